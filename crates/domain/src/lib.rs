@@ -1,0 +1,23 @@
+//! What the programme is: localities, models, owners, indicators, quotas, work items, events.
+//!
+//! Pure: no clock, no network, no files, no async.
+//!
+//! - [`code`]: the codes by which things are known (`568`, `KH-1.01`, `eid.activated-l2`)
+//! - [`event`]: everything that can happen, with the subject it happens to
+//! - [`locality`]: dated identity of a place
+//! - [`violation`]: what is wrong with a request, field by field
+//! - [`text`]: numbers, dates, names and free text as Vietnamese officials write them
+
+pub mod code;
+pub mod event;
+pub mod locality;
+pub mod text;
+pub mod violation;
+
+pub use code::{
+    CampaignCode, CodeError, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode,
+    SystemCode, WorkItemCode,
+};
+pub use event::{Actor, Body, Event};
+pub use locality::{Level, LocalityCode, LocalityId};
+pub use violation::{Reason, Violation};
