@@ -1,0 +1,125 @@
+//! Where each kind of event goes.
+
+use std::collections::BTreeMap;
+
+use domain::code::{IndicatorCode, WorkItemCode};
+use domain::event::{
+    Body, CampaignLaunched, CompletionDeclared, Event, ModelStatusChanged, OwnerAssigned,
+    ProgressCorrected, ProgressReported, QuotaAssigned, SystemCommissioned,
+};
+use domain::locality::LocalityId;
+
+use crate::programme::WorkItem;
+use crate::state::{Dataset, State};
+use crate::timeline::{Stamp, Timeline};
+
+/// Adds a fact to the timeline under a key.
+fn keep<K: Ord, T: Clone>(table: &mut BTreeMap<K, Timeline<T>>, key: K, stamp: Stamp, body: &T) {
+    table.entry(key).or_default().insert(stamp, body.clone());
+}
+
+impl State {
+    /// Folds an event of the position just taken.
+    pub(crate) fn fold(&mut self, event: &Event) {
+        let actor = self.actors.intern(&mut self.texts, &event.actor);
+        let stamp = Stamp {
+            effective: event.effective,
+            position: self.position,
+            actor,
+        };
+        match &event.body {
+            Body::LocalityRegistered(e) => self.places.register(stamp, e),
+            Body::LocalityEnded(e) => self.places.end(stamp, e),
+            Body::PlanAdopted(e) => keep(&mut self.plans, e.plan.clone(), stamp, e),
+            Body::GroupDefined(e) => keep(&mut self.groups, e.group.clone(), stamp, e),
+            Body::ModelDefined(e) => keep(&mut self.models, e.model.clone(), stamp, e),
+            Body::OwnerAssigned(e) => self.assign_owner(stamp, e),
+            Body::ModelStatusChanged(e) => self.change_status(stamp, e),
+            Body::IndicatorDefined(e) => self.indicators.define(stamp, e),
+            Body::QuotaAssigned(e) => self.assign_quota(stamp, e),
+            Body::ProgressReported(e) => self.report(stamp, e),
+            Body::ProgressCorrected(e) => self.correct(stamp, e),
+            Body::CampaignLaunched(e) => self.launch(stamp, e),
+            Body::CompletionDeclared(e) => self.declare(stamp, e),
+            Body::WorkItemDefined(e) => {
+                self.work_item_mut(e.locality, &e.work_item)
+                    .define(stamp, e);
+            }
+            Body::WorkItemCompleted(e) => {
+                self.work_item_mut(e.locality, &e.work_item)
+                    .complete(stamp, e);
+            }
+            Body::ReadinessReviewed(e) => {
+                let place = self.places.intern(e.locality);
+                keep(&mut self.reviews, place, stamp, e);
+            }
+            Body::DirectiveIssued(e) => {
+                let place = self.places.intern(e.locality);
+                keep(&mut self.directives, place, stamp, e);
+            }
+            Body::AssessmentPublished(e) => {
+                let place = self.places.intern(e.locality);
+                keep(&mut self.assessments, place, stamp, e);
+            }
+            Body::SystemCommissioned(e) => self.commission(stamp, e),
+            Body::DatasetLoaded(e) => self.datasets.push(Dataset::new(e, self.position)),
+        }
+    }
+
+    fn assign_owner(&mut self, stamp: Stamp, owner: &OwnerAssigned) {
+        let place = self.places.intern(owner.locality);
+        let key = (place, owner.scope.clone(), owner.role);
+        keep(&mut self.owners, key, stamp, owner);
+    }
+
+    fn change_status(&mut self, stamp: Stamp, status: &ModelStatusChanged) {
+        let key = (self.places.intern(status.locality), status.model.clone());
+        keep(&mut self.statuses, key, stamp, status);
+    }
+
+    fn assign_quota(&mut self, stamp: Stamp, quota: &QuotaAssigned) {
+        let (place, indicator) = self.intern_key(quota.locality, &quota.indicator);
+        keep(
+            &mut self.quotas,
+            (place, indicator, quota.layer),
+            stamp,
+            quota,
+        );
+    }
+
+    fn report(&mut self, stamp: Stamp, report: &ProgressReported) {
+        let key = self.intern_key(report.locality, &report.indicator);
+        self.keep_figure(key, stamp, &report.figure, &report.note, 0);
+    }
+
+    fn correct(&mut self, stamp: Stamp, right: &ProgressCorrected) {
+        let key = self.intern_key(right.locality, &right.indicator);
+        self.keep_figure(key, stamp, &right.figure, &right.reason, right.corrects);
+    }
+
+    fn launch(&mut self, stamp: Stamp, campaign: &CampaignLaunched) {
+        let place = self.places.intern(campaign.locality);
+        let campaigns = self.campaigns.entry(place).or_default();
+        keep(campaigns, campaign.campaign.clone(), stamp, campaign);
+    }
+
+    fn declare(&mut self, stamp: Stamp, declaration: &CompletionDeclared) {
+        let key = self.intern_key(declaration.locality, &declaration.indicator);
+        keep(&mut self.declarations, key, stamp, declaration);
+    }
+
+    fn commission(&mut self, stamp: Stamp, system: &SystemCommissioned) {
+        let place = self.places.intern(system.locality);
+        let systems = self.systems.entry(place).or_default();
+        keep(systems, system.system.clone(), stamp, system);
+    }
+
+    fn work_item_mut(&mut self, id: LocalityId, work_item: &WorkItemCode) -> &mut WorkItem {
+        let items = self.work_items.entry(self.places.intern(id)).or_default();
+        items.entry(work_item.clone()).or_default()
+    }
+
+    fn intern_key(&mut self, id: LocalityId, indicator: &IndicatorCode) -> (u32, u32) {
+        (self.places.intern(id), self.indicators.intern(indicator))
+    }
+}

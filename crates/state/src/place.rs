@@ -1,0 +1,304 @@
+//! Localities: identity, hierarchy, search.
+//!
+//! A code is not an identity, so a look-up by code needs a day: [`Reading::resolve`].
+//! An identity lives from its first day (or from before the register, if that day is not known) up to its end; what a reader knows of either depends on the position, not on the moment asked about, while whether it exists depends on that moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::event::{LocalityEnded, LocalityRegistered, Name, Source, Successor};
+use domain::locality::{Level, LocalityCode, LocalityId};
+use domain::text::name;
+use jiff::civil::Date;
+
+use crate::intern::next_index;
+use crate::reading::Reading;
+use crate::timeline::{Fact, Recorded, Sight, Stamp, Timeline};
+
+/// Levels a hierarchy can have at most; more is a loop in the data.
+const HIERARCHY_DEPTH_MAX: usize = 8;
+
+/// Answer to a look-up by code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// The identity that has the code on the day.
+    Found(LocalityId),
+    /// No identity known ever had the code.
+    Unknown,
+    /// Identities have the code, but none on the day; oldest first.
+    NotValid(Vec<Life<'a>>),
+}
+
+/// The life of an identity as the reader knows it, whatever moment is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life<'a> {
+    /// The identity.
+    pub id: LocalityId,
+    /// Its name.
+    pub name: &'a Name,
+    /// First day; none if it is older than the register.
+    pub start: Option<Date>,
+    /// First day on which it no longer exists; none if no end is known.
+    pub end: Option<Date>,
+    /// Where its territory went; empty if it has no known end or no data says so.
+    pub successors: &'a [Successor],
+}
+
+impl Life<'_> {
+    /// Whether the identity exists on a day.
+    #[must_use]
+    pub fn exists_on(&self, day: Date) -> bool {
+        self.start.is_none_or(|start| start <= day) && self.end.is_none_or(|end| day < end)
+    }
+}
+
+/// A locality on record, as it was at the moment asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalityEntry<'a> {
+    /// The identity.
+    pub id: LocalityId,
+    /// Its name.
+    pub name: &'a Name,
+    /// The locality it belongs to; none for a province.
+    pub parent: Option<LocalityId>,
+    /// First day; none if it is older than the register.
+    pub start: Option<Date>,
+    /// First day on which it no longer exists; none while it exists.
+    pub end: Option<Date>,
+    /// Where its territory went; empty while it exists, or if no data says so.
+    pub successors: &'a [Successor],
+    /// Where the entry comes from.
+    pub source: &'a Source,
+    /// Where the registration stands.
+    pub recorded: Recorded<'a>,
+}
+
+impl LocalityEntry<'_> {
+    /// Its level.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.id.code.level()
+    }
+
+    /// Whether a search finds it by its name, accents and case ignored.
+    #[must_use]
+    pub fn matches(&self, query: &str) -> bool {
+        name::matches(query, &self.name.vi)
+            || (!self.name.en.is_empty() && name::matches(query, &self.name.en))
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// The identity that has the code on the day asked about.
+    ///
+    /// Identities of one code follow each other; should two overlap, the later one has it.
+    #[must_use]
+    pub fn resolve(&self, code: LocalityCode) -> Lookup<'a> {
+        let lives: Vec<_> = self
+            .state
+            .places
+            .of_code(code)
+            .filter_map(|id| self.life(id))
+            .collect();
+        let day = self.as_of().date();
+        match lives.iter().rev().find(|life| life.exists_on(day)) {
+            Some(life) => Lookup::Found(life.id),
+            None if lives.is_empty() => Lookup::Unknown,
+            None => Lookup::NotValid(lives),
+        }
+    }
+
+    /// The life of an identity as the reader knows it; none if it is not registered.
+    #[must_use]
+    pub fn life(&self, id: LocalityId) -> Option<Life<'a>> {
+        let place = self.place(id)?;
+        let registered = &place.registration(self.sight)?.body;
+        let ended = place.ending(self.sight.limit);
+        Some(Life {
+            id,
+            name: &registered.name,
+            start: registered.start_known.then_some(id.since),
+            end: ended.map(|fact| fact.stamp.effective.date()),
+            successors: ended.map_or(&[], |fact| &fact.body.successors),
+        })
+    }
+
+    /// A locality that exists or has ended; none if it is not registered or does not exist yet.
+    #[must_use]
+    pub fn locality(&self, id: LocalityId) -> Option<LocalityEntry<'a>> {
+        let day = self.as_of().date();
+        let life = self
+            .life(id)
+            .filter(|life| life.start.is_none_or(|start| start <= day))?;
+        let fact = self.place(id)?.registration(self.sight)?;
+        let end = life.end.filter(|end| *end <= day);
+        Some(LocalityEntry {
+            id,
+            name: life.name,
+            parent: fact.body.parent,
+            start: life.start,
+            end,
+            successors: if end.is_some() { life.successors } else { &[] },
+            source: &fact.body.source,
+            recorded: self.state.recorded(fact.stamp),
+        })
+    }
+
+    /// The localities that exist, provinces before districts before communes, by code.
+    pub fn localities(&self) -> impl Iterator<Item = LocalityEntry<'a>> + use<'a> {
+        self.localities_with_ended()
+            .filter(|locality| locality.end.is_none())
+    }
+
+    /// The localities that exist or have ended, in the same order.
+    pub fn localities_with_ended(&self) -> impl Iterator<Item = LocalityEntry<'a>> + use<'a> {
+        let reading = *self;
+        self.state
+            .places
+            .ids()
+            .filter_map(move |id| reading.locality(id))
+    }
+
+    /// The existing localities whose name a search finds, by code.
+    #[must_use]
+    pub fn search(&self, query: &str) -> Vec<LocalityEntry<'a>> {
+        self.localities()
+            .filter(|locality| locality.matches(query))
+            .collect()
+    }
+
+    /// The existing localities directly below one, by code.
+    #[must_use]
+    pub fn children(&self, id: LocalityId) -> Vec<LocalityEntry<'a>> {
+        let named = self.state.places.below.get(&id).into_iter().flatten();
+        named
+            .filter_map(|child| self.locality(*child))
+            .filter(|child| child.end.is_none() && child.parent == Some(id))
+            .collect()
+    }
+
+    /// The existing localities of a level below one, at any depth, by code.
+    #[must_use]
+    pub fn descendants(&self, id: LocalityId, level: Level) -> Vec<LocalityEntry<'a>> {
+        let mut found = Vec::new();
+        let mut parents = vec![id];
+        for _ in 0..HIERARCHY_DEPTH_MAX {
+            let children: Vec<_> = parents.iter().flat_map(|id| self.children(*id)).collect();
+            parents = children.iter().map(|child| child.id).collect();
+            found.extend(children.into_iter().filter(|child| child.level() == level));
+        }
+        found.sort_by_key(|locality| locality.id);
+        found.dedup_by_key(|locality| locality.id);
+        found
+    }
+
+    /// The localities above one, nearest first; those that have ended carry their end.
+    #[must_use]
+    pub fn ancestors(&self, id: LocalityId) -> Vec<LocalityEntry<'a>> {
+        self.lineage(id)
+            .into_iter()
+            .skip(1)
+            .filter_map(|id| self.locality(id))
+            .collect()
+    }
+
+    /// A locality and those above it, nearest first, registered or not.
+    pub(crate) fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
+        let parent = |id: &LocalityId| self.place(*id)?.registration(self.sight)?.body.parent;
+        std::iter::successors(Some(id), parent)
+            .take(HIERARCHY_DEPTH_MAX)
+            .collect()
+    }
+
+    fn place(&self, id: LocalityId) -> Option<&'a Place> {
+        let places = &self.state.places;
+        places.index(id).map(|index| &places.rows[index as usize])
+    }
+}
+
+/// The localities that ever appeared.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Places {
+    index: BTreeMap<LocalityId, u32>,
+    rows: Vec<Place>,
+    /// Those that ever named a locality as the one they belong to.
+    below: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
+}
+
+/// What is on record of one locality's own life.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Place {
+    id: LocalityId,
+    registered: Timeline<LocalityRegistered>,
+    ended: Timeline<LocalityEnded>,
+}
+
+impl Place {
+    /// The registration that holds: the newest one not after the horizon, else the earliest.
+    ///
+    /// A locality may be older than the moment its registration speaks of.
+    fn registration(&self, sight: Sight) -> Option<&Fact<LocalityRegistered>> {
+        let earliest = || self.registered.known(sight.limit).next();
+        self.registered.newest(sight).or_else(earliest)
+    }
+
+    /// The end the reader knows: what was said last about it.
+    fn ending(&self, limit: u64) -> Option<&Fact<LocalityEnded>> {
+        self.ended
+            .known(limit)
+            .max_by_key(|fact| fact.stamp.position)
+    }
+}
+
+impl Places {
+    pub(crate) fn intern(&mut self, id: LocalityId) -> u32 {
+        *self.index.entry(id).or_insert_with(|| {
+            let (registered, ended) = (Timeline::default(), Timeline::default());
+            self.rows.push(Place {
+                id,
+                registered,
+                ended,
+            });
+            next_index(self.rows.len() - 1)
+        })
+    }
+
+    pub(crate) fn register(&mut self, stamp: Stamp, body: &LocalityRegistered) {
+        if let Some(parent) = body.parent {
+            self.below.entry(parent).or_default().insert(body.locality);
+        }
+        let place = self.intern(body.locality);
+        self.rows[place as usize]
+            .registered
+            .insert(stamp, body.clone());
+    }
+
+    pub(crate) fn end(&mut self, stamp: Stamp, body: &LocalityEnded) {
+        let place = self.intern(body.locality);
+        self.rows[place as usize].ended.insert(stamp, body.clone());
+    }
+
+    pub(crate) fn index(&self, id: LocalityId) -> Option<u32> {
+        self.index.get(&id).copied()
+    }
+
+    pub(crate) fn rows(&self) -> &[Place] {
+        &self.rows
+    }
+
+    fn ids(&self) -> impl Iterator<Item = LocalityId> + use<'_> {
+        self.index.keys().copied()
+    }
+
+    /// The identities of a code, oldest first.
+    fn of_code(&self, code: LocalityCode) -> impl Iterator<Item = LocalityId> + use<'_> {
+        let first = LocalityId {
+            code,
+            since: Date::MIN,
+        };
+        let last = LocalityId {
+            code,
+            since: Date::MAX,
+        };
+        self.index.range(first..=last).map(|(id, _)| *id)
+    }
+}

@@ -1,0 +1,132 @@
+//! Quotas, declarations and the standing against them.
+
+use std::ops::RangeInclusive;
+
+use domain::code::IndicatorCode;
+use domain::event::{CompletionDeclared, QuotaAssigned, QuotaLayer};
+use domain::locality::LocalityId;
+use domain::text::Percent;
+use jiff::civil::Date;
+
+use crate::figure::{FigureRef, share_of};
+use crate::reading::Reading;
+use crate::timeline::{Entry, Timeline};
+
+/// A quota on record.
+pub type QuotaEntry<'a> = Entry<'a, QuotaAssigned>;
+/// A locality's declaration of the day by which it will be done, on record.
+pub type DeclarationEntry<'a> = Entry<'a, CompletionDeclared>;
+
+/// Where a locality stands against one quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuotaStanding {
+    /// Share reached of the quota's denominator in hundredths of a point, or the printed percentage if no count is known; none without a figure.
+    pub share_hundredths: Option<u32>,
+    /// The count the quota asks for: target times denominator, rounded up.
+    pub required: u64,
+    /// How many are missing; 0 once reached; none if no count is known.
+    pub missing: Option<u64>,
+    /// True if the newest figure reaches the quota.
+    pub reached: bool,
+    /// First day on record whose figure reaches it; none if it is not reached.
+    pub reached_on: Option<Date>,
+    /// Days from that day to the deadline, below zero if late; none without both.
+    pub days_early: Option<i32>,
+}
+
+/// The count a quota asks for: target times denominator, rounded up.
+fn required(quota: &QuotaAssigned) -> u64 {
+    let share = u128::from(quota.target.hundredths());
+    let count = (share * u128::from(quota.denominator.value)).div_ceil(10_000);
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// Whether a figure reaches a quota: by its count, or by the printed percentage if it has none.
+fn reaches(figure: &FigureRef<'_>, quota: &QuotaAssigned, required: u64) -> bool {
+    match (figure.value, figure.percent) {
+        (Some(count), _) => count.value >= required,
+        (None, Some(percent)) => percent.hundredths() >= quota.target.hundredths(),
+        (None, None) => false,
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// The newest quota of each layer, central first.
+    #[must_use]
+    pub fn quotas(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<QuotaEntry<'a>> {
+        let Some((place, indicator)) = self.key(id, indicator) else {
+            return Vec::new();
+        };
+        self.quota_timelines(place, indicator..=indicator)
+            .filter_map(|(_, facts)| facts.newest(self.sight))
+            .map(|fact| self.state.entry(fact))
+            .collect()
+    }
+
+    /// When a locality last declared to be done.
+    #[must_use]
+    pub fn declared(
+        &self,
+        id: LocalityId,
+        indicator: &IndicatorCode,
+    ) -> Option<DeclarationEntry<'a>> {
+        let key = self.key(id, indicator)?;
+        let fact = self.state.declarations.get(&key)?.newest(self.sight)?;
+        Some(self.state.entry(fact))
+    }
+
+    /// Where a locality stands against a quota, by the figures that hold.
+    #[must_use]
+    pub fn standing(&self, quota: &QuotaEntry<'_>, id: LocalityId) -> QuotaStanding {
+        let quota = quota.fact;
+        let required = required(quota);
+        let newest = self.figure(id, &quota.indicator).map(|entry| entry.figure);
+        let count = newest
+            .and_then(|figure| figure.value)
+            .map(|count| count.value);
+        let percent = newest
+            .and_then(|figure| figure.percent)
+            .map(Percent::hundredths);
+        let reached = newest.is_some_and(|figure| reaches(&figure, quota, required));
+        let reached_on = if reached {
+            self.first_reached(quota, required, id)
+        } else {
+            None
+        };
+        let days = |deadline: Date| reached_on.map(|day| (deadline - day).get_days());
+        QuotaStanding {
+            share_hundredths: match count {
+                Some(count) => share_of(count, quota.denominator.value),
+                None => percent,
+            },
+            required,
+            missing: match count {
+                Some(count) => Some(required.saturating_sub(count)),
+                None => reached.then_some(0),
+            },
+            reached,
+            reached_on,
+            days_early: quota.deadline.and_then(days),
+        }
+    }
+
+    fn first_reached(&self, quota: &QuotaAssigned, required: u64, id: LocalityId) -> Option<Date> {
+        let series = self.series(id, &quota.indicator);
+        let first = series
+            .iter()
+            .find(|entry| reaches(&entry.figure, quota, required))?;
+        Some(first.recorded.effective.date())
+    }
+
+    /// The quotas of a locality for a range of indicators, by indicator and layer.
+    pub(crate) fn quota_timelines(
+        &self,
+        place: u32,
+        indicators: RangeInclusive<u32>,
+    ) -> impl Iterator<Item = (&'a (u32, u32, QuotaLayer), &'a Timeline<QuotaAssigned>)> + use<'a>
+    {
+        let first = (place, *indicators.start(), QuotaLayer::Central);
+        let last = (place, *indicators.end(), QuotaLayer::Commitment);
+        self.state.quotas.range(first..=last)
+    }
+}
