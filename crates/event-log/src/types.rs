@@ -1,0 +1,229 @@
+//! What goes into the log, what comes out of it, and the limits of both.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::Error;
+
+/// The hard limits; reaching one gives a named error.
+pub mod limits {
+    /// Most bytes of one event's payload.
+    pub const PAYLOAD_BYTES_MAX: usize = 32 * 1024;
+    /// Most bytes of a subject.
+    pub const SUBJECT_BYTES_MAX: usize = 255;
+    /// Most events of one request.
+    pub const REQUEST_EVENTS_MAX: usize = 10_000;
+    /// Most bytes (subjects and payloads) of one request.
+    pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+    /// Most bytes (subjects and payloads) that wait in the queue, whatever the number of requests.
+    pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+    /// Most bytes of one stored chunk; `storage` says why.
+    pub const CHUNK_BYTES_MAX: usize = 56 * 1024;
+    /// Most bytes of one chunk before compression.
+    pub const CHUNK_RAW_BYTES_MAX: usize = 1024 * 1024;
+    /// Most events of one chunk.
+    pub const CHUNK_EVENTS_MAX: usize = 8_192;
+}
+
+/// Gives the present time in microseconds since the Unix epoch.
+///
+/// It may step back; the log then repeats the time of the event before.
+pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How a log is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the log lives; created when missing, held by one process at a time.
+    pub directory: PathBuf,
+    /// Most events of one group commit; a single larger request still goes in alone.
+    pub commit_events_max: usize,
+    /// Most bytes (subjects and payloads) of one group commit; a single larger request still goes in alone.
+    pub commit_bytes_max: usize,
+    /// Most requests that wait for the committer; one more is refused with [`Error::QueueFull`].
+    pub queue_requests_max: usize,
+    /// Memory for sled's page cache, in bytes.
+    pub cache_bytes: u64,
+}
+
+impl Options {
+    /// Values for a service with some hundred writers.
+    ///
+    /// A commit of 4,096 events or 2 MiB takes a few milliseconds, so that nobody waits long behind another.
+    /// A queue of 4,096 requests is about a second's work of single events; whoever comes later is better
+    /// told to come back.
+    /// 64 MiB of cache hold the newest million events or so.
+    pub fn at(directory: impl Into<PathBuf>) -> Options {
+        Options {
+            directory: directory.into(),
+            commit_events_max: 4_096,
+            commit_bytes_max: 2 * 1024 * 1024,
+            queue_requests_max: 4_096,
+            cache_bytes: 64 * 1024 * 1024,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let problem = if self.commit_events_max == 0 {
+            "commit_events_max must be at least 1"
+        } else if self.commit_bytes_max == 0 {
+            "commit_bytes_max must be at least 1"
+        } else if self.queue_requests_max == 0 {
+            "queue_requests_max must be at least 1"
+        } else if self.cache_bytes < 1024 * 1024 {
+            "cache_bytes must be at least 1 MiB"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Options { problem })
+    }
+}
+
+/// One request: its events get neighbouring positions and one known time, all of them or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// Chosen by the caller, kept when the request is repeated.
+    pub request_id: [u8; 16],
+    /// At least one event.
+    pub events: Vec<NewEvent>,
+}
+
+impl Append {
+    /// Bytes of subjects and payloads.
+    pub(crate) fn bytes(&self) -> usize {
+        self.events
+            .iter()
+            .map(|event| event.subject.len() + event.payload.len())
+            .sum()
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let within = |what, actual, limit| {
+            if actual > limit {
+                Err(Error::TooLarge {
+                    what,
+                    actual,
+                    limit,
+                })
+            } else {
+                Ok(())
+            }
+        };
+        if self.events.is_empty() {
+            return Err(Error::Empty);
+        }
+        within(
+            "events of a request",
+            self.events.len(),
+            limits::REQUEST_EVENTS_MAX,
+        )?;
+        for event in &self.events {
+            within(
+                "bytes of a subject",
+                event.subject.len(),
+                limits::SUBJECT_BYTES_MAX,
+            )?;
+            within(
+                "bytes of a payload",
+                event.payload.len(),
+                limits::PAYLOAD_BYTES_MAX,
+            )?;
+        }
+        within(
+            "bytes of a request",
+            self.bytes(),
+            limits::REQUEST_BYTES_MAX,
+        )
+    }
+}
+
+/// An event on its way into the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEvent {
+    /// What the event is about; events of one subject are counted 1, 2, 3 …
+    pub subject: Box<str>,
+    /// Refuse the request unless the subject has exactly this many events before this one (0: none).
+    ///
+    /// Earlier events of the same request count.
+    pub expected_revision: Option<u64>,
+    /// The event itself, opaque to the log.
+    pub payload: Bytes,
+}
+
+/// What an accepted request was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Position of the request's first event.
+    pub first: u64,
+    /// Position of the request's last event.
+    pub last: u64,
+    /// When the log took it, in microseconds since the Unix epoch.
+    pub known_micros: i64,
+    /// Whether this request had been accepted before and nothing was written now.
+    pub repeated: bool,
+}
+
+/// A stored event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// 1, 2, 3 …, without gaps.
+    pub position: u64,
+    /// When the log took it, in microseconds since the Unix epoch; never earlier than the record before.
+    pub known_micros: i64,
+    /// The request that brought it.
+    pub request_id: [u8; 16],
+    /// What it is about.
+    pub subject: Box<str>,
+    /// The bytes as they were handed in.
+    pub payload: Bytes,
+}
+
+/// Bounds of one read; the first of them that is reached ends it, but one record always fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimit {
+    /// Most records; at least 1.
+    pub events: usize,
+    /// Most bytes of subjects and payloads.
+    pub bytes: usize,
+}
+
+/// A stretch of positions that cannot be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// First position touched.
+    pub first: u64,
+    /// Last position touched.
+    pub last: u64,
+    /// What is wrong, for an operator.
+    pub reason: String,
+}
+
+/// What [`Log::verify`](crate::Log::verify) found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// Events that were read and found whole.
+    pub events: u64,
+    /// Chunks that were read, damaged ones included.
+    pub chunks: u64,
+    /// The running hash after the last event, as hexadecimal digits; of no value unless `damages` is empty.
+    pub last_hash: String,
+    /// Everything that is wrong, by position; empty when the log is whole.
+    pub damages: Vec<Damage>,
+}
+
+/// Figures for an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Position of the newest durable event; 0 when there is none.
+    pub head: u64,
+    /// Stored chunks.
+    pub chunks: u64,
+    /// Size of the sled directory in bytes, without the reserve beside it; what cannot be read counts as nothing.
+    pub disk_bytes: u64,
+}
+
+/// Bytes as lowercase hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
