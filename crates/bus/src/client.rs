@@ -1,0 +1,205 @@
+//! One connection to a server, the events it brings, and the oldest server we speak to.
+//!
+//! A [`Connection`] lives for one generation of a relay or a follower: when it is lost it is
+//! dropped, and the next one starts clean. The client library's own reconnect would keep half of
+//! what was in flight and lose the other half.
+//! Events are always handled: a permission violation looks like a time-out to the caller and only
+//! the event says why.
+
+use std::fmt::Write as _;
+use std::future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::{self, context::ContextBuilder};
+use async_nats::{Client, ConnectError, ConnectOptions, Event, ServerAddr};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use crate::backoff::Complaints;
+use crate::version::{OLDEST, Version};
+
+/// The same event of a client is logged at most this often.
+const EVENT_LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is not a list of NATS addresses.
+    #[error("`{url}` is not a NATS address")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        source: std::io::Error,
+    },
+    /// No server answered.
+    #[error("no NATS server answers at {url}")]
+    Connect {
+        /// The addresses tried.
+        url: String,
+        /// What the client says.
+        source: ConnectError,
+    },
+    /// The server is older than what this crate was measured against.
+    #[error("the NATS server at {url} is version {version}; at least {OLDEST} is needed")]
+    ServerTooOld {
+        /// The addresses tried.
+        url: String,
+        /// What the server calls itself.
+        version: String,
+    },
+}
+
+impl Error {
+    /// A code for the operator's runbook.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Url { .. } => "BUS_URL_INVALID",
+            Self::Connect { .. } => "BUS_UNREACHABLE",
+            Self::ServerTooOld { .. } => "BUS_SERVER_TOO_OLD",
+        }
+    }
+}
+
+/// How to connect.
+#[derive(Debug, Clone)]
+pub struct ConnectSettings {
+    /// One address (`nats://host:port`) or several, separated by commas.
+    pub url: String,
+    /// What the server's operator sees this client as.
+    pub name: String,
+    /// Longest wait for the connection, and for the answer to a request.
+    pub timeout: Duration,
+}
+
+/// One connection, until it is lost.
+#[derive(Debug)]
+pub struct Connection {
+    /// The client itself.
+    pub client: Client,
+    timeout: Duration,
+    lost: CancellationToken,
+    events: Arc<Mutex<Events>>,
+}
+
+/// What the events of one client have told so far.
+#[derive(Debug)]
+struct Events {
+    complaints: Complaints,
+    refusal: Option<String>,
+}
+
+/// Connects, or fails; never retries and never reconnects by itself.
+pub async fn connect(settings: &ConnectSettings) -> Result<Connection, Error> {
+    let url = settings.url.as_str();
+    let addresses = url
+        .split(',')
+        .map(|one| one.trim().parse::<ServerAddr>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|source| Error::Url {
+            url: url.to_owned(),
+            source,
+        })?;
+    let lost = CancellationToken::new();
+    let events = Arc::new(Mutex::new(Events {
+        complaints: Complaints::new(EVENT_LOG_EVERY),
+        refusal: None,
+    }));
+    let (seen, gone, name) = (Arc::clone(&events), lost.clone(), settings.name.clone());
+    let client = ConnectOptions::new()
+        .name(&settings.name)
+        .connection_timeout(settings.timeout)
+        .request_timeout(Some(settings.timeout))
+        .max_reconnects(addresses.len())
+        .ignore_discovered_servers()
+        .event_callback(move |event| {
+            handle(&event, &name, &seen, &gone);
+            future::ready(())
+        })
+        .connect(addresses)
+        .await
+        .map_err(|source| Error::Connect {
+            url: url.to_owned(),
+            source,
+        })?;
+    let version = client.server_info().version;
+    if Version::find(&version).is_none_or(|found| found < OLDEST) {
+        return Err(Error::ServerTooOld {
+            url: url.to_owned(),
+            version,
+        });
+    }
+    Ok(Connection {
+        client,
+        timeout: settings.timeout,
+        lost,
+        events,
+    })
+}
+
+impl Connection {
+    /// Resolves when the connection is gone. It does not come back: connect again.
+    pub async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+
+    /// The last thing the server refused, as it says it; the real cause of many a time-out.
+    pub fn refusal(&self) -> Option<String> {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .refusal
+            .clone()
+    }
+
+    /// JetStream over this connection, with its time limit.
+    pub fn jetstream(&self) -> jetstream::Context {
+        ContextBuilder::new()
+            .timeout(self.timeout)
+            .ack_timeout(self.timeout)
+            .build(self.client.clone())
+    }
+}
+
+fn handle(event: &Event, client: &str, events: &Mutex<Events>, lost: &CancellationToken) {
+    let text = event.to_string();
+    let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
+    match event {
+        Event::Disconnected | Event::Closed => {
+            debug!(client, "{client}: {text}");
+            lost.cancel();
+        }
+        Event::ServerError(refused) => {
+            events.refusal = Some(refused.to_string());
+            complain(&mut events.complaints, client, &text);
+        }
+        Event::SlowConsumer(_) => complain(&mut events.complaints, client, "slow consumer"),
+        Event::LameDuckMode => complain(&mut events.complaints, client, &text),
+        _ => debug!(client, "{client}: {text}"),
+    }
+}
+
+fn complain(complaints: &mut Complaints, client: &str, text: &str) {
+    if let Some(suppressed) = complaints.admit(text) {
+        warn!(
+            client,
+            suppressed, "{client}: {text} ({suppressed} repeats not shown)"
+        );
+    }
+}
+
+/// An error with everything that caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            let _ = write!(text, ": {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,300 @@
+//! From the stream to a reader: every position once, in order, and never silently stale.
+//!
+//! The reader has its own checkpoint and its own way to the log ([`Reader::catch_up`]); the stream
+//! only makes it quick. So whatever happens to the stream (a killed server, a lost tail, a deleted
+//! store that the relay is filling again, a relay that died) the reader loses nothing but speed:
+//!
+//! - Deliveries come from an ordered push consumer that starts after the reader's position: no
+//!   acknowledgements, flow control, and a count of our own (`consumer sequence`) without a hole.
+//! - They are applied by position: an older one is ignored, the next one is applied, a later one
+//!   is a gap, which is read from the log in bulk first.
+//! - The relay's heartbeats tell the log's head. A head that runs away (a bulk import outruns the
+//!   bus), a head that we do not reach, or no heartbeat at all means: read from the log.
+//! - A watchdog ends the generation when the server is silent for two idle heartbeats (a deleted
+//!   consumer says nothing); so does a lost connection. Client and consumer are dropped, and the
+//!   next generation starts from the reader's position.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::BoxError;
+use crate::backoff::{Backoff, Complaints};
+use crate::client::{self, chain};
+use crate::subject;
+
+mod generation;
+
+/// One event, as it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its position in the log.
+    pub position: u64,
+    /// The subject it was published on.
+    pub subject: String,
+    /// The bytes the relay was given.
+    pub payload: Bytes,
+}
+
+/// Somebody who keeps up with the log.
+///
+/// State and position must change in one atomic step: the future of `catch_up` is dropped at a
+/// shutdown (that of `apply` is not).
+pub trait Reader: Send {
+    /// The last position applied, 0 for none.
+    fn position(&self) -> u64;
+
+    /// Reads from the log up to its head and applies it; returns the new position.
+    fn catch_up(&mut self) -> impl Future<Output = Result<u64, BoxError>> + Send;
+
+    /// Applies the event at `position() + 1`; never called with any other.
+    fn apply(&mut self, delivery: Delivery) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// How to follow.
+#[derive(Debug, Clone)]
+pub struct FollowOptions {
+    /// Where the server is; several addresses are separated by commas.
+    pub url: String,
+    /// The stream, see [`crate::subject::stream_name`].
+    pub stream: String,
+    /// Where the relay's heartbeats are, see [`crate::subject::heartbeat`].
+    pub heartbeat: String,
+    /// What the server's operator sees this reader as.
+    pub name: String,
+    /// How often the server says that there is nothing; twice this without a word is a fault.
+    pub idle_heartbeat: Duration,
+    /// Between two readings from the log that nothing but a doubt has caused.
+    pub catch_up_interval: Duration,
+    /// So far behind, the log is quicker than the stream, in positions.
+    pub bulk_threshold: u64,
+    /// Longest wait for a connection or an answer.
+    pub timeout: Duration,
+    /// Longest wait between two generations.
+    pub backoff_max: Duration,
+}
+
+impl FollowOptions {
+    /// The usual settings: back within about a second, the log read when 10,000 behind.
+    pub fn new(url: String, ledger: &str, name: String) -> Self {
+        Self {
+            url,
+            stream: subject::stream_name(ledger),
+            heartbeat: subject::heartbeat(ledger),
+            name,
+            idle_heartbeat: Duration::from_millis(400),
+            catch_up_interval: Duration::from_secs(1),
+            bulk_threshold: 10_000,
+            timeout: Duration::from_secs(2),
+            backoff_max: Duration::from_millis(500),
+        }
+    }
+}
+
+/// How a follower stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FollowStatus {
+    /// The reader's position.
+    pub position: u64,
+    /// The log's head as the relay last told, 0 while nothing was heard.
+    pub head: u64,
+    /// How many generations were started.
+    pub generation: u64,
+    /// Whether the present one has its consumer.
+    pub connected: bool,
+    /// How many events came from the stream.
+    pub applied: u64,
+    /// How many times the log was read in bulk.
+    pub catch_ups: u64,
+    /// Why the last generation ended, or the log could not be read.
+    pub last_error: Option<String>,
+}
+
+/// What stops a follower until a person has looked at it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FollowError {
+    /// The server is too old, or its address is none.
+    #[error(transparent)]
+    Client(client::Error),
+}
+
+impl FollowError {
+    /// A code for the operator's runbook.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.reason(),
+        }
+    }
+}
+
+/// Why a generation ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    Alarm(#[from] FollowError),
+    #[error("{0}")]
+    Trouble(String),
+}
+
+impl From<client::Error> for Ended {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::Connect { .. } => Self::Trouble(chain(&error)),
+            lasting => Self::Alarm(FollowError::Client(lasting)),
+        }
+    }
+}
+
+/// What outlives a generation: the reader and how long ago its log was read.
+struct Follower<'a, R> {
+    options: FollowOptions,
+    reader: &'a mut R,
+    status: watch::Sender<FollowStatus>,
+    shutdown: CancellationToken,
+    /// When the log was last read, or tried.
+    read_at: Option<Instant>,
+}
+
+/// Keeps the reader current until `shutdown` (then `Ok`).
+///
+/// Everything that can pass by itself, a failing reader included, is retried for ever and shown in
+/// `status`.
+pub async fn follow<R: Reader>(
+    options: FollowOptions,
+    reader: &mut R,
+    status: watch::Sender<FollowStatus>,
+    shutdown: CancellationToken,
+) -> Result<(), FollowError> {
+    let mut backoff = Backoff::new(Duration::from_millis(25), options.backoff_max);
+    let mut complaints = Complaints::new(Duration::from_secs(30));
+    let (name, stream) = (options.name.clone(), options.stream.clone());
+    let mut follower = Follower {
+        options,
+        reader,
+        status,
+        shutdown: shutdown.clone(),
+        read_at: None,
+    };
+    while !shutdown.is_cancelled() {
+        follower.status.send_modify(|status| status.generation += 1);
+        let before = follower.reader.position();
+        let ended = match follower.generation().await {
+            Err(ended) if !shutdown.is_cancelled() => ended,
+            _ => break,
+        };
+        let text = ended.to_string();
+        follower.status.send_modify(|status| {
+            status.connected = false;
+            status.last_error = Some(text.clone());
+        });
+        if let Ended::Alarm(alarm) = ended {
+            error!(
+                name,
+                stream,
+                reason = alarm.reason(),
+                "{name} stops following: {text}"
+            );
+            return Err(alarm);
+        }
+        if let Some(repeats) = complaints.admit(&text) {
+            warn!(
+                name,
+                stream, repeats, "{name} follows {stream} anew: {text}"
+            );
+        }
+        if follower.reader.position() != before {
+            backoff.reset();
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(backoff.delay()) => {}
+        }
+    }
+    follower
+        .status
+        .send_modify(|status| status.connected = false);
+    info!(name, stream, "{name} has stopped following {stream}");
+    Ok(())
+}
+
+impl<R: Reader> Follower<'_, R> {
+    /// Reads from the log. A failure is shown, and is the caller's to judge.
+    async fn catch_up(&mut self) -> Result<(), BoxError> {
+        let result = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return Err("the follower is stopping".into()),
+            result = self.reader.catch_up() => result,
+        };
+        self.read_at = Some(Instant::now());
+        let position = self.reader.position();
+        self.status.send_modify(|status| {
+            status.position = position;
+            status.catch_ups += 1;
+            if let Err(error) = &result {
+                status.last_error = Some(format!("the log cannot be read: {}", chain(&**error)));
+            }
+        });
+        result.map(|_| ())
+    }
+
+    /// Reads from the log unless that was done a moment ago; when it fails the stream may still do.
+    async fn refresh(&mut self) {
+        let recent = self
+            .read_at
+            .is_some_and(|at| at.elapsed() < self.options.catch_up_interval);
+        if !recent
+            && let Err(error) = self.catch_up().await
+            && !self.shutdown.is_cancelled()
+        {
+            let (name, text) = (&self.options.name, chain(&*error));
+            warn!(name, "{name} cannot read the log: {text}");
+        }
+    }
+
+    /// Applies by position.
+    async fn take(&mut self, delivery: Delivery) -> Result<(), Ended> {
+        let position = delivery.position;
+        if position > self.reader.position() + 1 {
+            let read = self.catch_up().await;
+            if let Err(error) = read {
+                return trouble(format!(
+                    "the log cannot be read for the gap before {position}: {}",
+                    chain(&*error)
+                ));
+            }
+        }
+        let next = self.reader.position() + 1;
+        if position > next {
+            return trouble(format!(
+                "the stream is at {position}, the log has no event {next}"
+            ));
+        }
+        if position == next {
+            if let Err(error) = self.reader.apply(delivery).await {
+                return trouble(format!(
+                    "event {position} was not applied: {}",
+                    chain(&*error)
+                ));
+            }
+            let now = self.reader.position();
+            if now != position {
+                return trouble(format!("the reader is at {now} after event {position}"));
+            }
+            self.status.send_modify(|status| {
+                status.position = position;
+                status.applied += 1;
+            });
+        }
+        Ok(())
+    }
+}
+
+fn trouble<T>(text: impl Into<String>) -> Result<T, Ended> {
+    Err(Ended::Trouble(text.into()))
+}

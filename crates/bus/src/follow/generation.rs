@@ -1,0 +1,267 @@
+//! One generation of a follower: a client, a push consumer, and a watchdog.
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
+use async_nats::{Message, StatusCode, Subscriber};
+use futures::StreamExt;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Bytes, Delivery, Duration, Ended, Follower, Instant, Reader, chain, client, trouble};
+
+/// How many deliveries are taken at once.
+const CHUNK: usize = 256;
+
+/// Between two looks at the watchdog and at the head.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The relay's heartbeats are missed when none came for this many intervals of catching up.
+const SILENT_INTERVALS: u32 = 3;
+
+/// What one generation knows of its server.
+struct Session {
+    connection: client::Connection,
+    /// The last number the consumer gave a delivery.
+    delivered: u64,
+    /// When the consumer last said anything.
+    heard_at: Instant,
+    /// The log's head as the relay tells it.
+    head: u64,
+    /// When the relay last told it.
+    beat_at: Instant,
+    /// Where the reader was when that was last judged.
+    judged: u64,
+}
+
+impl<R: Reader> Follower<'_, R> {
+    /// Runs until shutdown (`Ok`) or until something goes wrong.
+    pub(super) async fn generation(&mut self) -> Result<(), Ended> {
+        self.refresh().await;
+        let shutdown = self.shutdown.clone();
+        let begun = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return Ok(()),
+            begun = self.begin() => begun?,
+        };
+        let (mut session, deliveries, beats) = begun;
+        self.status.send_modify(|status| status.connected = true);
+        let ended = self.drive(&mut session, deliveries, beats).await;
+        ended.map_err(|ended| match (ended, session.connection.refusal()) {
+            (Ended::Trouble(text), Some(refusal)) => {
+                Ended::Trouble(format!("{text}; the server said: {refusal}"))
+            }
+            (ended, _) => ended,
+        })
+    }
+
+    async fn begin(&self) -> Result<(Session, Subscriber, Subscriber), Ended> {
+        let options = &self.options;
+        let connection = client::connect(&client::ConnectSettings {
+            url: options.url.clone(),
+            name: options.name.clone(),
+            timeout: options.timeout,
+        })
+        .await?;
+        let subscribe = async |subject: String| {
+            let subscribed = connection.client.subscribe(subject).await;
+            subscribed.map_err(|error| Ended::Trouble(chain(&error)))
+        };
+        let beats = subscribe(options.heartbeat.clone()).await?;
+        let inbox = connection.client.new_inbox();
+        let deliveries = subscribe(inbox.clone()).await?;
+        let config = push::Config {
+            deliver_subject: inbox,
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: self.reader.position() + 1,
+            },
+            ack_policy: AckPolicy::None,
+            max_deliver: 1,
+            flow_control: true,
+            idle_heartbeat: options.idle_heartbeat,
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: Duration::from_secs(10),
+            description: Some(options.name.clone()),
+            ..push::Config::default()
+        };
+        let context = connection.jetstream();
+        let created = context
+            .create_consumer_on_stream(config, &options.stream)
+            .await;
+        created.map_err(|error| Ended::Trouble(chain(&error)))?;
+        let session = Session {
+            connection,
+            delivered: 0,
+            heard_at: Instant::now(),
+            head: 0,
+            beat_at: Instant::now(),
+            judged: self.reader.position(),
+        };
+        Ok((session, deliveries, beats))
+    }
+
+    async fn drive(
+        &mut self,
+        session: &mut Session,
+        deliveries: Subscriber,
+        mut beats: Subscriber,
+    ) -> Result<(), Ended> {
+        let shutdown = self.shutdown.clone();
+        let mut deliveries = deliveries.ready_chunks(CHUNK);
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut judged_at = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                () = session.connection.lost() => return trouble("the connection was lost"),
+                chunk = deliveries.next() => {
+                    let Some(chunk) = chunk else {
+                        return trouble("the connection was closed");
+                    };
+                    for message in chunk {
+                        if shutdown.is_cancelled() {
+                            return Ok(());
+                        }
+                        self.handle(session, message).await?;
+                    }
+                    session.heard_at = Instant::now();
+                }
+                beat = beats.next() => self.hear(session, beat),
+                _ = tick.tick() => {
+                    let silence = session.heard_at.elapsed();
+                    if silence > self.options.idle_heartbeat * 2 + TICK {
+                        let ms = silence.as_millis();
+                        return trouble(format!("the stream was silent for {ms} ms"));
+                    }
+                }
+            }
+            if judged_at.elapsed() >= self.options.catch_up_interval {
+                if self.is_stale(session) {
+                    self.refresh().await;
+                    session.heard_at = Instant::now();
+                }
+                judged_at = Instant::now();
+                session.judged = self.reader.position();
+            }
+        }
+    }
+
+    fn hear(&self, session: &mut Session, beat: Option<Message>) {
+        if let Some(head) = beat.and_then(|beat| head_of(&beat.payload)) {
+            session.head = head;
+            session.beat_at = Instant::now();
+            self.status.send_modify(|status| status.head = head);
+        }
+    }
+
+    /// Whether the log may have what the stream does not bring: nobody tells its head, it runs
+    /// away, or we stand still below it.
+    fn is_stale(&self, session: &Session) -> bool {
+        let behind = session.head.saturating_sub(self.reader.position());
+        session.beat_at.elapsed() > self.options.catch_up_interval * SILENT_INTERVALS
+            || behind > self.options.bulk_threshold
+            || (behind > 0 && self.reader.position() == session.judged)
+    }
+
+    async fn handle(&mut self, session: &mut Session, message: Message) -> Result<(), Ended> {
+        if message.status.is_some() {
+            return session.control(&message).await;
+        }
+        let Some(numbers) = message.reply.as_deref().and_then(numbers_of) else {
+            return trouble("a delivery without its numbers");
+        };
+        let (expected, given) = (session.delivered + 1, numbers.delivered);
+        if given != expected {
+            return trouble(format!(
+                "delivery {given} came while {expected} was awaited"
+            ));
+        }
+        session.delivered = given;
+        let (subject, payload) = (message.subject.to_string(), message.payload);
+        self.take(Delivery {
+            position: numbers.position,
+            subject,
+            payload,
+        })
+        .await
+    }
+}
+
+impl Session {
+    /// Idle heartbeats and flow control.
+    async fn control(&self, message: &Message) -> Result<(), Ended> {
+        if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
+            let status = message.status.map(|status| status.as_u16());
+            let text = message.description.as_deref().unwrap_or_default();
+            return trouble(format!("the server ended the consumer: {status:?} {text}"));
+        }
+        let header = |name| Some(message.headers.as_ref()?.get(name)?.as_str());
+        let stalled = header("Nats-Consumer-Stalled");
+        if let Some(reply) = message.reply.as_deref().or(stalled) {
+            let answered = self
+                .connection
+                .client
+                .publish(reply.to_owned(), Bytes::new())
+                .await;
+            return answered.map_err(|error| Ended::Trouble(chain(&error)));
+        }
+        let last = header("Nats-Last-Consumer").and_then(|last| last.parse::<u64>().ok());
+        match last {
+            Some(last) if last != self.delivered => trouble(format!(
+                "delivery {last} was sent, and {} is the last that came",
+                self.delivered
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Numbers {
+    position: u64,
+    delivered: u64,
+}
+
+/// Stream and consumer sequence out of a delivery's reply subject, in its old form of nine tokens
+/// (`$JS.ACK.stream.consumer.times.stream-seq.consumer-seq.time.pending`) or in the new one with
+/// domain and account before the stream.
+fn numbers_of(reply: &str) -> Option<Numbers> {
+    let rest = reply.strip_prefix("$JS.ACK.")?;
+    let skip = if rest.split('.').count() >= 9 { 5 } else { 3 };
+    let mut numbers = rest.split('.').skip(skip).map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Numbers {
+        position: next()?,
+        delivered: next()?,
+    })
+}
+
+/// The head in a relay's heartbeat.
+fn head_of(payload: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<serde_json::Value>(payload)
+        .ok()?
+        .get("head")?
+        .as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_the_reply_are_read() {
+        let old = "$JS.ACK.TIENDO_X.c1.1.4711.12.1700000000000000000.3";
+        let new = "$JS.ACK._.acc.TIENDO_X.c1.1.4711.12.1700000000000000000.3.rnd";
+        for reply in [old, new] {
+            let numbers = numbers_of(reply).unwrap();
+            assert_eq!((numbers.position, numbers.delivered), (4711, 12), "{reply}");
+        }
+        assert!(numbers_of("_INBOX.x").is_none());
+        assert!(numbers_of("$JS.ACK.a.b").is_none());
+    }
+
+    #[test]
+    fn a_heartbeat_tells_the_head() {
+        assert_eq!(head_of(br#"{"ledger":"x","head":17}"#), Some(17));
+        assert_eq!(head_of(b"17"), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! JetStream: streams, relay, followers, and a local nats-server.
+//!
+//! `bus` knows no other room and never decodes an event: it moves bytes.
+//! The log is the truth and everything here can be made again from it; see `relay` for how the
+//! stream sequence comes to be the log position, and `follow` for how a reader stays current.
+//!
+//! - [`subject`]: the names on the bus: subjects, stream names, heartbeats
+//! - [`client`]: one connection, its events, and the oldest server we speak to
+//! - [`stream`]: the one stream of a ledger, created or checked
+//! - [`relay`](mod@relay): from the log to the stream, in generations
+//! - [`follow`](mod@follow): from the stream to a reader, in order, never silently stale
+//! - [`server`]: find, fetch, start and stop a nats-server on this machine
+
+mod backoff;
+pub mod client;
+pub mod follow;
+pub mod relay;
+pub mod server;
+pub mod stream;
+pub mod subject;
+mod version;
+
+pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
+pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, relay};
+pub use stream::StreamSpec;
+
+/// An error of whoever uses this crate: the log that is relayed, the state that is fed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

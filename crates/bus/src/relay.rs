@@ -1,0 +1,288 @@
+//! From the log to the stream: the stream sequence *is* the log position.
+//!
+//! JetStream acknowledges before it syncs, so a server that is killed can lose what it
+//! acknowledged. The log cannot, so the relay needs no cursor of its own; it asks the stream.
+//!
+//! It lives in generations. Each one takes a new client, makes the stream if it is missing, and
+//! reads the stream's last sequence L:
+//!
+//! - L beyond the log's head: the log was restored from an older copy. Stop, a person must decide.
+//! - The stream's message L is not the log's: two histories. Stop, a person must decide.
+//! - Else go on at L + 1.
+//!
+//! Event *i* is published with `Nats-Expected-Last-Sequence: i-1`, so that the server itself
+//! refuses a gap, a double and a reordering, from this relay, from a twin, or from a client that
+//! was thought dead. Acknowledgements are awaited in order and must say *i*. Anything else (an
+//! error, a late or missing acknowledgement, a lost connection, a stream that moved) ends the
+//! generation: client and window are dropped, and after a short wait the next one asks the stream
+//! again. `Nats-Msg-Id` is sent for hubs; a *duplicate* answer means that somebody else published
+//! this position, so that too ends the generation and what is there is compared.
+//!
+//! Every heartbeat interval the head of the log goes out on core NATS
+//! ([`crate::subject::heartbeat`]), and the stream is asked whether it still ends where we left it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::BoxError;
+use crate::backoff::{Backoff, Complaints};
+use crate::client::{self, ConnectSettings, chain};
+use crate::stream::{self, StreamSpec};
+use crate::subject;
+
+mod generation;
+
+/// One message of the log, as it goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its position in the log, and its sequence in the stream.
+    pub position: u64,
+    /// The subject; the stream must take it.
+    pub subject: String,
+    /// The bytes; the same for the same position every time it is asked.
+    pub payload: Bytes,
+}
+
+/// The log, as the relay sees it.
+pub trait Origin: Send + Sync + 'static {
+    /// The last durable position, 0 when there is none; it only grows.
+    fn head(&self) -> watch::Receiver<u64>;
+
+    /// Messages from position `from` on, dense, at most `max`, never beyond the durable head.
+    /// May block: it is called on a thread for blocking work.
+    fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError>;
+
+    /// Whether what the stream holds at a position is what the log says. The bytes, unless the
+    /// form of messages changed between releases.
+    fn same(&self, log: &Message, stream: &Message) -> bool {
+        log == stream
+    }
+}
+
+/// How to relay.
+#[derive(Debug, Clone)]
+pub struct RelayOptions {
+    /// Where the server is; several addresses are separated by commas.
+    pub url: String,
+    /// The ledger: one token of a subject.
+    pub ledger: String,
+    /// Its stream.
+    pub stream: StreamSpec,
+    /// Messages in flight, 1 to [`WINDOW_MAX`].
+    pub window: usize,
+    /// A generation ends when the next acknowledgement takes longer than this.
+    pub ack_timeout: Duration,
+    /// Between two heartbeats, and between two looks at the stream.
+    pub heartbeat: Duration,
+    /// Longest wait between two generations.
+    pub backoff_max: Duration,
+}
+
+/// The most messages in flight.
+pub const WINDOW_MAX: usize = 1_024;
+
+impl RelayOptions {
+    /// The measured settings: 512 in flight, 2.5 s for an acknowledgement, a heartbeat a second.
+    pub fn new(url: String, ledger: String, stream: StreamSpec) -> Self {
+        Self {
+            url,
+            ledger,
+            stream,
+            window: 512,
+            ack_timeout: Duration::from_millis(2_500),
+            heartbeat: Duration::from_secs(1),
+            backoff_max: Duration::from_millis(500),
+        }
+    }
+}
+
+/// How the relay stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RelayStatus {
+    /// The last position the stream has acknowledged.
+    pub published: u64,
+    /// The head of the log as last seen; what lies between is not yet on the bus.
+    pub head: u64,
+    /// How many generations were started.
+    pub generation: u64,
+    /// Whether the present one has its stream.
+    pub connected: bool,
+    /// Why the last generation ended.
+    pub last_error: Option<String>,
+}
+
+/// What stops a relay until a person has looked at it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The stream has events that the log does not.
+    #[error(
+        "stream {stream} ends at {last}, beyond the log's head {head}: \
+         the log was restored from an older copy"
+    )]
+    AheadOfLog {
+        /// The stream.
+        stream: String,
+        /// Its last sequence.
+        last: u64,
+        /// The last position of the log.
+        head: u64,
+    },
+    /// Stream and log tell different histories.
+    #[error("stream {stream} and the log have different events at position {position}")]
+    Forked {
+        /// The stream.
+        stream: String,
+        /// Where they were seen to differ; they may have parted earlier.
+        position: u64,
+    },
+    /// The server is too old, or its address is none.
+    #[error(transparent)]
+    Client(client::Error),
+    /// The stream cannot carry this log.
+    #[error(transparent)]
+    Stream(stream::Error),
+    /// The ledger's name cannot stand in a subject.
+    #[error("`{ledger}` is not a ledger: one token of a-z, 0-9, `_` and `-` is needed")]
+    Ledger {
+        /// What was given.
+        ledger: String,
+    },
+    /// A message of the log goes to a subject that its stream does not take.
+    #[error("event {position} goes to {subject}, which its stream does not take")]
+    Subject {
+        /// Its position.
+        position: u64,
+        /// Its subject.
+        subject: String,
+    },
+    /// A message of the log is larger than the server takes.
+    #[error("event {position} is {bytes} bytes, more than the bus takes ({bytes_max})")]
+    TooLarge {
+        /// Its position.
+        position: u64,
+        /// Its payload, headers aside.
+        bytes: usize,
+        /// The limit, headers included.
+        bytes_max: usize,
+    },
+}
+
+impl RelayError {
+    /// A code for the operator's runbook.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::AheadOfLog { .. } => "STREAM_AHEAD_OF_LOG",
+            Self::Forked { .. } => "STREAM_FORKED",
+            Self::Client(error) => error.reason(),
+            Self::Stream(error) => error.reason(),
+            Self::Ledger { .. } => "LEDGER_INVALID",
+            Self::Subject { .. } => "EVENT_SUBJECT_OUTSIDE_STREAM",
+            Self::TooLarge { .. } => "EVENT_TOO_LARGE",
+        }
+    }
+}
+
+/// Why a generation ended.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error(transparent)]
+    Alarm(#[from] RelayError),
+    #[error("{0}")]
+    Trouble(String),
+}
+
+impl From<client::Error> for Ended {
+    fn from(error: client::Error) -> Self {
+        match error {
+            client::Error::Connect { .. } => Self::Trouble(chain(&error)),
+            lasting => Self::Alarm(RelayError::Client(lasting)),
+        }
+    }
+}
+
+impl From<stream::Error> for Ended {
+    fn from(error: stream::Error) -> Self {
+        if error.is_transient() {
+            Self::Trouble(chain(&error))
+        } else {
+            Self::Alarm(RelayError::Stream(error))
+        }
+    }
+}
+
+/// Keeps the stream what the log says, until `shutdown` (then `Ok`) or an alarm.
+///
+/// Everything that can pass by itself is retried for ever and shown in `status`.
+pub async fn relay(
+    options: RelayOptions,
+    origin: Arc<dyn Origin>,
+    status: watch::Sender<RelayStatus>,
+    shutdown: CancellationToken,
+) -> Result<(), RelayError> {
+    check(&options)?;
+    let mut backoff = Backoff::new(Duration::from_millis(25), options.backoff_max);
+    let mut complaints = Complaints::new(Duration::from_secs(30));
+    let ledger = options.ledger.as_str();
+    while !shutdown.is_cancelled() {
+        status.send_modify(|status| status.generation += 1);
+        let before = status.borrow().published;
+        let ended = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            ended = generation::run(&options, &origin, &status) => ended,
+        };
+        let text = ended.to_string();
+        status.send_modify(|status| {
+            status.connected = false;
+            status.last_error = Some(text.clone());
+        });
+        if let Ended::Alarm(alarm) = ended {
+            error!(
+                ledger,
+                reason = alarm.reason(),
+                "the relay of {ledger} stops: {text}"
+            );
+            return Err(alarm);
+        }
+        if let Some(repeats) = complaints.admit(&text) {
+            warn!(
+                ledger,
+                repeats, "the relay of {ledger} starts again: {text}"
+            );
+        }
+        if status.borrow().published != before {
+            backoff.reset();
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(backoff.delay()) => {}
+        }
+    }
+    status.send_modify(|status| status.connected = false);
+    info!(ledger, "the relay of {ledger} has stopped");
+    Ok(())
+}
+
+fn check(options: &RelayOptions) -> Result<(), RelayError> {
+    if !subject::is_token(&options.ledger) {
+        return Err(RelayError::Ledger {
+            ledger: options.ledger.clone(),
+        });
+    }
+    let heartbeat = subject::heartbeat(&options.ledger);
+    if options.stream.takes(&heartbeat) {
+        let name = options.stream.name.clone();
+        return Err(RelayError::Stream(stream::Error::TakesHeartbeats {
+            name,
+            subject: heartbeat,
+        }));
+    }
+    Ok(())
+}

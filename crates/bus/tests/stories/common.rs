@@ -1,0 +1,366 @@
+//! A real server, a log in memory, and waiting for conditions.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bus::server::{Launch, Search, Server, obtain};
+use bus::{
+    BoxError, FollowOptions, FollowStatus, Message, Origin, Reader, RelayError, RelayOptions,
+    RelayStatus, StreamSpec, follow, relay,
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// No condition takes longer than this.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The ledger of every story.
+pub(crate) const LEDGER: &str = "khanh-hoa";
+
+#[expect(clippy::disallowed_methods, reason = "a test is its own `main`")]
+pub(crate) fn binary() -> PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools");
+    let search = || Search {
+        explicit: None,
+        path: std::env::var_os("PATH"),
+        cache,
+    };
+    BINARY.get_or_init(|| obtain(&search()).unwrap()).clone()
+}
+
+/// A server with a store of its own; its folder is kept when the test fails.
+pub(crate) struct Bus {
+    server: Option<Server>,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Bus {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bus = Self {
+            server: None,
+            folder,
+            port: 0,
+        };
+        bus.restart().await;
+        bus
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("nats")
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        let binary = tokio::task::spawn_blocking(binary).await.unwrap();
+        let server = Server::start(Launch::new(binary, self.store(), self.port))
+            .await
+            .unwrap();
+        self.port = server.port();
+        self.server = Some(server);
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = self.server.as_ref().unwrap().pid().cast_signed();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
+            .unwrap();
+    }
+
+    pub(crate) async fn kill(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        self.server.take().unwrap().exited().await.unwrap();
+    }
+
+    /// Takes away everything the server has.
+    pub(crate) fn wipe(&self) {
+        assert!(self.server.is_none());
+        std::fs::remove_dir_all(self.store()).unwrap();
+    }
+
+    pub(crate) async fn stop(mut self) {
+        let status = self.server.take().unwrap().stop().await.unwrap();
+        assert!(status.code().is_some(), "it stopped by itself: {status}");
+    }
+
+    pub(crate) async fn client(&self) -> async_nats::Client {
+        async_nats::connect(self.url()).await.unwrap()
+    }
+
+    pub(crate) async fn delete_stream(&self) {
+        let context = async_nats::jetstream::new(self.client().await);
+        context
+            .delete_stream(bus::subject::stream_name(LEDGER))
+            .await
+            .unwrap();
+    }
+
+    /// Everything in the stream, oldest first.
+    pub(crate) async fn contents(&self) -> Vec<Message> {
+        let client = self.client().await;
+        let context = async_nats::jetstream::new(client.clone());
+        let mut stream = context
+            .get_stream(bus::subject::stream_name(LEDGER))
+            .await
+            .unwrap();
+        let count = usize::try_from(stream.info().await.unwrap().state.messages).unwrap();
+        if count == 0 {
+            return Vec::new();
+        }
+        let config = async_nats::jetstream::consumer::push::OrderedConfig {
+            deliver_subject: client.new_inbox(),
+            ..Default::default()
+        };
+        let messages = stream
+            .create_consumer(config)
+            .await
+            .unwrap()
+            .messages()
+            .await
+            .unwrap();
+        let read = messages.take(count).map(|message| {
+            let message = message.unwrap();
+            let position = message.info().unwrap().stream_sequence;
+            let (subject, payload) = (message.subject.to_string(), message.payload.clone());
+            Message {
+                position,
+                subject,
+                payload,
+            }
+        });
+        timeout(PATIENCE, read.collect()).await.unwrap()
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!(
+                "the server's files are kept in {}",
+                self.folder.path().display()
+            );
+        }
+    }
+}
+
+/// A log in memory: message `i` is made of `i` and a salt.
+pub(crate) struct Log {
+    head: watch::Sender<u64>,
+    salt: u64,
+}
+
+impl Log {
+    pub(crate) fn new(head: u64) -> Arc<Self> {
+        Self::salted(head, 0)
+    }
+
+    /// A log with another history.
+    pub(crate) fn salted(head: u64, salt: u64) -> Arc<Self> {
+        Arc::new(Self {
+            head: watch::Sender::new(head),
+            salt,
+        })
+    }
+
+    pub(crate) fn grow(&self, to: u64) {
+        self.head.send_replace(to);
+    }
+
+    pub(crate) fn head_now(&self) -> u64 {
+        *self.head.borrow()
+    }
+
+    pub(crate) fn message(&self, position: u64) -> Message {
+        let subject = format!("tiendo.v1.{LEDGER}.568.progress.reported.eid-activated");
+        let text = format!("{{\"id\":\"{LEDGER}:{position}\",\"salt\":{}}} ", self.salt);
+        let payload = Bytes::from(text.repeat(700 / text.len() + 1));
+        Message {
+            position,
+            subject,
+            payload,
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Message> {
+        (1..=self.head_now())
+            .map(|position| self.message(position))
+            .collect()
+    }
+}
+
+impl Origin for Log {
+    fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError> {
+        let last = self.head_now().min(from - 1 + max as u64);
+        Ok((from..=last)
+            .map(|position| self.message(position))
+            .collect())
+    }
+}
+
+/// A relay that runs beside the test.
+pub(crate) struct Relay {
+    tasks: JoinSet<Result<(), RelayError>>,
+    pub(crate) status: watch::Receiver<RelayStatus>,
+    shutdown: CancellationToken,
+}
+
+pub(crate) fn relay_options(url: String) -> RelayOptions {
+    RelayOptions::new(url, LEDGER.to_owned(), StreamSpec::for_ledger(LEDGER))
+}
+
+impl Relay {
+    pub(crate) fn start(url: String, log: &Arc<Log>) -> Self {
+        Self::with(relay_options(url), log)
+    }
+
+    pub(crate) fn with(options: RelayOptions, log: &Arc<Log>) -> Self {
+        let (sender, status) = watch::channel(RelayStatus::default());
+        let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(relay(
+            options,
+            Arc::clone(log) as Arc<dyn Origin>,
+            sender,
+            shutdown.clone(),
+        ));
+        Self {
+            tasks,
+            status,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn published(&mut self, position: u64) {
+        let reached = |status: &RelayStatus| status.published == position;
+        when(&mut self.status, &format!("{position} published"), reached).await;
+    }
+
+    /// How it ended by itself.
+    pub(crate) async fn ended(mut self) -> Result<(), RelayError> {
+        timeout(PATIENCE, self.tasks.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.ended().await.unwrap();
+    }
+}
+
+/// A reader that remembers what it was given.
+pub(crate) struct Pupil {
+    log: Arc<Log>,
+    pub(crate) applied: Vec<Message>,
+}
+
+impl Reader for Pupil {
+    fn position(&self) -> u64 {
+        self.applied.len() as u64
+    }
+
+    async fn catch_up(&mut self) -> Result<u64, BoxError> {
+        for position in self.position() + 1..=self.log.head_now() {
+            self.applied.push(self.log.message(position));
+        }
+        Ok(self.position())
+    }
+
+    async fn apply(&mut self, delivery: bus::Delivery) -> Result<(), BoxError> {
+        assert_eq!(delivery.position, self.position() + 1);
+        let bus::Delivery {
+            position,
+            subject,
+            payload,
+        } = delivery;
+        self.applied.push(Message {
+            position,
+            subject,
+            payload,
+        });
+        Ok(())
+    }
+}
+
+/// A follower that runs beside the test.
+pub(crate) struct Following {
+    tasks: JoinSet<Pupil>,
+    pub(crate) status: watch::Receiver<FollowStatus>,
+    shutdown: CancellationToken,
+}
+
+impl Following {
+    pub(crate) fn start(url: String, log: &Arc<Log>) -> Self {
+        Self::with(
+            FollowOptions::new(url, LEDGER, "tiendo pupil".to_owned()),
+            log,
+        )
+    }
+
+    pub(crate) fn with(options: FollowOptions, log: &Arc<Log>) -> Self {
+        let (sender, status) = watch::channel(FollowStatus::default());
+        let shutdown = CancellationToken::new();
+        let (mut tasks, stop) = (JoinSet::new(), shutdown.clone());
+        let mut pupil = Pupil {
+            log: Arc::clone(log),
+            applied: Vec::new(),
+        };
+        tasks.spawn(async move {
+            follow(options, &mut pupil, sender, stop).await.unwrap();
+            pupil
+        });
+        Self {
+            tasks,
+            status,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn reached(&mut self, position: u64) {
+        let reached = |status: &FollowStatus| status.position == position;
+        when(&mut self.status, &format!("{position} reached"), reached).await;
+    }
+
+    pub(crate) async fn connected(&mut self) {
+        when(&mut self.status, "a consumer", |status| status.connected).await;
+    }
+
+    pub(crate) async fn stop(mut self) -> Vec<Message> {
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.tasks.join_next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap()
+            .applied
+    }
+}
+
+/// Waits for a status.
+pub(crate) async fn when<T: std::fmt::Debug>(
+    status: &mut watch::Receiver<T>,
+    what: &str,
+    is: impl FnMut(&T) -> bool,
+) {
+    let waited = timeout(PATIENCE, status.wait_for(is))
+        .await
+        .map(|found| drop(found.unwrap()));
+    assert!(waited.is_ok(), "no {what}: {:?}", status.borrow());
+}

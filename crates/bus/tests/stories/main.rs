@@ -1,0 +1,11 @@
+//! Stories against a real nats-server.
+#![cfg(unix)]
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod relay;
+#[cfg(test)]
+mod server;
