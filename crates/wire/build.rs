@@ -1,0 +1,55 @@
+//! Compiles the contract in `proto/` without protoc.
+
+use std::path::PathBuf;
+
+/// What alerting publishes as CloudEvents data; the programme's own events have their JSON form in `domain`.
+const SERIALIZED: [&str; 10] = [
+    "AlertEvent",
+    "AlertEvent.body",
+    "CaseOpened",
+    "CaseCleared",
+    "NotificationSent",
+    "Notification",
+    "Verdict",
+    "Term",
+    "Name",
+    "LocalityRef",
+];
+
+/// Enums are numbers in the generated code and names in JSON.
+const ENUM_FIELDS: [(&str, &str); 3] = [
+    ("Verdict.status", "status"),
+    ("Verdict.layer", "layer"),
+    ("Verdict.concern", "concern"),
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let files = ["event", "ingest", "log", "query", "alerting"]
+        .map(|name| root.join(format!("tiendo/v1/{name}.proto")));
+    for file in &files {
+        println!("cargo:rerun-if-changed={}", file.display());
+    }
+    let descriptors = protox::compile(&files, [&root])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(
+        out.join("descriptors.bin"),
+        prost::Message::encode_to_vec(&descriptors),
+    )?;
+    let mut builder = tonic_prost_build::configure();
+    for message in SERIALIZED {
+        builder = builder.type_attribute(
+            format!("tiendo.v1.{message}"),
+            "#[derive(serde::Serialize)] #[serde(rename_all = \"camelCase\")]",
+        );
+    }
+    for (field, name) in ENUM_FIELDS {
+        builder = builder.field_attribute(
+            format!("tiendo.v1.{field}"),
+            format!("#[serde(serialize_with = \"crate::json::{name}\")]"),
+        );
+    }
+    builder = builder.field_attribute("tiendo.v1.AlertEvent.body", "#[serde(flatten)]");
+    builder.compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The programme's events to protobuf and back.
+
+mod decode;
+mod encode;
+mod fields;
+
+pub use decode::{Accept, Reference, Resolver, decode, decode_logged, message, parse_moment};
+pub use encode::*;

@@ -1,0 +1,23 @@
+//! Names of enum values in JSON, where the generated code keeps numbers.
+
+use serde::{Serialize, Serializer};
+
+use crate::v1::{Concern, QuotaLayer, VerdictStatus};
+
+macro_rules! named {
+    ($function:ident, $type:ident) => {
+        pub(crate) fn $function<S: Serializer>(
+            value: &i32,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            $type::try_from(*value)
+                .unwrap_or_default()
+                .as_str_name()
+                .serialize(serializer)
+        }
+    };
+}
+
+named!(status, VerdictStatus);
+named!(layer, QuotaLayer);
+named!(concern, Concern);

@@ -1,0 +1,24 @@
+//! The contract on the wire: protobuf, CloudEvents and reasons.
+//!
+//! - [`v1`]: messages and services generated from `proto/tiendo/v1`
+//! - [`event`]: the programme's events to protobuf and back, collecting every violation
+//! - [`cloud_event`]: what subscribers get on the bus, and the subjects it comes under
+//! - [`log_reader`]: reads the log over gRPC in bulk
+//! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
+//! - [`time`]: instants as protobuf timestamps
+
+pub mod cloud_event;
+pub mod event;
+mod json;
+pub mod log_reader;
+pub mod status;
+pub mod time;
+
+/// Messages and services generated from `proto/tiendo/v1`; documented there.
+#[expect(clippy::all, clippy::allow_attributes, reason = "generated")]
+pub mod v1 {
+    tonic::include_proto!("tiendo.v1");
+}
+
+/// Descriptors of the contract, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
