@@ -1,0 +1,225 @@
+//! The service: opened, folded, served, drained.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use bus::{RelayOptions, RelayStatus, StreamSpec};
+use event_log::{Log, Options, ReadLimit};
+use host::grpc::Limits;
+use host::{CancellationToken, Clock, Readiness};
+use state::State;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tonic::service::Routes;
+use wire::v1::ingest_service_server::IngestServiceServer;
+use wire::v1::log_service_server::LogServiceServer;
+
+use crate::grpc::{IngestApi, LogApi};
+use crate::origin::{self, LogOrigin};
+use crate::pending::Pending;
+use crate::writer::{Datasets, Request, Writer, micros, note_dataset};
+
+/// How ingest is set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where its log lies.
+    pub data: PathBuf,
+    /// Id of the ledger: one token of `[a-z0-9_-]`.
+    pub ledger: String,
+    /// Address of the NATS server.
+    pub nats_url: String,
+    /// What the server takes on at most.
+    pub limits: Limits,
+    /// Most requests waiting for a commit; one more is refused with `QUEUE_FULL`.
+    pub queue_requests_max: usize,
+    /// How long requests in flight may take after the shutdown.
+    pub grace: Duration,
+}
+
+/// What keeps ingest from starting or running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The log cannot be opened or read.
+    #[error("the log cannot be read")]
+    Log(#[from] event_log::Error),
+    /// An event of the log cannot be folded.
+    #[error("the event at position {position} cannot be folded")]
+    Fold {
+        /// Its position.
+        position: u64,
+        /// Why.
+        source: state::ApplyError,
+    },
+    /// The server failed.
+    #[error("the server failed")]
+    Host(#[from] host::Error),
+}
+
+/// Ingest, ready to run.
+pub struct Ingest {
+    config: Config,
+    log: Log,
+    writer: Writer,
+    datasets: Datasets,
+}
+
+/// Opens the log and folds it.
+///
+/// # Errors
+/// [`Error::Log`] if the log cannot be opened or a part of it is damaged; [`Error::Fold`] if an event cannot be folded.
+pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
+    let now = Arc::clone(&clock);
+    let log = Log::open(
+        Options::at(&config.data),
+        Arc::new(move || now.now().as_microsecond()),
+    )?;
+    let datasets: Datasets = Arc::new(RwLock::new(Vec::new()));
+    let state = fold(&log, &datasets)?;
+    let writer = Writer {
+        log: log.clone(),
+        state,
+        pending: Pending::default(),
+        datasets: Arc::clone(&datasets),
+        clock,
+    };
+    Ok(Ingest {
+        config,
+        log,
+        writer,
+        datasets,
+    })
+}
+
+fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
+    let mut state = State::new();
+    loop {
+        let from = state.position() + 1;
+        let records = log.read(
+            from,
+            ReadLimit {
+                events: 4_096,
+                bytes: 4 * 1024 * 1024,
+            },
+        )?;
+        if records.is_empty() {
+            return Ok(state);
+        }
+        for record in &records {
+            let event = origin::decode(record)?;
+            state
+                .apply(record.position, micros(record.known_micros), &event)
+                .map_err(|source| Error::Fold {
+                    position: record.position,
+                    source,
+                })?;
+            note_dataset(datasets, &event);
+        }
+    }
+}
+
+impl Ingest {
+    /// Position of the newest durable event.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.log.head()
+    }
+
+    /// Codes of the data sets on record.
+    #[must_use]
+    pub fn datasets(&self) -> Vec<String> {
+        let datasets = self
+            .datasets
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        datasets
+            .iter()
+            .map(|loaded| loaded.dataset.to_string())
+            .collect()
+    }
+
+    /// Serves until `shutdown`, then drains, commits what was queued, and closes the log.
+    ///
+    /// # Errors
+    /// [`Error::Host`] if the server fails.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        readiness: Readiness,
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
+        let Self {
+            config,
+            log,
+            writer,
+            datasets,
+        } = self;
+        let ledger: Arc<str> = config.ledger.as_str().into();
+        let (requests, waiting) = mpsc::channel::<Request>(config.queue_requests_max);
+        let writing = host::task::spawn("ingest-writer", writer.run(waiting));
+        let (status, relay_status) = watch::channel(RelayStatus::default());
+        let (alarm, relay_alarm) = watch::channel(String::new());
+        let origin = Arc::new(LogOrigin {
+            log: log.clone(),
+            ledger: Arc::clone(&ledger),
+        });
+        let stop_relay = shutdown.child_token();
+        let relaying = host::task::spawn(
+            "ingest-relay",
+            relay(config.clone(), origin, status, alarm, stop_relay.clone()),
+        );
+        let ingest = IngestApi {
+            ledger,
+            log: log.clone(),
+            requests,
+            datasets,
+            relay_status,
+            relay_alarm,
+        };
+        let limit = config.limits.message_bytes_max;
+        let routes = Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))
+            .add_service(LogServiceServer::new(LogApi {
+                log: log.clone(),
+                shutdown: shutdown.clone(),
+            }));
+        readiness.component("log").set_ready();
+        let served = host::grpc::serve(
+            host::grpc::Server {
+                listener,
+                routes,
+                descriptor_sets: vec![wire::DESCRIPTORS],
+                services: vec!["tiendo.v1.IngestService", "tiendo.v1.LogService"],
+                limits: config.limits,
+                readiness,
+                grace: config.grace,
+            },
+            shutdown,
+        )
+        .await;
+        // The server is gone, and with it every sender: the writer ends once the queue is empty.
+        let _ = writing.await;
+        stop_relay.cancel();
+        let _ = relaying.await;
+        let closing = tokio::task::spawn_blocking(move || log.close());
+        let _ = closing.await;
+        Ok(served?)
+    }
+}
+
+async fn relay(
+    config: Config,
+    origin: Arc<LogOrigin>,
+    status: watch::Sender<RelayStatus>,
+    alarm: watch::Sender<String>,
+    shutdown: CancellationToken,
+) {
+    let stream = StreamSpec::for_ledger(&config.ledger);
+    let options = RelayOptions::new(config.nats_url, config.ledger, stream);
+    if let Err(error) = bus::relay(options, origin, status, shutdown).await {
+        // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
+        tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");
+        metrics::gauge!("tiendo_relay_alarm").set(1.0);
+        alarm.send_replace(format!("{}: {error}", error.reason()));
+    }
+}

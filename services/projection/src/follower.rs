@@ -1,0 +1,49 @@
+//! From the stream, or in bulk from the log, into the state.
+
+use std::sync::Arc;
+
+use bus::{BoxError, Delivery};
+use host::ComponentHandle;
+use wire::log_reader::LogReader;
+
+use crate::shared::Shared;
+
+pub(crate) struct Follower {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) log: LogReader,
+    /// Ready once the log was read to its head for the first time.
+    pub(crate) ready: ComponentHandle,
+}
+
+impl bus::Reader for Follower {
+    fn position(&self) -> u64 {
+        self.shared.position()
+    }
+
+    async fn catch_up(&mut self) -> Result<u64, BoxError> {
+        let shared = &self.shared;
+        let fold = |position, known, event: domain::Event| {
+            shared
+                .fold(position, known, &event)
+                .map_err(|error| error.to_string())
+        };
+        self.log.read(shared.position() + 1, 0, fold).await?;
+        shared.set_caught_up();
+        self.ready.set_ready();
+        Ok(shared.position())
+    }
+
+    async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
+        let (position, known, event) = wire::cloud_event::receive(&delivery.payload)?;
+        if position != delivery.position {
+            // The stream sequence is the position; a message that says otherwise is not the relay's.
+            return Err(format!(
+                "the message at sequence {} says it is position {position}",
+                delivery.position
+            )
+            .into());
+        }
+        self.shared.fold(position, known, &event)?;
+        Ok(())
+    }
+}

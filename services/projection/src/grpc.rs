@@ -1,0 +1,364 @@
+//! `QueryService`.
+
+use std::sync::Arc;
+
+use domain::text::collation_key;
+use domain::{IndicatorCode, Level, LocalityCode, LocalityId, Reason, Violation};
+use host::{Clock, Today};
+use state::{LocalityEntry, Lookup, Reading, State};
+use tonic::{Code, Request, Response, Status};
+use wire::log_reader::LogReader;
+use wire::status::{invalid, with_reason};
+use wire::v1;
+
+use crate::moment::{At, answered, read_at, wait};
+use crate::page::page;
+use crate::{answer, shared::Shared};
+
+pub(crate) struct QueryApi {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) log: LogReader,
+    pub(crate) today: Today,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl QueryApi {
+    async fn at(&self, at: Option<v1::ReadAt>) -> Result<At, Status> {
+        read_at(&self.shared, at, &self.today, &*self.clock).await
+    }
+}
+
+fn code<T: std::str::FromStr<Err: std::fmt::Display>>(field: &str, raw: &str) -> Result<T, Status> {
+    raw.trim().parse().map_err(|error: T::Err| {
+        invalid(&[Violation::new(field, Reason::CodeFormat, error.to_string())])
+    })
+}
+
+/// The identity that has the code on the day; an ended one is found by the day it existed on.
+fn find(reading: &Reading<'_>, field: &str, raw: &str) -> Result<LocalityId, Status> {
+    let code: LocalityCode = code(field, raw)?;
+    match reading.resolve(code) {
+        Lookup::Found(id) => Ok(id),
+        Lookup::Unknown => Err(with_reason(
+            Code::NotFound,
+            Reason::UnknownLocality.code(),
+            format!("no locality on record ever had the code {code}"),
+        )),
+        Lookup::NotValid(lives) => {
+            let lives: Vec<String> = lives.iter().map(describe).collect();
+            Err(with_reason(
+                Code::NotFound,
+                Reason::LocalityNotValid.code(),
+                format!(
+                    "{code} does not exist on {}; it was {}; ask with as_of for a day on which it did",
+                    reading.as_of(),
+                    lives.join("; ")
+                ),
+            ))
+        }
+    }
+}
+
+fn describe(life: &state::Life<'_>) -> String {
+    let start = life
+        .start
+        .map_or_else(String::new, |start| format!(" from {start}"));
+    let end = life
+        .end
+        .map_or_else(String::new, |end| format!(" until before {end}"));
+    let successors: Vec<String> = life
+        .successors
+        .iter()
+        .map(|s| s.locality.to_string())
+        .collect();
+    let then = if successors.is_empty() { "" } else { ", then " };
+    format!(
+        "{}{start}{end}{then}{}",
+        life.name.vi,
+        successors.join(", ")
+    )
+}
+
+fn level(number: i32) -> Result<Option<Level>, Status> {
+    match v1::Level::try_from(number) {
+        Ok(v1::Level::Unspecified) => Ok(None),
+        Ok(v1::Level::Province) => Ok(Some(Level::Province)),
+        Ok(v1::Level::District) => Ok(Some(Level::District)),
+        Ok(v1::Level::Commune) => Ok(Some(Level::Commune)),
+        Err(_) => {
+            let detail = format!("{number} is no level known");
+            Err(invalid(&[Violation::new(
+                "level",
+                Reason::ValueUnspecified,
+                detail,
+            )]))
+        }
+    }
+}
+
+/// A locality at two times, with its digest.
+fn view(
+    state: &State,
+    reading: &Reading<'_>,
+    code: &str,
+) -> Result<(v1::Locality, String), Status> {
+    let id = find(reading, "code", code)?;
+    let locality = answer::locality(state, reading, id)
+        .ok_or_else(|| with_reason(Code::NotFound, Reason::UnknownLocality.code(), code))?;
+    let digest = answer::digest(&locality);
+    Ok((locality, digest))
+}
+
+#[tonic::async_trait]
+impl v1::query_service_server::QueryService for QueryApi {
+    async fn get_locality(
+        &self,
+        request: Request<v1::GetLocalityRequest>,
+    ) -> Result<Response<v1::GetLocalityResponse>, Status> {
+        let request = request.into_inner();
+        let at = self.at(request.at).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let (locality, digest) = view(&state, &reading, &request.code)?;
+        Ok(Response::new(v1::GetLocalityResponse {
+            locality: Some(locality),
+            digest,
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn list_localities(
+        &self,
+        request: Request<v1::ListLocalitiesRequest>,
+    ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
+        let r = request.into_inner();
+        let level = level(r.level)?;
+        let mut at = self.at(r.at.clone()).await?;
+        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
+        let arguments = (r.level, &r.parent_code, &r.name, r.include_ended, times);
+        let page = page(r.page_size, &r.page_token, arguments)?;
+        at.position = page.position.or(at.position);
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let parent = match r.parent_code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "parent_code", code)?),
+        };
+        let wanted = |entry: &LocalityEntry<'_>| {
+            level.is_none_or(|level| entry.level() == level)
+                && parent.is_none_or(|parent| entry.parent == Some(parent))
+                && (r.name.is_empty() || entry.matches(&r.name))
+        };
+        let mut entries: Vec<LocalityEntry<'_>> = if r.include_ended {
+            reading.localities_with_ended().filter(wanted).collect()
+        } else {
+            reading.localities().filter(wanted).collect()
+        };
+        entries
+            .sort_by_cached_key(|entry| (entry.level(), collation_key(&entry.name.vi), entry.id));
+        let total_size = i32::try_from(entries.len()).unwrap_or(i32::MAX);
+        let (entries, next_page_token) = page.of(entries, reading.position());
+        Ok(Response::new(v1::ListLocalitiesResponse {
+            localities: entries.iter().map(answer::head).collect(),
+            next_page_token,
+            total_size,
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn rank_localities(
+        &self,
+        request: Request<v1::RankLocalitiesRequest>,
+    ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
+        let r = request.into_inner();
+        let indicator: IndicatorCode = code("indicator", &r.indicator)?;
+        let asked = level(r.level)?;
+        let at = self.at(r.at).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let Some(defined) = answer::indicator(&state, &indicator) else {
+            let message = format!(
+                "the indicator '{indicator}' is not defined; list them with ListIndicators"
+            );
+            return Err(with_reason(
+                Code::NotFound,
+                Reason::UnknownIndicator.code(),
+                message,
+            ));
+        };
+        let ids: Vec<LocalityId> = match r.parent_code.as_str() {
+            "" => {
+                let level = asked.unwrap_or(Level::Province);
+                reading
+                    .localities()
+                    .filter(|e| e.level() == level)
+                    .map(|e| e.id)
+                    .collect()
+            }
+            code => {
+                let parent = find(&reading, "parent_code", code)?;
+                let level = asked.or_else(|| answer::below(&reading, parent));
+                level.map_or_else(Vec::new, |level| {
+                    reading
+                        .descendants(parent, level)
+                        .iter()
+                        .map(|entry| entry.id)
+                        .collect()
+                })
+            }
+        };
+        let ranking = reading.rank(&indicator, ids);
+        let localities = ranking
+            .ranked
+            .iter()
+            .map(|ranked| ranked_locality(&reading, ranked));
+        Ok(Response::new(v1::RankLocalitiesResponse {
+            indicator: Some(defined),
+            localities: localities.collect(),
+            without_figure: u32::try_from(ranking.without_figure.len()).unwrap_or(u32::MAX),
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn list_figures(
+        &self,
+        request: Request<v1::ListFiguresRequest>,
+    ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        let r = request.into_inner();
+        let indicator: Option<IndicatorCode> = match r.indicator.as_str() {
+            "" => None,
+            raw => Some(code("indicator", raw)?),
+        };
+        let mut at = self.at(r.at.clone()).await?;
+        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
+        let page = page(r.page_size, &r.page_token, (&r.code, &r.indicator, times))?;
+        at.position = page.position.or(at.position);
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let id = find(&reading, "code", &r.code)?;
+        let history = reading.history(id, indicator.as_ref());
+        let (history, next_page_token) = page.of(history, reading.position());
+        Ok(Response::new(v1::ListFiguresResponse {
+            figures: history
+                .iter()
+                .map(|entry| v1::HistoricFigure {
+                    indicator: entry.indicator.to_string(),
+                    figure: Some(answer::figure(entry)),
+                })
+                .collect(),
+            next_page_token,
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<v1::ListModelsRequest>,
+    ) -> Result<Response<v1::ListModelsResponse>, Status> {
+        let r = request.into_inner();
+        let at = self.at(r.at).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let id = match r.code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "code", code)?),
+        };
+        let in_group = |entry: &state::ModelEntry<'_>| {
+            r.group.is_empty() || entry.defined.group.as_str() == r.group
+        };
+        let models = reading.models();
+        let models = models.iter().filter(|entry| in_group(entry));
+        Ok(Response::new(v1::ListModelsResponse {
+            models: models
+                .map(|entry| {
+                    let home = || answer::home(&reading, entry);
+                    answer::model(&reading, entry, id.or_else(home))
+                })
+                .collect(),
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn list_indicators(
+        &self,
+        request: Request<v1::ListIndicatorsRequest>,
+    ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
+        let at = self.at(request.into_inner().at).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let indicators = reading.indicators();
+        Ok(Response::new(v1::ListIndicatorsResponse {
+            indicators: indicators
+                .iter()
+                .map(|e| wire::event::indicator_defined(e.fact))
+                .collect(),
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+
+    async fn rebuild_locality(
+        &self,
+        request: Request<v1::RebuildLocalityRequest>,
+    ) -> Result<Response<v1::RebuildLocalityResponse>, Status> {
+        let r = request.into_inner();
+        let known_at = if r.position == 0 {
+            String::new()
+        } else {
+            r.position.to_string()
+        };
+        let at = v1::ReadAt {
+            as_of: r.as_of,
+            known_at,
+            min_position: 0,
+        };
+        let at = self.at(Some(at)).await?;
+        let position = at.position.unwrap_or_else(|| self.shared.position());
+        wait(&self.shared, position).await?;
+        let rebuilt = self.replay(position).await?;
+        let reading = rebuilt.at(at.as_of, position);
+        let (locality, digest) = view(&rebuilt, &reading, &r.code)?;
+        let state = self.shared.read();
+        let (_, served_digest) = view(&state, &state.at(at.as_of, position), &r.code)?;
+        Ok(Response::new(v1::RebuildLocalityResponse {
+            locality: Some(locality),
+            digest,
+            served_digest,
+            events: rebuilt.position(),
+            at: Some(answered(&reading, state.position())),
+        }))
+    }
+}
+
+impl QueryApi {
+    /// A state of its own, folded from the log's first event up to a position.
+    async fn replay(&self, position: u64) -> Result<State, Status> {
+        let mut state = State::new();
+        if position == 0 {
+            return Ok(state);
+        }
+        let fold = |at, known, event: domain::Event| {
+            state
+                .apply(at, known, &event)
+                .map_err(|error| error.to_string())
+        };
+        self.log.read(1, position, fold).await.map_err(|error| {
+            with_reason(Code::Unavailable, "LOG_UNREADABLE", format!("{error}"))
+        })?;
+        Ok(state)
+    }
+}
+
+fn ranked_locality(reading: &Reading<'_>, ranked: &state::Ranked<'_>) -> v1::RankedLocality {
+    v1::RankedLocality {
+        rank: ranked.rank,
+        locality: reading.locality(ranked.id).as_ref().map(answer::head),
+        figure: Some(answer::figure(&ranked.figure)),
+        share_hundredths: ranked.share_hundredths,
+        denominator: ranked
+            .figure
+            .figure
+            .denominator
+            .map(|d| d.kind.to_owned())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,22 @@
+//! Projection: bus → state → queries.
+//!
+//! It follows the ledger's stream, folds every event into [`state::State`], and answers as of any day and as known at any moment.
+//! Its state is held in memory and disposable: a start reads the log from position 1.
+//!
+//! - [`Config`], [`build`], [`Projection::run`]: the service
+//! - `shared`: the state that the follower writes and the queries read
+//! - `follower`: from the stream, or in bulk from the log, into the state
+//! - `moment`: the two times of a question
+//! - `answer`: what is on record as messages
+//! - `page`: page tokens
+//! - `grpc`: `QueryService`
+
+mod answer;
+mod follower;
+mod grpc;
+mod moment;
+mod page;
+mod service;
+mod shared;
+
+pub use service::{Config, Error, Projection, build};

@@ -1,0 +1,113 @@
+//! Page tokens: where the next page begins, bound to the arguments and the position of the first.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use domain::{Reason, Violation};
+use tonic::Status;
+use wire::status::invalid;
+
+/// Page size if the caller states none.
+const SIZE_DEFAULT: usize = 100;
+/// Largest page.
+const SIZE_MAX: usize = 1_000;
+
+/// A page of a list.
+pub(crate) struct Page {
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+    /// The position at which the first page was read; none on the first page itself.
+    pub(crate) position: Option<u64>,
+    arguments: u64,
+}
+
+/// Reads size and token; `arguments` is everything else the caller asked for.
+pub(crate) fn page(size: i32, token: &str, arguments: impl Hash) -> Result<Page, Status> {
+    // Not stable across releases of the compiler, and need not be: an old token is refused, not misread.
+    let mut hasher = DefaultHasher::new();
+    arguments.hash(&mut hasher);
+    let arguments = hasher.finish();
+    let size = match usize::try_from(size) {
+        Ok(0) => SIZE_DEFAULT,
+        Ok(size) => size.min(SIZE_MAX),
+        Err(_) => {
+            let detail = format!("{size} is below zero; leave it out for {SIZE_DEFAULT}");
+            return Err(invalid(&[Violation::new(
+                "page_size",
+                Reason::CountBelowZero,
+                detail,
+            )]));
+        }
+    };
+    if token.is_empty() {
+        return Ok(Page {
+            start: 0,
+            size,
+            position: None,
+            arguments,
+        });
+    }
+    let parts: Vec<u64> = token
+        .split('-')
+        .map_while(|part| u64::from_str_radix(part, 16).ok())
+        .collect();
+    match parts[..] {
+        [position, start, of] if of == arguments => {
+            let start = usize::try_from(start).unwrap_or(usize::MAX);
+            Ok(Page {
+                start,
+                size,
+                position: Some(position),
+                arguments,
+            })
+        }
+        _ => Err(invalid(&[Violation::new(
+            "page_token",
+            Reason::CodeFormat,
+            "is not from an answer to these arguments; begin again without it",
+        )])),
+    }
+}
+
+impl Page {
+    /// The page's part of a list, and the token of the next; `position` is where it was read.
+    pub(crate) fn of<T>(&self, mut items: Vec<T>, position: u64) -> (Vec<T>, String) {
+        let end = self.start.saturating_add(self.size);
+        let token = if end < items.len() {
+            format!("{position:x}-{end:x}-{:x}", self.arguments)
+        } else {
+            String::new()
+        };
+        items.truncate(end);
+        (items.split_off(self.start.min(items.len())), token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_the_list_once_and_in_order() {
+        let mut token = String::new();
+        let mut seen = Vec::new();
+        loop {
+            let page = page(3, &token, "arguments").unwrap();
+            let (items, next) = page.of((0..8).collect(), 7);
+            seen.extend(items);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, (0..8).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_token_serves_only_the_arguments_it_was_given_for() {
+        let (_, token) = page(1, "", "56").unwrap().of(vec![1, 2], 7);
+        assert_eq!(page(1, &token, "56").unwrap().position, Some(7));
+        assert!(page(1, &token, "01").is_err());
+        assert!(page(-1, "", "56").is_err());
+        assert!(page(1, "zz-0-0", "56").is_err());
+    }
+}
