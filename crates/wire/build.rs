@@ -23,8 +23,12 @@ const ENUM_FIELDS: [(&str, &str); 3] = [
     ("Verdict.concern", "concern"),
 ];
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script where to write"
+)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     let files = ["event", "ingest", "log", "query", "alerting"]
         .map(|name| root.join(format!("tiendo/v1/{name}.proto")));
     for file in &files {

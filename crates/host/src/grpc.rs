@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -37,6 +37,9 @@ pub const ERROR_DOMAIN: &str = "tiendo.vn";
 
 /// The reason of a request refused because too many are in flight; the code is RESOURCE_EXHAUSTED.
 pub const REASON_OVERLOADED: &str = "SERVER_OVERLOADED";
+
+/// The reason of a message over [`Limits::message_bytes_max`]; the code is OUT_OF_RANGE.
+pub const REASON_MESSAGE_TOO_LARGE: &str = "MESSAGE_TOO_LARGE";
 
 /// The reason of a request that did not begin to be answered in time; the code is DEADLINE_EXCEEDED.
 pub const REASON_TIMED_OUT: &str = "REQUEST_TIMED_OUT";
@@ -192,6 +195,7 @@ fn surround(
     let measured = Routes::from(limited)
         .add_service(health.service())
         .into_axum_router()
+        .layer(from_fn(limit::name_oversized))
         .layer(from_fn_with_state(limits.timeout, limit::deadline))
         .layer(from_fn_with_state(descriptors.methods(), measure::measure));
     measure::describe();

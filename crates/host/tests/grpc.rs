@@ -314,6 +314,16 @@ async fn one_request_too_many_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_message_over_the_limit_is_refused_by_name() {
+    let world = World::start(Limits::standard(), LONG).await;
+    let refused = world.check(&"x".repeat(20_000)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+    let info = refused.get_details_error_info().unwrap();
+    assert_eq!(info.reason, grpc::REASON_MESSAGE_TOO_LARGE);
+    world.stopped().await;
+}
+
+#[tokio::test]
 async fn a_request_that_takes_too_long_is_refused_by_name() {
     let limits = Limits {
         timeout: Duration::from_millis(50),

@@ -15,7 +15,11 @@ pub mod status;
 pub mod time;
 
 /// Messages and services generated from `proto/tiendo/v1`; documented there.
-#[expect(clippy::all, clippy::allow_attributes, reason = "generated")]
+#[expect(
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
 pub mod v1 {
     tonic::include_proto!("tiendo.v1");
 }

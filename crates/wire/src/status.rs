@@ -25,16 +25,26 @@ pub fn unavailable(reason: &str, message: impl Into<String>, retry: Duration) ->
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
+/// Bytes of violations in a status. It travels in a header, of which clients take 8 KiB in all.
+const VIOLATION_BYTES_MAX: usize = 5_000;
+
 /// `INVALID_ARGUMENT` with every violation; the reason is that of the first.
+///
+/// Of a batch with hundreds of violations only the first are listed, and the message says how many there are.
 #[must_use]
 pub fn invalid(violations: &[Violation]) -> Status {
+    let mut bytes = 0;
     let fields: Vec<FieldViolation> = violations
         .iter()
-        .map(|violation| FieldViolation {
-            field: violation.field.clone(),
-            description: violation.detail.clone(),
-            reason: violation.reason.code().to_owned(),
-            localized_message: Some(LocalizedMessage::new("vi", violation.reason.vi())),
+        .map(field_violation)
+        .take_while(|field| {
+            bytes += field.field.len() + field.description.len() + field.reason.len();
+            bytes += field
+                .localized_message
+                .as_ref()
+                .map_or(0, |vi| vi.message.len())
+                + 16;
+            bytes <= VIOLATION_BYTES_MAX
         })
         .collect();
     let reason = violations
@@ -42,11 +52,27 @@ pub fn invalid(violations: &[Violation]) -> Status {
         .map_or("INVALID", |first| first.reason.code());
     let message = match violations {
         [one] => one.to_string(),
+        many if many.len() > fields.len() => {
+            let (all, listed) = (many.len(), fields.len());
+            format!(
+                "{all} violations, {listed} of them listed; the first: {}",
+                many[0]
+            )
+        }
         many => format!("{} violations, the first: {}", many.len(), many[0]),
     };
     let mut details = ErrorDetails::with_error_info(reason, REASON_DOMAIN, HashMap::new());
     details.set_bad_request(fields);
     Status::with_error_details(Code::InvalidArgument, message, details)
+}
+
+fn field_violation(violation: &Violation) -> FieldViolation {
+    FieldViolation {
+        field: violation.field.clone(),
+        description: violation.detail.clone(),
+        reason: violation.reason.code().to_owned(),
+        localized_message: Some(LocalizedMessage::new("vi", violation.reason.vi())),
+    }
 }
 
 /// What a client reads out of a refusal.
@@ -102,6 +128,23 @@ mod tests {
     use domain::Reason;
 
     use super::*;
+
+    #[test]
+    fn a_refusal_of_a_large_batch_still_fits_into_a_header() {
+        let one = |i: usize| {
+            let field = format!("events[{i}].progress_reported.percent");
+            Violation::new(field, Reason::PercentContradicts, "x".repeat(200))
+        };
+        let violations: Vec<Violation> = (0..2_000).map(one).collect();
+        let status = invalid(&violations);
+        assert!(status.details().len() + status.message().len() < 6_000);
+        assert!(
+            status.message().starts_with("2000 violations"),
+            "{}",
+            status.message()
+        );
+        assert!(refusal(&status).violations.len() > 10);
+    }
 
     #[test]
     fn a_client_reads_every_violation_that_the_service_found() {

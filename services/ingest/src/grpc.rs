@@ -8,7 +8,7 @@ use bus::RelayStatus;
 use domain::{Reason, Violation};
 use event_log::{Log, ReadLimit};
 use futures::Stream;
-use host::CancellationToken;
+use host::{CancellationToken, Clock};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -32,6 +32,7 @@ const RETRY: Duration = Duration::from_millis(200);
 
 pub(crate) struct IngestApi {
     pub(crate) ledger: Arc<str>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Log,
     pub(crate) requests: mpsc::Sender<writer::Request>,
     pub(crate) datasets: Datasets,
@@ -127,9 +128,16 @@ fn log_error(error: &event_log::Error) -> Status {
     with_reason(code, error.reason(), error.to_string())
 }
 
-fn request_id(raw: &str) -> Result<Uuid, Status> {
+fn request_id(raw: &str, clock: &dyn Clock) -> Result<Uuid, Status> {
     if raw.is_empty() {
-        return Ok(Uuid::now_v7());
+        let now = clock.now();
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        return Ok(Uuid::new_v7(uuid::Timestamp::from_unix(
+            uuid::NoContext,
+            seconds,
+            nanos,
+        )));
     }
     match Uuid::parse_str(raw) {
         Ok(id) if !id.is_nil() => Ok(id),
@@ -156,7 +164,7 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             )]));
         };
         let wanted = Wanted {
-            request_id: request_id(&event.request_id)?,
+            request_id: request_id(&event.request_id, &*self.clock)?,
             events: vec![event],
             single: true,
             expected_revision: request.expected_revision,
@@ -186,7 +194,7 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             )]));
         }
         let wanted = Wanted {
-            request_id: request_id(&request.request_id)?,
+            request_id: request_id(&request.request_id, &*self.clock)?,
             events: request.events,
             single: false,
             expected_revision: None,
@@ -245,6 +253,17 @@ impl Reader {
     /// Sends what there is, then what comes, until the end, the shutdown, or the reader's leaving.
     async fn run(mut self, answers: Answers) {
         let mut head = self.log.watch_head();
+        let durable = *head.borrow();
+        if self.next > self.last.map_or(durable, |last| last.min(durable)) {
+            // Nothing to send yet: the head tells the reader that it has caught up.
+            let marker = v1::ReadEventsResponse {
+                events: Vec::new(),
+                head: durable,
+            };
+            if answers.send(Ok(marker)).await.is_err() {
+                return;
+            }
+        }
         loop {
             let durable = *head.borrow_and_update();
             let until = self.last.map_or(durable, |last| last.min(durable));

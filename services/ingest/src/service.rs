@@ -20,6 +20,9 @@ use crate::origin::{self, LogOrigin};
 use crate::pending::Pending;
 use crate::writer::{Datasets, Request, Writer, micros, note_dataset};
 
+/// How long the bus may take to acknowledge the last events at the end.
+const PUBLISH_MAX: Duration = Duration::from_secs(1);
+
 /// How ingest is set up.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -63,6 +66,7 @@ pub struct Ingest {
     log: Log,
     writer: Writer,
     datasets: Datasets,
+    clock: Arc<dyn Clock>,
 }
 
 /// Opens the log and folds it.
@@ -82,13 +86,14 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
         state,
         pending: Pending::default(),
         datasets: Arc::clone(&datasets),
-        clock,
+        clock: Arc::clone(&clock),
     };
     Ok(Ingest {
         config,
         log,
         writer,
         datasets,
+        clock,
     })
 }
 
@@ -120,25 +125,6 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
 }
 
 impl Ingest {
-    /// Position of the newest durable event.
-    #[must_use]
-    pub fn head(&self) -> u64 {
-        self.log.head()
-    }
-
-    /// Codes of the data sets on record.
-    #[must_use]
-    pub fn datasets(&self) -> Vec<String> {
-        let datasets = self
-            .datasets
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        datasets
-            .iter()
-            .map(|loaded| loaded.dataset.to_string())
-            .collect()
-    }
-
     /// Serves until `shutdown`, then drains, commits what was queued, and closes the log.
     ///
     /// # Errors
@@ -154,6 +140,7 @@ impl Ingest {
             log,
             writer,
             datasets,
+            clock,
         } = self;
         let ledger: Arc<str> = config.ledger.as_str().into();
         let (requests, waiting) = mpsc::channel::<Request>(config.queue_requests_max);
@@ -164,13 +151,16 @@ impl Ingest {
             log: log.clone(),
             ledger: Arc::clone(&ledger),
         });
-        let stop_relay = shutdown.child_token();
+        // Not the service's own token: what is accepted during the drain is published as well.
+        let stop_relay = CancellationToken::new();
         let relaying = host::task::spawn(
             "ingest-relay",
             relay(config.clone(), origin, status, alarm, stop_relay.clone()),
         );
+        let mut published = relay_status.clone();
         let ingest = IngestApi {
             ledger,
+            clock,
             log: log.clone(),
             requests,
             datasets,
@@ -199,6 +189,10 @@ impl Ingest {
         .await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
+        let head = log.head();
+        let published = published.wait_for(|status| status.published >= head);
+        // What the bus does not take in time is published at the next start.
+        let _ = tokio::time::timeout(PUBLISH_MAX, published).await;
         stop_relay.cancel();
         let _ = relaying.await;
         let closing = tokio::task::spawn_blocking(move || log.close());

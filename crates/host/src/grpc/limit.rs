@@ -13,10 +13,13 @@ use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::{ERROR_DOMAIN, REASON_OVERLOADED, REASON_TIMED_OUT, held};
+use super::{ERROR_DOMAIN, REASON_MESSAGE_TOO_LARGE, REASON_OVERLOADED, REASON_TIMED_OUT, held};
 
 /// When a refused caller should try again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// What tonic says of a message over [`super::Limits::message_bytes_max`].
+const OVERSIZED: &str = "decoded message length too large";
 
 /// The requests in flight and how many there may be.
 #[derive(Clone)]
@@ -66,6 +69,23 @@ pub(super) async fn deadline(
             format!("no answer within {} ms", timeout.as_millis()),
             REASON_TIMED_OUT,
         ),
+    }
+}
+
+/// Gives the refusal of an oversized message its reason; the library that reads messages gives none.
+pub(super) async fn name_oversized(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match Status::from_header_map(response.headers()) {
+        Some(status)
+            if status.code() == Code::OutOfRange
+                && status.details().is_empty()
+                && status.message().contains(OVERSIZED) =>
+        {
+            let message = format!("{}; send less at a time", status.message());
+            let details = ErrorDetails::with_error_info(REASON_MESSAGE_TOO_LARGE, ERROR_DOMAIN, []);
+            Status::with_error_details(Code::OutOfRange, message, details).into_http::<Body>()
+        }
+        _ => response,
     }
 }
 

@@ -1,0 +1,118 @@
+//! `tiendo indicator list | rank`.
+
+use wire::v1;
+
+use super::{at_line, denominator, level, read_at, told};
+use crate::Failure;
+use crate::cli::Indicator;
+use crate::client::Clients;
+use crate::output::{Cell, Output, Table, number, text};
+
+pub(super) async fn run(
+    command: Indicator,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        Indicator::List { at } => {
+            let request = v1::ListIndicatorsRequest { at: read_at(at) };
+            let answer = clients.query().await?.list_indicators(request).await;
+            list(&answer.map_err(told(output))?.into_inner(), output)
+        }
+        Indicator::Rank {
+            code,
+            parent,
+            level: of,
+            at,
+        } => {
+            let request = v1::RankLocalitiesRequest {
+                indicator: code,
+                level: level(of),
+                parent_code: parent.unwrap_or_default(),
+                at: read_at(at),
+            };
+            let answer = clients.query().await?.rank_localities(request).await;
+            rank(&answer.map_err(told(output))?.into_inner(), output)
+        }
+    }
+}
+
+fn list(answer: &v1::ListIndicatorsResponse, output: Output) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        text("indicator", "Mã", "Code"),
+        text("name", "Tên", "Name"),
+        text("unit", "Đơn vị", "Unit"),
+        text("denominator", "Mẫu số", "Denominator"),
+    ]);
+    for indicator in &answer.indicators {
+        table.row([
+            indicator.indicator.as_str().into(),
+            output.lang.name(indicator.name.as_ref()).into(),
+            output.lang.name(indicator.unit.as_ref()).into(),
+            indicator.denominator.as_str().into(),
+        ]);
+    }
+    output.answer(
+        "ListIndicatorsResponse",
+        answer,
+        &at_line(answer.at.as_ref(), output),
+        &table,
+    )
+}
+
+fn rank(answer: &v1::RankLocalitiesResponse, output: Output) -> Result<(), Failure> {
+    let lang = output.lang;
+    let mut table = Table::new(&[
+        number("rank", "Hạng", "Rank"),
+        text("code", "Mã", "Code"),
+        text("name", "Địa phương", "Locality"),
+        text("effective", "Tính đến", "As of"),
+        number("value", "Số lượng", "Value"),
+        number("denominator", "Trên", "Of"),
+        number("share", "Tỷ lệ", "Share"),
+        text("of", "Mẫu số", "Denominator"),
+    ]);
+    for ranked in &answer.localities {
+        let head = ranked.locality.clone().unwrap_or_default();
+        let figure = ranked.figure.clone().unwrap_or_default();
+        let rank = if ranked.rank == 0 {
+            "–".to_owned()
+        } else {
+            ranked.rank.to_string()
+        };
+        table.row([
+            rank.into(),
+            head.r#ref.map(|id| id.code).unwrap_or_default().into(),
+            lang.name(head.name.as_ref()).into(),
+            Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
+            lang.quantity(figure.value.as_ref()).into(),
+            denominator(figure.denominator.as_ref(), output).into(),
+            ranked
+                .share_hundredths
+                .map(|share| lang.share(share))
+                .unwrap_or_default()
+                .into(),
+            ranked.denominator.as_str().into(),
+        ]);
+    }
+    let name = answer
+        .indicator
+        .as_ref()
+        .and_then(|indicator| indicator.name.as_ref());
+    let without = lang.count(answer.without_figure.into());
+    let head = format!(
+        "{}\n{}",
+        lang.name(name),
+        at_line(answer.at.as_ref(), output)
+    );
+    let without = lang.pick(
+        format!("{without} địa phương chưa có số liệu"),
+        format!("{without} localities have no figure"),
+    );
+    output.answer(
+        "RankLocalitiesResponse",
+        answer,
+        &format!("{head}\n{without}"),
+        &table,
+    )
+}

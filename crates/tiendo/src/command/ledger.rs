@@ -1,0 +1,122 @@
+//! `tiendo load`, `tiendo log verify | read | show`.
+
+use wire::v1;
+
+use super::{told, watch};
+use crate::Failure;
+use crate::cli::{Load, Log, SetName};
+use crate::client::Clients;
+use crate::dataset::Set;
+use crate::fail::FAILED;
+use crate::output::{Output, Table, number, text};
+
+pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Result<(), Failure> {
+    let sets: Vec<Set> = load
+        .sets
+        .iter()
+        .map(|set| match set {
+            SetName::Gazetteer => Set::Gazetteer,
+            SetName::Catalogue => Set::Catalogue,
+            SetName::Sample => Set::Sample,
+        })
+        .collect();
+    crate::load::load(&mut clients.ingest().await?, &sets, output.lang).await?;
+    show(clients, output).await
+}
+
+pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Result<(), Failure> {
+    match command {
+        Log::Verify => verify(clients, output).await,
+        Log::Show => show(clients, output).await,
+        Log::Read { from, to } => {
+            let request = v1::ReadEventsRequest {
+                from_position: from,
+                to_position: to,
+                follow: false,
+            };
+            watch::events(request, None, clients, output).await
+        }
+    }
+}
+
+async fn verify(clients: &Clients, output: Output) -> Result<(), Failure> {
+    let answer = clients
+        .log()
+        .await?
+        .verify_log(v1::VerifyLogRequest {})
+        .await;
+    let answer = answer.map_err(told(output))?.into_inner();
+    let mut table = Table::new(&[
+        number("events", "Số sự kiện", "Events"),
+        number("chunks", "Số khối", "Chunks"),
+        text("hash", "Mã băm", "Hash"),
+        number("damages", "Hư hỏng", "Damages"),
+    ]);
+    table.row([
+        output.lang.count(answer.events).into(),
+        output.lang.count(answer.chunks).into(),
+        answer.hash.as_str().into(),
+        answer.damages.len().to_string().into(),
+    ]);
+    output.answer("VerifyLogResponse", &answer, "", &table)?;
+    if answer.damages.is_empty() {
+        return Ok(());
+    }
+    let damages: Vec<String> = answer
+        .damages
+        .iter()
+        .map(|d| {
+            format!(
+                "positions {} to {}: {}",
+                d.first_position, d.last_position, d.reason
+            )
+        })
+        .collect();
+    Err(Failure::new(
+        FAILED,
+        format!("the log is damaged: {}", damages.join("; ")),
+    ))
+}
+
+async fn show(clients: &Clients, output: Output) -> Result<(), Failure> {
+    let answer = clients
+        .ingest()
+        .await?
+        .get_ledger(v1::GetLedgerRequest {})
+        .await;
+    let answer = answer.map_err(told(output))?.into_inner();
+    let mut table = Table::new(&[
+        text("dataset", "Bộ dữ liệu", "Data set"),
+        text("version", "Phiên bản", "Version"),
+        number("events", "Số sự kiện", "Events"),
+        text("credit", "Nguồn, giấy phép", "Credit"),
+    ]);
+    for set in &answer.datasets {
+        table.row([
+            set.dataset.as_str().into(),
+            set.version.as_str().into(),
+            output.lang.count(set.events).into(),
+            set.credit.as_str().into(),
+        ]);
+    }
+    let (head, published) = (
+        output.lang.count(answer.head),
+        output.lang.count(answer.published),
+    );
+    let alarm = if answer.alarm.is_empty() {
+        String::new()
+    } else {
+        format!("\n! {}", answer.alarm)
+    };
+    let head = output.lang.pick(
+        format!(
+            "Sổ {}: {head} sự kiện, đã phát hành {published}{alarm}",
+            answer.ledger
+        ),
+        format!(
+            "Ledger {}: {head} events, {published} published{alarm}",
+            answer.ledger
+        ),
+    );
+    output.answer("GetLedgerResponse", &answer, &head, &table)
+}

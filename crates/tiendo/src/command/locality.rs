@@ -1,0 +1,272 @@
+//! `tiendo locality show | list | history | rebuild`.
+
+use wire::v1;
+
+use super::{at_line, denominator, figure_percent, level, read_at, show, told};
+use crate::Failure;
+use crate::cli::{At, Locality};
+use crate::client::Clients;
+use crate::fail::FAILED;
+use crate::output::{Cell, Format, Output, Table, number, text};
+
+/// Largest page of the query service.
+const PAGE_SIZE: i32 = 1_000;
+
+pub(super) async fn run(
+    command: Locality,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        Locality::Show { code, at } => show(clients, output, code, at).await,
+        Locality::List {
+            level: of,
+            parent,
+            name,
+            ended,
+            limit,
+            at,
+        } => {
+            let request = v1::ListLocalitiesRequest {
+                level: level(of),
+                parent_code: parent.unwrap_or_default(),
+                name: name.unwrap_or_default(),
+                include_ended: ended,
+                at: read_at(at),
+                ..Default::default()
+            };
+            list(clients, output, request, limit).await
+        }
+        Locality::History {
+            code,
+            indicator,
+            at,
+        } => {
+            let request = v1::ListFiguresRequest {
+                code,
+                indicator: indicator.unwrap_or_default(),
+                at: read_at(at),
+                page_size: PAGE_SIZE,
+                ..Default::default()
+            };
+            history(clients, output, request).await
+        }
+        Locality::Rebuild {
+            code,
+            as_of,
+            position,
+        } => {
+            let as_of = as_of.unwrap_or_default();
+            rebuild(
+                clients,
+                output,
+                v1::RebuildLocalityRequest {
+                    code,
+                    as_of,
+                    position,
+                },
+            )
+            .await
+        }
+    }
+}
+
+async fn show(clients: &Clients, output: Output, code: String, at: At) -> Result<(), Failure> {
+    let request = v1::GetLocalityRequest {
+        code,
+        at: read_at(at),
+    };
+    let answer = clients
+        .query()
+        .await?
+        .get_locality(request)
+        .await
+        .map_err(told(output))?;
+    let answer = answer.into_inner();
+    let locality = answer.locality.clone().unwrap_or_default();
+    match output.format {
+        Format::Table => output.text(&show::page(&locality, &answer, output)),
+        _ => output.answer(
+            "GetLocalityResponse",
+            &answer,
+            "",
+            &show::figures(&locality, output),
+        ),
+    }
+}
+
+async fn list(
+    clients: &Clients,
+    output: Output,
+    mut request: v1::ListLocalitiesRequest,
+    limit: usize,
+) -> Result<(), Failure> {
+    let mut client = clients.query().await?;
+    let mut all = v1::ListLocalitiesResponse::default();
+    while all.localities.len() < limit {
+        let missing = i32::try_from(limit - all.localities.len()).unwrap_or(PAGE_SIZE);
+        // The page size is not bound by the token, so the last page may be smaller.
+        request.page_size = missing.min(PAGE_SIZE);
+        let page = client
+            .list_localities(request.clone())
+            .await
+            .map_err(told(output))?
+            .into_inner();
+        all.localities.extend(page.localities);
+        (all.total_size, all.at) = (page.total_size, page.at);
+        all.next_page_token.clone_from(&page.next_page_token);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    let mut table = Table::new(&[
+        text("code", "Mã", "Code"),
+        text("level", "Cấp", "Level"),
+        text("name", "Tên", "Name"),
+        text("parent", "Thuộc", "Parent"),
+        text("since", "Trong sổ từ", "Since"),
+        text("ended", "Chấm dứt", "Ended"),
+    ]);
+    let lang = output.lang;
+    for head in &all.localities {
+        let id = head.r#ref.clone().unwrap_or_default();
+        table.row([
+            id.code.into(),
+            lang.level(head.level()).into(),
+            lang.name(head.name.as_ref()).into(),
+            head.parent_code.as_str().into(),
+            Cell::with_raw(lang.date(&id.since), id.since),
+            Cell::with_raw(lang.date(&head.ended), &head.ended),
+        ]);
+    }
+    let total = u64::try_from(all.total_size).unwrap_or(0);
+    let shown = lang.count(all.localities.len() as u64);
+    let head = lang.pick(
+        format!(
+            "{}\n{shown} trên {} địa phương",
+            at_line(all.at.as_ref(), output),
+            lang.count(total)
+        ),
+        format!(
+            "{}\n{shown} of {} localities",
+            at_line(all.at.as_ref(), output),
+            lang.count(total)
+        ),
+    );
+    output.answer("ListLocalitiesResponse", &all, &head, &table)
+}
+
+async fn history(
+    clients: &Clients,
+    output: Output,
+    mut request: v1::ListFiguresRequest,
+) -> Result<(), Failure> {
+    let mut client = clients.query().await?;
+    let mut all = v1::ListFiguresResponse::default();
+    loop {
+        let page = client
+            .list_figures(request.clone())
+            .await
+            .map_err(told(output))?
+            .into_inner();
+        all.figures.extend(page.figures);
+        all.at = page.at;
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    let mut table = Table::new(&[
+        number("position", "Vị trí", "Position"),
+        text("effective", "Tính đến", "Effective"),
+        text("indicator", "Chỉ tiêu", "Indicator"),
+        number("value", "Số lượng", "Value"),
+        number("denominator", "Trên", "Of"),
+        number("percent", "Tỷ lệ", "Percent"),
+        text("corrects", "Đính chính", "Corrects"),
+        text("reporter", "Đơn vị báo cáo", "Reporter"),
+        text("source", "Nguồn", "Source"),
+        text("known", "Ghi sổ lúc", "Known"),
+    ]);
+    let lang = output.lang;
+    for row in &all.figures {
+        let figure = row.figure.clone().unwrap_or_default();
+        let recorded = figure.recorded.clone().unwrap_or_default();
+        table.row([
+            Cell::with_raw(lang.count(recorded.position), recorded.position),
+            Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
+            row.indicator.as_str().into(),
+            lang.quantity(figure.value.as_ref()).into(),
+            denominator(figure.denominator.as_ref(), output).into(),
+            figure_percent(&figure, output).into(),
+            correction(&figure, output).into(),
+            recorded
+                .actor
+                .map(|actor| actor.organisation)
+                .unwrap_or_default()
+                .into(),
+            figure
+                .source
+                .map(|source| source.title)
+                .unwrap_or_default()
+                .into(),
+            lang.instant(recorded.known.as_ref()).into(),
+        ]);
+    }
+    output.answer(
+        "ListFiguresResponse",
+        &all,
+        &at_line(all.at.as_ref(), output),
+        &table,
+    )
+}
+
+fn correction(figure: &v1::Figure, output: Output) -> String {
+    let lang = output.lang;
+    match (figure.corrects, figure.corrected_by) {
+        (_, by) if by > 0 => lang.pick(format!("bị thay bởi {by}"), format!("replaced by {by}")),
+        (0, _) => String::new(),
+        (corrects, _) => lang.pick(
+            format!("thay {corrects}: {}", figure.reason),
+            format!("replaces {corrects}: {}", figure.reason),
+        ),
+    }
+}
+
+async fn rebuild(
+    clients: &Clients,
+    output: Output,
+    request: v1::RebuildLocalityRequest,
+) -> Result<(), Failure> {
+    let answer = clients
+        .query()
+        .await?
+        .rebuild_locality(request)
+        .await
+        .map_err(told(output))?;
+    let answer = answer.into_inner();
+    let mut table = Table::new(&[
+        number("events", "Số sự kiện phát lại", "Events replayed"),
+        text("digest", "Mã băm dựng lại", "Rebuilt digest"),
+        text("served", "Mã băm đang phục vụ", "Served digest"),
+    ]);
+    table.row([
+        output.lang.count(answer.events).into(),
+        answer.digest.as_str().into(),
+        answer.served_digest.as_str().into(),
+    ]);
+    output.answer(
+        "RebuildLocalityResponse",
+        &answer,
+        &at_line(answer.at.as_ref(), output),
+        &table,
+    )?;
+    if answer.digest == answer.served_digest {
+        return Ok(());
+    }
+    Err(Failure::new(
+        FAILED,
+        "the rebuilt state differs from the served one; restart projection",
+    ))
+}

@@ -1,0 +1,113 @@
+//! The operator's commands, one module for each noun.
+
+pub(crate) mod case;
+mod indicator;
+mod ledger;
+mod locality;
+mod model;
+mod record;
+mod show;
+mod watch;
+
+use wire::v1;
+
+use crate::Failure;
+use crate::cli::{At, Command, LevelName};
+use crate::client::Clients;
+use crate::output::Output;
+
+/// Runs a command that asks running services.
+pub(crate) async fn run(
+    command: Command,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        // `run::run` keeps these two for itself.
+        Command::Up(_) | Command::Serve(_) => Ok(()),
+        Command::Locality(command) => locality::run(command, clients, output).await,
+        Command::Model(command) => model::run(command, clients, output).await,
+        Command::Indicator(command) => indicator::run(command, clients, output).await,
+        Command::Case(command) => case::cases(command, clients, output).await,
+        Command::Verdict(command) => case::verdicts(command, clients, output).await,
+        Command::Quota(command) => record::quota(command, clients, output).await,
+        Command::Report(report) => record::report(report, clients, output).await,
+        Command::Correct(correct) => record::correct(correct, clients, output).await,
+        Command::Import(import) => {
+            let options = crate::import::Options {
+                file: import.file,
+                dry_run: import.dry_run,
+                accept_valid: import.accept_valid,
+                organisation: import.organisation,
+                office: import.office,
+            };
+            crate::import::run(options, clients, &output).await
+        }
+        Command::Load(load) => ledger::load(load, clients, output).await,
+        Command::Watch(options) => watch::run(options, clients, output).await,
+        Command::Log(command) => ledger::run(command, clients, output).await,
+    }
+}
+
+/// The two times on the wire.
+fn read_at(at: At) -> Option<v1::ReadAt> {
+    Some(v1::ReadAt {
+        as_of: at.as_of.unwrap_or_default(),
+        known_at: at.known_at.unwrap_or_default(),
+        min_position: 0,
+    })
+}
+
+fn level(level: Option<LevelName>) -> i32 {
+    let level = match level {
+        None => v1::Level::Unspecified,
+        Some(LevelName::Province) => v1::Level::Province,
+        Some(LevelName::District) => v1::Level::District,
+        Some(LevelName::Commune) => v1::Level::Commune,
+    };
+    level as i32
+}
+
+/// The line that says for which times an answer is.
+fn at_line(at: Option<&v1::AnsweredAt>, output: Output) -> String {
+    let Some(at) = at else { return String::new() };
+    let lang = output.lang;
+    let (as_of, known) = (lang.moment(&at.as_of), lang.instant(at.known.as_ref()));
+    let position = lang.count(at.position);
+    lang.pick(
+        format!("Số liệu tính đến {as_of}, theo sổ ở vị trí {position} ({known})"),
+        format!("As of {as_of}, as known at position {position} ({known})"),
+    )
+}
+
+/// Turns a service's refusal into a failure in the user's language.
+fn told(output: Output) -> impl Fn(tonic::Status) -> Failure + Copy {
+    move |status| Failure::status(&status, output.lang)
+}
+
+/// A denominator that was not published says so.
+fn denominator(denominator: Option<&v1::Denominator>, output: Output) -> String {
+    let Some(denominator) = denominator else {
+        return String::new();
+    };
+    let derived = if denominator.derived {
+        output.lang.pick(" (suy ra)", " (derived)")
+    } else {
+        ""
+    };
+    format!(
+        "{}{derived}",
+        output.lang.quantity(denominator.value.as_ref())
+    )
+}
+
+/// The percentage to show for a figure: as printed, else as computed.
+fn figure_percent(figure: &v1::Figure, output: Output) -> String {
+    match domain::text::parse_percent(&figure.printed_percent) {
+        Ok(printed) => output.lang.percent(printed),
+        Err(_) => figure
+            .share_hundredths
+            .map(|share| output.lang.share(share))
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,36 @@
+//! `tiendo model list`.
+
+use wire::v1;
+
+use super::{at_line, read_at, show, told};
+use crate::Failure;
+use crate::cli::Model;
+use crate::client::Clients;
+use crate::output::Output;
+
+pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Result<(), Failure> {
+    let Model::List {
+        locality,
+        group,
+        at,
+    } = command;
+    let request = v1::ListModelsRequest {
+        code: locality.unwrap_or_default(),
+        group: group.unwrap_or_default(),
+        at: read_at(at),
+    };
+    let answer = clients
+        .query()
+        .await?
+        .list_models(request)
+        .await
+        .map_err(told(output))?
+        .into_inner();
+    let head = at_line(answer.at.as_ref(), output);
+    output.answer(
+        "ListModelsResponse",
+        &answer,
+        &head,
+        &show::models(&answer.models, output),
+    )
+}

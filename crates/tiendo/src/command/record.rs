@@ -1,0 +1,174 @@
+//! `tiendo report`, `tiendo correct`, `tiendo quota assign`.
+
+use wire::v1;
+
+use super::told;
+use crate::Failure;
+use crate::cli::{Correct, FigureParts, LayerName, Quota, Report, Reporter};
+use crate::client::Clients;
+use crate::output::{Output, Table, number, text};
+
+pub(super) async fn report(
+    report: Report,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let figure = report.figure;
+    let effective = figure.as_of.clone();
+    let body = v1::event::Body::ProgressReported(v1::ProgressReported {
+        locality: locality(&figure.locality),
+        indicator: report.indicator,
+        value: value(&figure),
+        denominator: figure_denominator(&figure),
+        percent: figure.percent.unwrap_or_default(),
+        source: source(figure.source),
+        note: report.note,
+    });
+    record(report.reporter, effective, body, clients, output).await
+}
+
+pub(super) async fn correct(
+    correct: Correct,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let figure = correct.figure;
+    let effective = figure.as_of.clone();
+    let body = v1::event::Body::ProgressCorrected(v1::ProgressCorrected {
+        corrects: correct.position,
+        locality: locality(&figure.locality),
+        indicator: correct.indicator,
+        value: value(&figure),
+        denominator: figure_denominator(&figure),
+        percent: figure.percent.unwrap_or_default(),
+        source: source(figure.source),
+        reason: correct.reason,
+    });
+    record(correct.reporter, effective, body, clients, output).await
+}
+
+pub(super) async fn quota(
+    command: Quota,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let Quota::Assign(quota) = command;
+    let layer = match quota.layer {
+        LayerName::Central => v1::QuotaLayer::Central,
+        LayerName::Provincial => v1::QuotaLayer::Provincial,
+        LayerName::Commitment => v1::QuotaLayer::Commitment,
+    };
+    let body = v1::event::Body::QuotaAssigned(v1::QuotaAssigned {
+        locality: locality(&quota.locality),
+        indicator: quota.indicator,
+        layer: layer as i32,
+        denominator: denominator(&quota.denominator_kind, &quota.denominator),
+        target_percent: quota.target,
+        start: quota.start.unwrap_or_default(),
+        deadline: quota.deadline.unwrap_or_default(),
+        milestones: Vec::new(),
+        document: Some(v1::Document {
+            number: quota.document,
+            issuer: quota.issuer,
+            ..Default::default()
+        }),
+    });
+    record(quota.reporter, quota.as_of, body, clients, output).await
+}
+
+fn locality(code: &str) -> Option<v1::LocalityRef> {
+    Some(v1::LocalityRef {
+        code: code.to_owned(),
+        since: String::new(),
+    })
+}
+
+fn source(title: String) -> Option<v1::Source> {
+    Some(v1::Source {
+        title,
+        url: String::new(),
+    })
+}
+
+/// A number as it was written; the service reads it, so that every way in reads it the same.
+fn written(text: &str) -> v1::Quantity {
+    v1::Quantity {
+        number: Some(v1::quantity::Number::Text(text.to_owned())),
+        bound: 0,
+    }
+}
+
+fn value(figure: &FigureParts) -> Option<v1::Quantity> {
+    figure.value.as_deref().map(written)
+}
+
+fn figure_denominator(figure: &FigureParts) -> Option<v1::Denominator> {
+    figure
+        .denominator
+        .as_deref()
+        .and_then(|value| denominator(&figure.denominator_kind, value))
+}
+
+fn denominator(kind: &str, value: &str) -> Option<v1::Denominator> {
+    Some(v1::Denominator {
+        kind: kind.to_owned(),
+        value: Some(written(value)),
+        derived: false,
+    })
+}
+
+async fn record(
+    reporter: Reporter,
+    effective: String,
+    body: v1::event::Body,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let event = v1::Event {
+        request_id: reporter.request_id.unwrap_or_default(),
+        actor: Some(v1::Actor {
+            organisation: reporter.organisation,
+            office: reporter.office,
+        }),
+        effective,
+        body: Some(body),
+    };
+    let request = v1::RecordRequest {
+        event: Some(event),
+        expected_revision: None,
+        validate_only: reporter.validate_only,
+    };
+    let answer = clients
+        .ingest()
+        .await?
+        .record(request)
+        .await
+        .map_err(told(output))?
+        .into_inner();
+    let receipt = answer.receipt.clone().unwrap_or_default();
+    let lang = output.lang;
+    let mut table = Table::new(&[
+        number("position", "Vị trí", "Position"),
+        text("known", "Ghi sổ lúc", "Known"),
+        number("revision", "Lần ghi", "Revision"),
+        text("request_id", "Mã yêu cầu", "Request id"),
+    ]);
+    table.row([
+        receipt.first_position.to_string().into(),
+        lang.instant(receipt.known.as_ref()).into(),
+        answer.revision.to_string().into(),
+        receipt.request_id.into(),
+    ]);
+    let head = match (receipt.first_position, receipt.repeated) {
+        (0, _) => lang.pick(
+            "Hợp lệ; không ghi gì (--validate-only)",
+            "Valid; nothing recorded (--validate-only)",
+        ),
+        (_, true) => lang.pick(
+            "Đã ghi từ trước; biên nhận cũ",
+            "Recorded before; the old receipt",
+        ),
+        (_, false) => lang.pick("Đã ghi sổ", "Recorded"),
+    };
+    output.answer("RecordResponse", &answer, head, &table)
+}

@@ -1,0 +1,367 @@
+//! One locality as a page for people.
+
+use std::fmt::Write as _;
+
+use wire::v1;
+
+use super::{at_line, denominator, figure_percent};
+use crate::output::{Cell, Output, Table, number, text};
+
+/// The whole page.
+pub(super) fn page(
+    locality: &v1::Locality,
+    answer: &v1::GetLocalityResponse,
+    output: Output,
+) -> String {
+    let lang = output.lang;
+    let mut page = heading(locality, output);
+    let _ = writeln!(page, "{}\n", at_line(answer.at.as_ref(), output));
+    section(
+        &mut page,
+        lang.pick("Chỉ tiêu", "Indicators"),
+        &figures(locality, output),
+        output,
+    );
+    let models = models(&locality.models, output);
+    section(&mut page, lang.pick("Mô hình", "Models"), &models, output);
+    if locality
+        .models
+        .iter()
+        .any(|model| model.defined.as_ref().is_some_and(|d| d.indicative))
+    {
+        let note = lang.pick(
+            "* tên tạm ghi theo nguồn công khai; phụ lục chính thức của kế hoạch chưa công bố",
+            "* indicative name; the plan's official annex is not published",
+        );
+        let _ = writeln!(page, "{note}\n");
+    }
+    section(
+        &mut page,
+        lang.pick("Nhiệm vụ", "Work items"),
+        &work_items(locality, output),
+        output,
+    );
+    page.push_str(&facts(locality, output));
+    let _ = write!(page, "digest {}", answer.digest);
+    page
+}
+
+fn heading(locality: &v1::Locality, output: Output) -> String {
+    let lang = output.lang;
+    let id = locality.r#ref.clone().unwrap_or_default();
+    let above: Vec<String> = locality
+        .ancestors
+        .iter()
+        .map(|head| lang.name(head.name.as_ref()))
+        .collect();
+    let above = if above.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", above.join(", "))
+    };
+    let mut heading = format!(
+        "{}{above} ({})\n",
+        lang.name(locality.name.as_ref()),
+        id.code
+    );
+    if !locality.ended.is_empty() {
+        let successors: Vec<String> = locality
+            .successors
+            .iter()
+            .filter_map(|successor| successor.locality.as_ref())
+            .map(|id| id.code.clone())
+            .collect();
+        let ended = lang.date(&locality.ended);
+        let then = match successors.is_empty() {
+            true => lang
+                .pick("không rõ đơn vị kế tục", "successor not known")
+                .to_owned(),
+            false => format!("→ {}", successors.join(", ")),
+        };
+        let line = lang.pick(
+            format!("Chấm dứt từ {ended}, {then}"),
+            format!("Ended {ended}, {then}"),
+        );
+        let _ = writeln!(heading, "{line}");
+    }
+    heading
+}
+
+fn section(page: &mut String, title: &str, table: &Table, output: Output) {
+    if !table.is_empty() {
+        let _ = writeln!(page, "{title}\n{}\n", table.render(output.lang));
+    }
+}
+
+/// A row for each quota, or for the figure where there is none.
+pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
+    let mut table = Table::new(&[
+        text("indicator", "Chỉ tiêu", "Indicator"),
+        text("effective", "Tính đến", "As of"),
+        number("value", "Số lượng", "Value"),
+        number("percent", "Tỷ lệ", "Percent"),
+        text("layer", "Giao bởi", "Quota by"),
+        number("quota", "Chỉ tiêu giao", "Quota"),
+        text("deadline", "Hạn", "Deadline"),
+        number("share", "So chỉ tiêu", "Of quota"),
+        text("standing", "Kết quả", "Standing"),
+    ]);
+    for standing in &locality.indicators {
+        if standing.quotas.is_empty() {
+            table.row(figure_row(standing, None, output));
+        }
+        for quota in &standing.quotas {
+            table.row(figure_row(standing, Some(quota), output));
+        }
+    }
+    table
+}
+
+fn figure_row(
+    standing: &v1::IndicatorStanding,
+    quota: Option<&v1::QuotaStanding>,
+    output: Output,
+) -> [Cell; 9] {
+    let lang = output.lang;
+    let indicator = standing.indicator.clone().unwrap_or_default();
+    let figure = standing.figure.clone().unwrap_or_default();
+    let assigned = quota
+        .and_then(|quota| quota.quota.clone())
+        .unwrap_or_default();
+    let name = lang.name(indicator.name.as_ref());
+    let share = quota.and_then(|quota| quota.share_hundredths);
+    let layer = if quota.is_some() {
+        lang.layer(assigned.layer())
+    } else {
+        ""
+    };
+    [
+        Cell::with_raw(
+            format!("{name} [{}]", indicator.indicator),
+            indicator.indicator,
+        ),
+        Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
+        lang.quantity(figure.value.as_ref()).into(),
+        figure_percent(&figure, output).into(),
+        layer.into(),
+        quota_text(&assigned, output).into(),
+        Cell::with_raw(lang.date(&assigned.deadline), &assigned.deadline),
+        share
+            .map(|share| lang.share(share))
+            .unwrap_or_default()
+            .into(),
+        result(standing, quota, output).into(),
+    ]
+}
+
+/// A quota of which only the percentage is known has no number to show.
+fn quota_text(quota: &v1::QuotaAssigned, output: Output) -> String {
+    match &quota.denominator {
+        Some(of) if of.kind == "percent" => format!("{}%", quota.target_percent),
+        of => denominator(of.as_ref(), output),
+    }
+}
+
+fn result(
+    standing: &v1::IndicatorStanding,
+    quota: Option<&v1::QuotaStanding>,
+    output: Output,
+) -> String {
+    let lang = output.lang;
+    if standing.figure.is_none() {
+        let declared = lang.date(&standing.declared_by);
+        return match standing.declared_by.as_str() {
+            "" => lang.pick("chưa có số liệu", "no figure").to_owned(),
+            _ => lang.pick(
+                format!("chưa có số liệu; tự cam kết xong {declared}"),
+                format!("no figure; declared done by {declared}"),
+            ),
+        };
+    }
+    let Some(quota) = quota else {
+        return String::new();
+    };
+    if !quota.reached {
+        return match quota.missing {
+            Some(missing) => lang.pick(
+                format!("còn thiếu {}", lang.count(missing)),
+                format!("{} missing", lang.count(missing)),
+            ),
+            None => lang.pick("chưa đạt", "not reached").to_owned(),
+        };
+    }
+    let on = lang.date(&quota.reached_on);
+    match quota.days_early {
+        Some(days) if days > 0 => lang.pick(
+            format!("đạt {on}, sớm {days} ngày"),
+            format!("reached {on}, {days} days early"),
+        ),
+        Some(days) if days < 0 => lang.pick(
+            format!("đạt {on}, muộn {} ngày", -days),
+            format!("reached {on}, {} days late", -days),
+        ),
+        _ => lang.pick(format!("đạt {on}"), format!("reached {on}")),
+    }
+}
+
+/// The models with their owners.
+pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
+    let mut table = Table::new(&[
+        text("code", "Mã", "Code"),
+        text("group", "Nhóm", "Group"),
+        text("name", "Tên", "Name"),
+        text("lead", "Chủ trì", "Lead"),
+        text("coordinating", "Phối hợp", "Coordinating"),
+        text("implementing", "Triển khai", "Implementing"),
+        text("accountable", "Chịu trách nhiệm", "Accountable"),
+        text("status", "Tình trạng", "Standing"),
+    ]);
+    let lang = output.lang;
+    for model in models {
+        let defined = model.defined.clone().unwrap_or_default();
+        let mark = if defined.indicative { " *" } else { "" };
+        let in_role = |role| {
+            let owners = model.owners.iter().filter(|owner| owner.role() == role);
+            owners
+                .flat_map(|owner| owner.organisations.clone())
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        let lead = model
+            .owners
+            .iter()
+            .find(|owner| owner.role() == v1::Role::Lead);
+        table.row([
+            defined.model.into(),
+            model.group_number.to_string().into(),
+            format!("{}{mark}", lang.name(defined.name.as_ref())).into(),
+            in_role(v1::Role::Lead).into(),
+            in_role(v1::Role::Coordinating).into(),
+            in_role(v1::Role::Implementing).into(),
+            lead.map(|lead| lead.accountable_office.clone())
+                .unwrap_or_default()
+                .into(),
+            lang.model_status(model.status()).into(),
+        ]);
+    }
+    table
+}
+
+fn work_items(locality: &v1::Locality, output: Output) -> Table {
+    let mut table = Table::new(&[
+        text("code", "Mã", "Code"),
+        text("content", "Nội dung", "Content"),
+        number("volume", "Khối lượng", "Volume"),
+        text("result", "Kết quả dự kiến", "Expected result"),
+        text("due", "Hạn", "Due"),
+        text("responsible", "Chịu trách nhiệm", "Responsible"),
+        text("standing", "Tình trạng", "Standing"),
+    ]);
+    let lang = output.lang;
+    for item in &locality.work_items {
+        let defined = item.defined.clone().unwrap_or_default();
+        let standing = match (item.completed.as_str(), item.overdue_days) {
+            ("", 0) => lang.pick("đang làm", "open").to_owned(),
+            ("", days) => lang.pick(
+                format!("quá hạn {days} ngày"),
+                format!("{days} days overdue"),
+            ),
+            (done, _) => lang.pick("xong ", "done ").to_owned() + &lang.moment(done),
+        };
+        let volume = format!(
+            "{} {}",
+            lang.quantity(defined.volume.as_ref()),
+            defined.unit
+        );
+        let unstated = lang.pick(
+            "chưa nêu, không đo đếm được",
+            "not stated, cannot be counted",
+        );
+        let expected = if item.without_result {
+            unstated.to_owned()
+        } else {
+            defined.expected_result
+        };
+        table.row([
+            defined.work_item.into(),
+            lang.name(defined.content.as_ref()).into(),
+            volume.trim().to_owned().into(),
+            expected.into(),
+            lang.date(&defined.due).into(),
+            format!("{}, {}", defined.office, defined.organisation).into(),
+            standing.into(),
+        ]);
+    }
+    table
+}
+
+/// Plans, campaigns, systems, orders and what was said: one line each.
+fn facts(locality: &v1::Locality, output: Output) -> String {
+    let lang = output.lang;
+    let mut lines = String::new();
+    let mut line = |title: &str, text: String| {
+        let _ = writeln!(lines, "{title}: {text}");
+    };
+    for plan in &locality.plans {
+        let adopted = plan.adopted.clone().unwrap_or_default();
+        let focal: Vec<String> = plan
+            .owners
+            .iter()
+            .flat_map(|owner| owner.organisations.clone())
+            .collect();
+        let focal = if focal.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", focal.join("; "))
+        };
+        let text = format!(
+            "{}: {}{focal}",
+            adopted.plan,
+            lang.name(adopted.summary.as_ref())
+        );
+        line(lang.pick("Kế hoạch", "Plan"), text);
+    }
+    for campaign in locality
+        .campaigns
+        .iter()
+        .filter_map(|campaign| campaign.launched.as_ref())
+    {
+        let groups = lang.count(campaign.working_groups.into());
+        let text = lang.pick(
+            format!(
+                "{}: {} ngày đêm, {groups} tổ công tác ({}), {}",
+                lang.name(campaign.name.as_ref()),
+                campaign.days,
+                campaign.members.join(", "),
+                campaign.hours
+            ),
+            format!(
+                "{}: {} days and nights, {groups} working groups ({}), {}",
+                lang.name(campaign.name.as_ref()),
+                campaign.days,
+                campaign.members.join(", "),
+                campaign.hours
+            ),
+        );
+        line(lang.pick("Chiến dịch", "Campaign"), text);
+    }
+    for system in &locality.systems {
+        let name = system
+            .commissioned
+            .as_ref()
+            .and_then(|system| system.name.as_ref());
+        let text = format!("{} ({})", lang.name(name), lang.moment(&system.since));
+        line(lang.pick("Hệ thống dùng chung", "Shared system"), text);
+    }
+    for said in &locality.assessments {
+        let text = said.published.as_ref().and_then(|said| said.text.as_ref());
+        let text = format!("{} ({})", lang.name(text), lang.moment(&said.on));
+        line(lang.pick("Đánh giá", "Assessment"), text);
+    }
+    for order in &locality.directives {
+        let text = order.issued.as_ref().and_then(|order| order.text.as_ref());
+        let text = format!("{} ({})", lang.name(text), lang.moment(&order.on));
+        line(lang.pick("Chỉ đạo", "Directive"), text);
+    }
+    lines
+}

@@ -1,0 +1,109 @@
+//! What went wrong, for a person: what happened, where, what to do.
+
+use std::process::ExitCode;
+
+use tonic::{Code, Status};
+use wire::status::refusal;
+
+use crate::lang::Lang;
+
+/// Why a command failed, with its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    text: String,
+}
+
+/// Exit code of a request that was refused because of what it said.
+pub(crate) const REFUSED: u8 = 65;
+/// Exit code of a wrong setting or argument.
+pub(crate) const USAGE: u8 = 64;
+/// Exit code of something asked for that is not on record.
+pub(crate) const NOT_FOUND: u8 = 66;
+/// Exit code of a service that cannot be reached or cannot answer now.
+pub(crate) const UNAVAILABLE: u8 = 69;
+/// Exit code of everything else.
+pub(crate) const FAILED: u8 = 70;
+
+impl Failure {
+    /// A failure with an exit code and its text.
+    pub(crate) fn new(code: u8, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+
+    /// A failure with an error and all its causes.
+    pub(crate) fn caused(code: u8, error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            // Some libraries repeat their cause in their own text.
+            if !text.contains(&error.to_string()) {
+                text = format!("{text}: {error}");
+            }
+            cause = error.source();
+        }
+        Self::new(code, text)
+    }
+
+    /// A service's refusal with every violation.
+    pub(crate) fn status(status: &Status, lang: Lang) -> Self {
+        let refusal = refusal(status);
+        let code = match status.code() {
+            Code::InvalidArgument
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::OutOfRange => REFUSED,
+            Code::NotFound => NOT_FOUND,
+            Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => UNAVAILABLE,
+            _ => FAILED,
+        };
+        let mut text = if refusal.violations.is_empty() {
+            let reason = if refusal.reason.is_empty() {
+                String::new()
+            } else {
+                format!(" [{}]", refusal.reason)
+            };
+            format!("{}{reason}", status.message())
+        } else {
+            lang.pick(
+                "Không được ghi nhận, không có gì được lưu:",
+                "Refused; nothing was stored:",
+            )
+            .to_owned()
+        };
+        for violation in &refusal.violations {
+            let vi = lang.pick(format!("{}; ", violation.vi), String::new());
+            text = format!(
+                "{text}\n  {}: {vi}{} [{}]",
+                violation.field, violation.detail, violation.reason
+            );
+        }
+        Self::new(code, text)
+    }
+
+    /// The text, without a heading.
+    #[must_use]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Prints the failure on stderr and gives its exit code.
+    #[expect(
+        clippy::print_stderr,
+        reason = "the one place where a command's failure is told"
+    )]
+    #[must_use]
+    pub fn report(&self) -> ExitCode {
+        eprintln!("tiendo: {}", self.text);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::caused(FAILED, &error)
+    }
+}

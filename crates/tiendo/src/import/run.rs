@@ -1,0 +1,215 @@
+//! `tiendo import FILE`: reads, asks what is on record, validates, records, reports.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, date};
+use tonic::transport::Channel;
+use wire::v1;
+use wire::v1::query_service_client::QueryServiceClient;
+
+use super::report::Report;
+use super::send::Sender;
+use super::{Context, FILE_BYTES_MAX, ImportError, Indicators, Places, Register, Row, Sheet};
+use crate::Failure;
+use crate::client::Clients;
+use crate::dataset::indicator_by_alias;
+use crate::fail::{NOT_FOUND, REFUSED, USAGE};
+use crate::lang::Lang;
+use crate::output::Output;
+
+/// First day of the localities of the reform of 2025.
+const REFORM: Date = date(2025, 7, 1);
+/// A day on which those before the reform are read; the register of that time has one edition.
+const BEFORE_REFORM: Date = date(2023, 6, 30);
+/// A day on which every indicator defined so far is on record: a figure may be older than its indicator's definition.
+const EVER: &str = "2199-12-31";
+/// Localities on a page.
+const PAGE_SIZE: i32 = 1_000;
+/// Most pages read; ten times as many places as there are.
+const PAGES_MAX: usize = 120;
+
+/// What to import and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// The file: CSV in UTF-8.
+    pub(crate) file: PathBuf,
+    /// Show what would be recorded, and record nothing.
+    pub(crate) dry_run: bool,
+    /// Record the good rows although others are refused.
+    pub(crate) accept_valid: bool,
+    /// The organisation that reports.
+    pub(crate) organisation: String,
+    /// The office within it.
+    pub(crate) office: String,
+}
+
+/// Imports a file; without `accept_valid` all of it or nothing.
+///
+/// # Errors
+///
+/// [`Failure`] with exit code 65 if anything is refused and nothing was recorded; every problem is printed before.
+pub(crate) async fn run(
+    options: Options,
+    clients: &Clients,
+    output: &Output,
+) -> Result<(), Failure> {
+    let lang = output.lang;
+    let bytes = read(&options.file)?;
+    let told = |error: ImportError| unreadable(&options.file, &error, lang);
+    let sheet = Sheet::read(&bytes).map_err(told)?;
+    let mut query = clients.query().await?;
+    let context = Context {
+        register: &register(&mut query, &sheet, lang).await?,
+        indicators: &indicators(&mut query, lang).await?,
+        actor: v1::Actor {
+            organisation: options.organisation,
+            office: options.office,
+        },
+        default_source: file_name(&options.file),
+    };
+    let mut parsed = sheet.parse(&context).map_err(told)?;
+    let mut batches: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
+    for row in parsed.rows {
+        batches.entry(row.batch).or_default().push(row);
+    }
+    let mut report = Report::new(sheet.len(), options.dry_run);
+    let mut sender = Sender::new(clients.ingest().await?, &bytes, sheet.header(), lang);
+    parsed.problems.extend(sender.validate(&mut batches).await?);
+    parsed.problems.sort_by_key(|problem| problem.line);
+    report.refused = parsed.problems;
+    if report.refused.is_empty() || options.accept_valid {
+        let recorded = sender.record(batches, options.dry_run).await?;
+        (report.accepted, report.repeated) = (recorded.rows, recorded.repeated);
+    }
+    report.print(output)?;
+    if report.refused.is_empty() || !report.accepted.is_empty() {
+        return Ok(());
+    }
+    Err(refused(&report, options.accept_valid, lang))
+}
+
+fn refused(report: &Report, accept_valid: bool, lang: Lang) -> Failure {
+    let problems = lang.count(report.refused.len() as u64);
+    let advice = if accept_valid {
+        lang.pick("không có dòng nào hợp lệ", "no row is valid")
+    } else {
+        lang.pick(
+            "hãy sửa tệp rồi nhập lại, hoặc dùng --accept-valid để ghi các dòng hợp lệ",
+            "correct the file and import it again, or record the valid rows with --accept-valid",
+        )
+    };
+    let text = lang.pick(
+        format!("không ghi nhận gì, có {problems} lỗi; {advice}"),
+        format!("nothing was recorded, {problems} problems were found; {advice}"),
+    );
+    Failure::new(REFUSED, text)
+}
+
+fn unreadable(file: &Path, error: &ImportError, lang: Lang) -> Failure {
+    let file = file.display();
+    let code = error.reason();
+    let text = lang.pick(error.vi(), error.to_string());
+    Failure::new(REFUSED, format!("{file}: {text} [{code}]"))
+}
+
+/// The file's bytes, one more than allowed at most.
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(USAGE, format!("{} cannot be read: {error}", file.display()))
+    };
+    let mut bytes = Vec::new();
+    let limit = FILE_BYTES_MAX as u64 + 1;
+    std::fs::File::open(file)
+        .map_err(failed)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    Ok(bytes)
+}
+
+/// What figures without a source are said to come from.
+fn file_name(file: &Path) -> String {
+    file.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+async fn indicators(
+    query: &mut QueryServiceClient<Channel>,
+    lang: Lang,
+) -> Result<Indicators, Failure> {
+    let request = v1::ListIndicatorsRequest {
+        at: as_of(EVER.to_owned()),
+    };
+    let told = |status: tonic::Status| Failure::status(&status, lang);
+    let listed = query
+        .list_indicators(request)
+        .await
+        .map_err(told)?
+        .into_inner();
+    Ok(Indicators::new(listed.indicators, indicator_by_alias))
+}
+
+/// The localities of the periods that the file speaks of.
+async fn register(
+    query: &mut QueryServiceClient<Channel>,
+    sheet: &Sheet,
+    lang: Lang,
+) -> Result<Register, Failure> {
+    let mut register = Register::default();
+    if sheet.dates().any(|date| date < REFORM) {
+        register.add(Date::MIN, places(query, BEFORE_REFORM, lang).await?);
+    }
+    // Read on the newest day; a row of an older one is held against its own day by the service.
+    if let Some(newest) = sheet.dates().filter(|date| *date >= REFORM).max() {
+        register.add(REFORM, places(query, newest, lang).await?);
+    }
+    Ok(register)
+}
+
+async fn places(
+    query: &mut QueryServiceClient<Channel>,
+    on: Date,
+    lang: Lang,
+) -> Result<Places, Failure> {
+    let mut heads = Vec::new();
+    let mut page_token = String::new();
+    for _ in 0..PAGES_MAX {
+        let request = v1::ListLocalitiesRequest {
+            page_size: PAGE_SIZE,
+            page_token,
+            at: as_of(on.to_string()),
+            ..v1::ListLocalitiesRequest::default()
+        };
+        let told = |status: tonic::Status| Failure::status(&status, lang);
+        let page = query
+            .list_localities(request)
+            .await
+            .map_err(told)?
+            .into_inner();
+        heads.extend(page.localities);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    if heads.is_empty() {
+        let text = lang.pick(
+            format!(
+                "sổ chưa có địa phương nào tính đến {on}; hãy nạp bằng `tiendo load gazetteer`"
+            ),
+            format!("no places are on record for {on}; load them with `tiendo load gazetteer`"),
+        );
+        return Err(Failure::new(NOT_FOUND, text));
+    }
+    Ok(heads.into_iter().collect())
+}
+
+fn as_of(as_of: String) -> Option<v1::ReadAt> {
+    Some(v1::ReadAt {
+        as_of,
+        ..v1::ReadAt::default()
+    })
+}

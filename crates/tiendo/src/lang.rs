@@ -1,0 +1,181 @@
+//! Vietnamese and English.
+
+use clap::ValueEnum;
+use domain::text::number::{format_count_en, format_count_vi};
+use domain::text::{Moment, Percent, date, number};
+use jiff::civil::Date;
+use wire::v1;
+
+/// The language of messages and headings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Tiếng Việt.
+    Vi,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// The language of a locale such as `en_GB.UTF-8`: English if it says so, else Vietnamese.
+    #[must_use]
+    pub(crate) fn of_locale(locale: Option<&str>) -> Self {
+        match locale {
+            Some(locale) if locale.starts_with("en") => Self::En,
+            _ => Self::Vi,
+        }
+    }
+
+    /// One of two texts.
+    #[must_use]
+    pub(crate) fn pick<T>(self, vi: T, en: T) -> T {
+        match self {
+            Self::Vi => vi,
+            Self::En => en,
+        }
+    }
+
+    /// A name; the Vietnamese one where there is no English.
+    #[must_use]
+    pub(crate) fn name(self, name: Option<&v1::Name>) -> String {
+        let Some(name) = name else {
+            return String::new();
+        };
+        match self {
+            Self::En if !name.en.is_empty() => name.en.clone(),
+            _ => name.vi.clone(),
+        }
+    }
+
+    /// A count with its groups: `269.950` or `269,950`.
+    #[must_use]
+    pub(crate) fn count(self, count: u64) -> String {
+        self.pick(format_count_vi(count), format_count_en(count))
+    }
+
+    /// A share given in hundredths of a point: `83,80%` or `83.80%`.
+    #[must_use]
+    pub(crate) fn share(self, hundredths: u32) -> String {
+        Percent::from_hundredths(hundredths, 2).map_or_else(String::new, |p| self.percent(p))
+    }
+
+    /// A percentage as printed: `83,8%` or `83.8%`.
+    #[must_use]
+    pub(crate) fn percent(self, percent: Percent) -> String {
+        self.pick(
+            number::format_percent_vi(percent),
+            number::format_percent_en(percent),
+        )
+    }
+
+    /// A date on the wire (ISO or empty): `21/6/2023` or `2023-06-21`.
+    #[must_use]
+    pub(crate) fn date(self, iso: &str) -> String {
+        match (self, iso.parse::<Date>()) {
+            (Self::Vi, Ok(parsed)) => date::format_date_vi(parsed),
+            _ => iso.to_owned(),
+        }
+    }
+
+    /// A moment on the wire (`2023-06-29T23` or empty).
+    #[must_use]
+    pub(crate) fn moment(self, text: &str) -> String {
+        match Moment::parse(text) {
+            Ok(moment) => self.pick(moment.format_vi(), moment.format_en()),
+            Err(_) => text.to_owned(),
+        }
+    }
+
+    /// An instant on the wire.
+    #[must_use]
+    pub(crate) fn instant(self, timestamp: Option<&prost_types::Timestamp>) -> String {
+        let instant = timestamp.and_then(wire::time::from_wire);
+        instant.map_or_else(String::new, |instant| {
+            self.pick(
+                date::format_instant_vi(instant),
+                date::format_instant_en(instant),
+            )
+        })
+    }
+
+    /// A quantity: `trên 12.600`, `more than 12,600`.
+    #[must_use]
+    pub(crate) fn quantity(self, quantity: Option<&v1::Quantity>) -> String {
+        let Some(quantity) = quantity else {
+            return String::new();
+        };
+        let Some(v1::quantity::Number::Count(count)) = quantity.number else {
+            return String::new();
+        };
+        let bound = match quantity.bound() {
+            v1::Bound::AtLeast => self.pick("từ ", "at least "),
+            v1::Bound::AtMost => self.pick("đến ", "at most "),
+            v1::Bound::About => self.pick("khoảng ", "about "),
+            v1::Bound::Exact | v1::Bound::Unspecified => "",
+        };
+        format!("{bound}{}", self.count(u64::try_from(count).unwrap_or(0)))
+    }
+
+    /// Name of a level.
+    #[must_use]
+    pub(crate) fn level(self, level: v1::Level) -> &'static str {
+        match level {
+            v1::Level::Province => self.pick("tỉnh", "province"),
+            v1::Level::District => self.pick("huyện", "district"),
+            v1::Level::Commune => self.pick("xã", "commune"),
+            v1::Level::Unspecified => "",
+        }
+    }
+
+    /// Name of a quota's layer.
+    #[must_use]
+    pub(crate) fn layer(self, layer: v1::QuotaLayer) -> &'static str {
+        match layer {
+            v1::QuotaLayer::Central => self.pick("trung ương", "central"),
+            v1::QuotaLayer::Provincial => self.pick("tỉnh", "provincial"),
+            v1::QuotaLayer::Commitment => self.pick("tự cam kết", "commitment"),
+            v1::QuotaLayer::Unspecified => "",
+        }
+    }
+
+    /// Name of a model's status; nobody having reported one is said so.
+    #[must_use]
+    pub(crate) fn model_status(self, status: v1::ModelStatus) -> &'static str {
+        match status {
+            v1::ModelStatus::Unspecified => self.pick("chưa có báo cáo", "not reported"),
+            v1::ModelStatus::NotStarted => self.pick("chưa triển khai", "not started"),
+            v1::ModelStatus::Reviewed => self.pick("đã rà soát", "reviewed"),
+            v1::ModelStatus::Planned => self.pick("đã có kế hoạch", "planned"),
+            v1::ModelStatus::Piloting => self.pick("thí điểm", "piloting"),
+            v1::ModelStatus::Deployed => self.pick("đã triển khai", "deployed"),
+            v1::ModelStatus::Accepted => self.pick("đã nghiệm thu", "accepted"),
+            v1::ModelStatus::Suspended => self.pick("tạm dừng", "suspended"),
+        }
+    }
+
+    /// Name and colour word of a verdict's status.
+    #[must_use]
+    pub(crate) fn verdict(self, status: v1::VerdictStatus) -> &'static str {
+        match status {
+            v1::VerdictStatus::Done => self.pick("hoàn thành", "done"),
+            v1::VerdictStatus::Unknown => self.pick("xám: chưa đánh giá được", "grey: unknown"),
+            v1::VerdictStatus::Early => self.pick("sớm: chưa đủ báo cáo", "early"),
+            v1::VerdictStatus::Green => self.pick("xanh", "green"),
+            v1::VerdictStatus::Amber => self.pick("vàng", "amber"),
+            v1::VerdictStatus::Red => self.pick("đỏ", "red"),
+            v1::VerdictStatus::Unspecified => "",
+        }
+    }
+
+    /// Name of a concern.
+    #[must_use]
+    pub(crate) fn concern(self, concern: v1::Concern) -> &'static str {
+        match concern {
+            v1::Concern::Lagging => self.pick("chậm tiến độ", "lagging"),
+            v1::Concern::BelowAverage => self.pick("thấp hơn bình quân", "below average"),
+            v1::Concern::Silent => self.pick("không báo cáo", "silent"),
+            v1::Concern::NoData => self.pick("chưa có số liệu", "no data"),
+            v1::Concern::Overdue => self.pick("quá hạn", "overdue"),
+            v1::Concern::Unspecified => "",
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Tables, JSON and CSV on stdout.
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+
+use crate::Failure;
+use crate::fail::FAILED;
+use crate::lang::Lang;
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: the answer's message in the JSON form of Protocol Buffers.
+    Json,
+    /// For spreadsheets: the table's columns, headed by stable English keys.
+    Csv,
+}
+
+/// A column: its key in CSV, its headings, and whether its cells are numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    key: &'static str,
+    vi: &'static str,
+    en: &'static str,
+    number: bool,
+}
+
+/// A column of text.
+pub(crate) const fn text(key: &'static str, vi: &'static str, en: &'static str) -> Column {
+    Column {
+        key,
+        vi,
+        en,
+        number: false,
+    }
+}
+
+/// A column of numbers.
+pub(crate) const fn number(key: &'static str, vi: &'static str, en: &'static str) -> Column {
+    Column {
+        key,
+        vi,
+        en,
+        number: true,
+    }
+}
+
+/// A line under the headings, and nothing else: rows stay one below the other.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
+/// A cell: what people see, and what a spreadsheet gets where that differs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cell {
+    shown: String,
+    raw: Option<String>,
+}
+
+impl Cell {
+    /// A cell that reads `shown` in a table and `raw` in CSV.
+    pub(crate) fn with_raw(shown: impl Into<String>, raw: impl ToString) -> Self {
+        Self {
+            shown: shown.into(),
+            raw: Some(raw.to_string()),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(shown: T) -> Self {
+        Self {
+            shown: shown.into(),
+            raw: None,
+        }
+    }
+}
+
+/// Rows under columns.
+#[derive(Debug)]
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub(crate) fn new(columns: &[Column]) -> Self {
+        Self {
+            columns: columns.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row; it has a cell for each column.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        debug_assert_eq!(N, self.columns.len());
+        self.rows.push(cells.into());
+    }
+
+    /// True if it has no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// As text for people.
+    pub(crate) fn render(&self, lang: Lang) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(STYLE);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(
+            self.columns
+                .iter()
+                .map(|column| lang.pick(column.vi, column.en)),
+        );
+        for row in &self.rows {
+            table.add_row(row.iter().map(|cell| cell.shown.as_str()));
+        }
+        for (i, column) in self.columns.iter().enumerate() {
+            if column.number
+                && let Some(column) = table.column_mut(i)
+            {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.to_string()
+    }
+
+    fn csv(&self) -> Result<Vec<u8>, Failure> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let failed = |error: csv::Error| Failure::caused(FAILED, &error);
+        writer
+            .write_record(self.columns.iter().map(|column| column.key))
+            .map_err(failed)?;
+        for row in &self.rows {
+            let cells = row
+                .iter()
+                .map(|cell| cell.raw.as_ref().unwrap_or(&cell.shown));
+            writer.write_record(cells).map_err(failed)?;
+        }
+        writer
+            .into_inner()
+            .map_err(|error| Failure::new(FAILED, error.to_string()))
+    }
+}
+
+/// Where and how a command prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// How.
+    pub(crate) format: Format,
+    /// In which language.
+    pub(crate) lang: Lang,
+}
+
+impl Output {
+    /// Prints an answer: the message itself as JSON, or `head` and `table` for people, or the table as CSV.
+    pub(crate) fn answer<M: Message>(
+        &self,
+        name: &str,
+        message: &M,
+        head: &str,
+        table: &Table,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(&message_json(name, message)?),
+            Format::Csv => write(&table.csv()?),
+            Format::Table => {
+                let table = if table.is_empty() {
+                    self.lang.pick("(không có)", "(none)").to_owned()
+                } else {
+                    table.render(self.lang)
+                };
+                let head = if head.is_empty() {
+                    String::new()
+                } else {
+                    format!("{head}\n")
+                };
+                write(format!("{head}{table}\n").as_bytes())
+            }
+        }
+    }
+
+    /// Prints a JSON value.
+    pub(crate) fn json(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        let text =
+            serde_json::to_string_pretty(value).map_err(|error| Failure::caused(FAILED, &error))?;
+        write(format!("{text}\n").as_bytes())
+    }
+
+    /// Prints a JSON value on one line, for streams.
+    pub(crate) fn json_line(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        write(format!("{value}\n").as_bytes())
+    }
+
+    /// Prints text for people.
+    pub(crate) fn text(&self, text: &str) -> Result<(), Failure> {
+        write(format!("{text}\n").as_bytes())
+    }
+}
+
+/// Writes to stdout; a reader that has gone away (`| head`) is no failure.
+fn write(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+static POOL: LazyLock<Option<DescriptorPool>> =
+    LazyLock::new(|| DescriptorPool::decode(wire::DESCRIPTORS).ok());
+
+/// A message of `tiendo.v1` in the JSON form of Protocol Buffers; 64-bit numbers stay numbers.
+pub(crate) fn message_json<M: Message>(
+    name: &str,
+    message: &M,
+) -> Result<serde_json::Value, Failure> {
+    let full = format!("tiendo.v1.{name}");
+    let descriptor = POOL
+        .as_ref()
+        .and_then(|pool| pool.get_message_by_name(&full));
+    let descriptor =
+        descriptor.ok_or_else(|| Failure::new(FAILED, format!("{full} is not described")))?;
+    let failed = |error: prost_reflect::prost::DecodeError| Failure::caused(FAILED, &error);
+    let bytes = message.encode_to_vec();
+    let message = DynamicMessage::decode(descriptor, bytes.as_slice()).map_err(failed)?;
+    let options = SerializeOptions::new().stringify_64_bit_integers(false);
+    message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(|error| Failure::caused(FAILED, &error))
+}

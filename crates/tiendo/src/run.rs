@@ -1,0 +1,122 @@
+//! Runs a command.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use host::telemetry;
+
+use crate::cli::{Cli, Command};
+use crate::client::Clients;
+use crate::command;
+use crate::endpoints::Endpoints;
+use crate::fail::USAGE;
+use crate::lang::Lang;
+use crate::output::Output;
+use crate::{Failure, serve, up};
+
+/// What `main` reads of the surroundings, beside the flags' own variables.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The user's locale.
+    pub locale: Option<String>,
+    /// Where programs are found.
+    pub path: Option<OsString>,
+    /// The user's cache directory.
+    pub cache: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Reads locale, PATH and the user's cache directory.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "called by main alone, before anything else"
+    )]
+    #[must_use]
+    pub fn read() -> Self {
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .or_else(home);
+        Self {
+            locale: sys_locale::get_locale(),
+            path: std::env::var_os("PATH"),
+            cache: cache.map(|cache| cache.join("tiendo")),
+        }
+    }
+}
+
+/// The hidden subcommand under which `up` starts nats-server, so that it cannot outlive `up`.
+pub(crate) const NATS_GUARD: &str = "__nats-server";
+
+/// Becomes nats-server if the arguments say so; gives an exit code only if that fails.
+#[expect(
+    clippy::print_stderr,
+    reason = "there is no logging in a process that becomes another"
+)]
+pub fn become_nats_server(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let arguments: Vec<OsString> = arguments.skip(1).collect();
+    let [guard, parent, program, rest @ ..] = arguments.as_slice() else {
+        return None;
+    };
+    if guard != OsStr::new(NATS_GUARD) {
+        return None;
+    }
+    let parent = parent
+        .to_str()
+        .and_then(|parent| parent.parse().ok())
+        .unwrap_or(0);
+    let error = bus::server::exec_bound_to_parent(parent, program, rest);
+    eprintln!("tiendo: nats-server cannot be run: {error}");
+    Some(ExitCode::FAILURE)
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// [`Failure`] with an exit code and a text for a person.
+pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
+    let lang = cli
+        .lang
+        .unwrap_or_else(|| Lang::of_locale(surroundings.locale.as_deref()));
+    let output = Output {
+        format: cli.output,
+        lang,
+    };
+    let format = if cli.log_json {
+        telemetry::Format::Json
+    } else {
+        telemetry::Format::Text
+    };
+    let metrics = telemetry::init(telemetry::Options {
+        filter: cli.log.clone(),
+        format,
+    })
+    .map_err(|error| Failure::caused(USAGE, &error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Up(options) => {
+                up::run(options, &cli.data, surroundings, output, metrics).await
+            }
+            Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
+            command => {
+                let endpoints = match &cli.server {
+                    Some(address) => {
+                        let address = address.clone();
+                        tokio::task::spawn_blocking(move || Endpoints::ask(&address))
+                            .await
+                            .unwrap_or_default()
+                    }
+                    None => Endpoints::read(&cli.data)?,
+                };
+                command::run(command, &Clients::new(endpoints), output).await
+            }
+        }
+    });
+    // After a second signal nothing is waited for.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,223 @@
+//! One service: settings → bind → log the addresses → run → signal → drain.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::grpc::Limits;
+use host::{
+    CancellationToken, Clock, Ended, PrometheusHandle, Readiness, Shutdown, SystemClock, Today,
+};
+use tokio::net::TcpListener;
+
+use crate::Failure;
+use crate::cli::{Reads, Serve, ServeCommon};
+use crate::endpoints::{self, Endpoints};
+use crate::fail::{FAILED, USAGE};
+use crate::output::Output;
+
+/// How long requests in flight may take after the shutdown.
+pub(crate) const GRACE: Duration = Duration::from_secs(10);
+/// Most requests that wait for a commit.
+pub(crate) const QUEUE_REQUESTS_MAX: usize = 4_096;
+/// Exit code after a second signal.
+pub(crate) const FORCED: u8 = 130;
+
+/// Binds a port on loopback.
+pub(crate) async fn bind(port: u16, what: &str) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    host::bind(address, what)
+        .await
+        .map_err(|error| Failure::caused(USAGE, &error))
+}
+
+/// A listener's address with a scheme.
+pub(crate) fn url(listener: &TcpListener) -> Result<String, Failure> {
+    Ok(format!("http://{}", listener.local_addr()?))
+}
+
+/// The failure of a service.
+pub(crate) fn failed(error: impl std::error::Error + 'static) -> Failure {
+    Failure::caused(FAILED, &error)
+}
+
+/// Checks that a ledger's id can stand in a subject.
+pub(crate) fn check_ledger(ledger: &str) -> Result<(), Failure> {
+    if bus::subject::is_token(ledger) {
+        return Ok(());
+    }
+    let text = format!("--ledger '{ledger}' is not one token of a-z, 0-9, '_' and '-'");
+    Err(Failure::new(USAGE, text))
+}
+
+/// Settings of ingest with the limits of the product.
+pub(crate) fn ingest_config(data: &Path, ledger: &str, nats: &str) -> ingest::Config {
+    ingest::Config {
+        data: data.to_path_buf(),
+        ledger: ledger.to_owned(),
+        nats_url: nats.to_owned(),
+        limits: Limits::standard(),
+        queue_requests_max: QUEUE_REQUESTS_MAX,
+        grace: GRACE,
+    }
+}
+
+/// Settings of projection with the limits of the product.
+pub(crate) fn projection_config(
+    ledger: &str,
+    nats: &str,
+    log: &str,
+    today: Today,
+) -> projection::Config {
+    projection::Config {
+        ledger: ledger.to_owned(),
+        nats_url: nats.to_owned(),
+        log_url: log.to_owned(),
+        today,
+        limits: Limits::standard(),
+        grace: GRACE,
+    }
+}
+
+/// Settings of alerting with the limits of the product.
+pub(crate) fn alerting_config(
+    data: &Path,
+    ledger: &str,
+    nats: &str,
+    log: &str,
+    today: Today,
+) -> alerting::Config {
+    alerting::Config {
+        data: data.to_path_buf(),
+        ledger: ledger.to_owned(),
+        nats_url: nats.to_owned(),
+        log_url: log.to_owned(),
+        today,
+        rules: lag::Rules::standard(),
+        limits: Limits::standard(),
+        grace: GRACE,
+    }
+}
+
+/// Runs one service until a signal.
+pub(crate) async fn run(
+    service: Serve,
+    data: &Path,
+    output: Output,
+    metrics: PrometheusHandle,
+) -> Result<(), Failure> {
+    std::fs::create_dir_all(data)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (name, common, reads, ports) = match service {
+        Serve::Ingest { common } => ("ingest", common, None, (7061, 7160)),
+        Serve::Projection { common, reads } => ("projection", common, Some(reads), (7062, 7260)),
+        Serve::Alerting { common, reads } => ("alerting", common, Some(reads), (7063, 7360)),
+    };
+    check_ledger(&common.ledger)?;
+    let listener = bind(common.port.unwrap_or(ports.0), name).await?;
+    let http = bind(common.http_port.unwrap_or(ports.1), "http").await?;
+    let mut endpoints = Endpoints {
+        ledger: common.ledger.clone(),
+        http: url(&http)?,
+        nats: common.nats.clone(),
+        pid: std::process::id(),
+        ..Endpoints::default()
+    };
+    let address = url(&listener)?;
+    match name {
+        "ingest" => endpoints.ingest = address,
+        "projection" => endpoints.projection = address,
+        _ => endpoints.alerting = address,
+    }
+    endpoints.write(data)?;
+    let shutdown = Shutdown::on_signals().map_err(failed)?;
+    let readiness = Readiness::new();
+    let last = CancellationToken::new();
+    let documents = BTreeMap::from([(endpoints::PATH, endpoints.json())]);
+    let pages = host::http::serve(http, metrics, readiness.clone(), documents, last.clone());
+    let pages = host::task::spawn("http", pages);
+    let announce = announce(readiness.clone(), name, endpoints.clone(), output);
+    let announce = host::task::spawn("announce", announce);
+    let scope = readiness.scope(name);
+    let work = service_run(
+        name,
+        common,
+        reads,
+        data,
+        clock,
+        listener,
+        scope,
+        shutdown.token(),
+    );
+    let ended = shutdown.supervise(work).await;
+    announce.abort();
+    Endpoints::remove(data);
+    let Ended::Finished(result) = ended else {
+        return Err(Failure::new(FORCED, "stopped at once by a second signal"));
+    };
+    last.cancel();
+    let _ = pages.await;
+    result
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one service, put together once"
+)]
+async fn service_run(
+    name: &str,
+    common: ServeCommon,
+    reads: Option<Reads>,
+    data: &Path,
+    clock: Arc<dyn Clock>,
+    listener: TcpListener,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let (ledger, nats) = (&common.ledger, &common.nats);
+    let Some(reads) = reads else {
+        let service = ingest::build(ingest_config(data, ledger, nats), clock).map_err(failed)?;
+        return service
+            .run(listener, readiness, shutdown)
+            .await
+            .map_err(failed);
+    };
+    let today = reads.today.map_or(Today::Real, Today::Pinned);
+    if name == "projection" {
+        let config = projection_config(ledger, nats, &reads.ingest, today);
+        let service = projection::build(config, clock).map_err(failed)?;
+        service
+            .run(listener, readiness, shutdown)
+            .await
+            .map_err(failed)
+    } else {
+        let config = alerting_config(data, ledger, nats, &reads.ingest, today);
+        let service = alerting::build(config, clock).map_err(failed)?;
+        service
+            .run(listener, readiness, shutdown)
+            .await
+            .map_err(failed)
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the line a supervisor waits for")]
+async fn announce(readiness: Readiness, name: &str, endpoints: Endpoints, output: Output) {
+    readiness.scope(name).ready().await;
+    let address = [
+        &endpoints.ingest,
+        &endpoints.projection,
+        &endpoints.alerting,
+    ]
+    .into_iter()
+    .find(|address| !address.is_empty())
+    .map_or("", String::as_str);
+    eprintln!(
+        "{}",
+        output.lang.pick(
+            format!("{name} ready (sẵn sàng) {address}, http {}", endpoints.http),
+            format!("{name} ready at {address}, http {}", endpoints.http),
+        )
+    );
+}

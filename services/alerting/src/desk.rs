@@ -1,0 +1,391 @@
+//! Where judging, telling and asking meet.
+//!
+//! The [`Judge`] is made anew at every start by replaying the ledger; what was *told* is in alerting's own log, the [`Book`].
+//! The two meet under four rules, so that nothing is told twice and nothing is lost:
+//!
+//! 1. A change is recorded only if it changes the book: a case that is open on record is not opened again.
+//! 2. While the ledger is being replayed, a change at a position before the newest one on record is history and is left out, whatever it says: those told it were told then, by the rules and for the day that held then.
+//! 3. At the newest position on record and after it, changes are recorded as they come: this makes good what a crash cut off, and rebuilds everything, case by case and at the same positions, if alerting's log was deleted.
+//! 4. Once the replay has caught up, the book is compared with the judge, case by case, and what differs is recorded at the position reached: so a start with another `--today`, or with other rules, clears the cases that do not hold on that day and opens those that do, once.
+//!
+//! Nothing is published before the replay has caught up, so that a rebuilt log meets its stream on the bus at full length; it then says the same but for the times at which it was recorded.
+//! What was told for other days is not rebuilt: then the stream is ahead of the log or differs from it, the relay stops with an alarm, and a person decides whether the stream of alerts is to be made anew.
+//!
+//! The appends carry ids made of the case, the change, the position and the day (see [`Change::request_id`]), so that a change whose append was not answered can be appended again.
+//! If the disk refuses, changes wait here and are tried again every second; judging goes on.
+//!
+//! Changes are settled when the ledger goes on to another instant, and when no event came for a moment ([`QUIET`]): the end of what one request brought is not marked on the bus.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use bus::FollowStatus;
+use bytes::Bytes;
+use domain::Event;
+use domain::text::date;
+use event_log::{Append, Log, NewEvent};
+use host::{CancellationToken, Clock, ComponentHandle, Today};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+use lag::Transition;
+use prost::Message as _;
+use state::ApplyError;
+use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::{interval, timeout};
+use wire::v1;
+
+use crate::book::Book;
+use crate::case::{CaseKey, Change};
+use crate::judge::Judge;
+use crate::origin::micros;
+use crate::render;
+
+/// Without another event for so long, what was folded is settled.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How often the day is looked at, and what could not be recorded is tried again.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A new day begins so late for judgement, so that events taken before midnight are judged before it.
+const MIDNIGHT_GRACE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Most changes appended side by side.
+const ROUND_CHANGES_MAX: usize = 512;
+
+/// What alerting's own log refuses an alert with.
+pub(crate) type RecordError = event_log::Error;
+
+/// How far judging has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Everything up to here is judged, and what followed from it recorded.
+    pub(crate) position: u64,
+    pub(crate) day: Option<Date>,
+}
+
+/// Changes on their way into the book.
+#[derive(Debug, Default)]
+struct Recorder {
+    waiting: VecDeque<Change>,
+    /// Whether the replay has caught up once.
+    live: bool,
+}
+
+/// What a desk is made of.
+pub(crate) struct Parts {
+    pub(crate) judge: Judge,
+    pub(crate) book: Book,
+    pub(crate) log: Log,
+    pub(crate) today: Today,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Shown to operators: whether alerts can be recorded.
+    pub(crate) log_component: ComponentHandle,
+    /// Shown to operators: whether the ledger was read to its head once.
+    pub(crate) follower_component: ComponentHandle,
+}
+
+/// The judge, the book, and the way from one to the other.
+pub(crate) struct Desk {
+    judge: RwLock<Judge>,
+    book: RwLock<Book>,
+    recorder: Mutex<Recorder>,
+    progress: watch::Sender<Progress>,
+    folded: Notify,
+    log: Log,
+    today: Today,
+    clock: Arc<dyn Clock>,
+    log_component: ComponentHandle,
+    follower_component: ComponentHandle,
+    /// Cancelled once the replay has caught up.
+    replaying: CancellationToken,
+}
+
+impl Desk {
+    pub(crate) fn new(parts: Parts) -> Self {
+        parts.log_component.set_ready();
+        let desk = Self {
+            judge: RwLock::new(parts.judge),
+            book: RwLock::new(parts.book),
+            recorder: Mutex::default(),
+            progress: watch::Sender::default(),
+            folded: Notify::new(),
+            log: parts.log,
+            today: parts.today,
+            clock: parts.clock,
+            log_component: parts.log_component,
+            follower_component: parts.follower_component,
+            replaying: CancellationToken::new(),
+        };
+        desk.count_cases();
+        desk
+    }
+
+    pub(crate) fn judge(&self) -> RwLockReadGuard<'_, Judge> {
+        self.judge.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn book(&self) -> RwLockReadGuard<'_, Book> {
+        self.book.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Folds an event; what it settles is recorded by the next [`Desk::record`].
+    pub(crate) fn fold(
+        &self,
+        position: u64,
+        known: Timestamp,
+        event: &Event,
+    ) -> Result<(), ApplyError> {
+        let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
+        judge.fold(position, known, event)
+    }
+
+    /// Records what was settled, and says that there may be more to settle.
+    pub(crate) async fn record(&self) {
+        let mut recorder = self.recorder.lock().await;
+        self.gather(&mut recorder, |_| {}).await;
+        self.folded.notify_one();
+    }
+
+    /// The ledger was read to its head: settles, and the first time compares the book with the judge.
+    pub(crate) async fn caught_up(&self) {
+        let mut recorder = self.recorder.lock().await;
+        if recorder.live {
+            return self.gather(&mut recorder, Judge::settle).await;
+        }
+        let day = self.date();
+        self.gather(&mut recorder, |judge| {
+            judge.settle();
+            judge.pass_days(day);
+            judge.judge_all();
+            judge.settle();
+        })
+        .await;
+        recorder.live = true;
+        let differences = self.differences();
+        if !differences.is_empty() {
+            let changes = differences.len();
+            tracing::info!(changes, "{changes} cases differ from what was told");
+        }
+        recorder.waiting.extend(differences);
+        self.gather(&mut recorder, |_| {}).await;
+        self.follower_component.set_ready();
+        self.replaying.cancel();
+    }
+
+    /// Waits until the ledger was read to its head once.
+    pub(crate) async fn replayed(&self) {
+        self.replaying.cancelled().await;
+    }
+
+    /// Settles when it is quiet and goes on with the days, until the shutdown.
+    pub(crate) async fn keep(
+        self: Arc<Self>,
+        status: watch::Receiver<FollowStatus>,
+        shutdown: CancellationToken,
+    ) {
+        let mut tick = interval(TICK);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                () = self.folded.notified() => {
+                    while timeout(QUIET, self.folded.notified()).await.is_ok() {}
+                }
+                _ = tick.tick() => {}
+            }
+            self.settle(&status).await;
+        }
+        // In the middle of a replay nothing is settled: it begins anew at the next start.
+        let mut recorder = self.recorder.lock().await;
+        if recorder.live {
+            self.gather(&mut recorder, Judge::settle).await;
+        }
+    }
+
+    async fn settle(&self, status: &watch::Receiver<FollowStatus>) {
+        let mut recorder = self.recorder.lock().await;
+        if recorder.live {
+            let day = self.date();
+            return self
+                .gather(&mut recorder, |judge| {
+                    judge.settle();
+                    judge.pass_days(day);
+                })
+                .await;
+        }
+        drop(recorder);
+        // Without the ledger's log the bus alone can tell that its head was reached.
+        let head = status.borrow().head;
+        if head > 0 && self.judge().position() >= head {
+            self.caught_up().await;
+        }
+    }
+
+    /// Lets the judge do something, records what comes of it, and says how far that is.
+    async fn gather(&self, recorder: &mut Recorder, act: impl FnOnce(&mut Judge)) {
+        let (progress, judgements) = {
+            let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
+            act(&mut judge);
+            recorder.waiting.extend(judge.take_changes());
+            let progress = Progress {
+                position: judge.settled_position(),
+                day: judge.day(),
+            };
+            (progress, judge.take_judgements())
+        };
+        metrics::counter!("tiendo_judgements_total").increment(judgements);
+        metrics::gauge!("tiendo_alerting_position").set(progress.position as f64);
+        match self.append(recorder).await {
+            Ok(()) => {
+                self.log_component.set_ready();
+                self.progress.send_if_modified(|last| {
+                    let moved = *last != progress;
+                    *last = progress;
+                    moved
+                });
+            }
+            Err(error) => {
+                let waiting = recorder.waiting.len();
+                tracing::error!(
+                    reason = error.reason(),
+                    waiting,
+                    "{waiting} changes of cases wait, for alerting's log refuses them: {error}"
+                );
+                self.log_component.set_not_ready(error.to_string());
+            }
+        }
+    }
+
+    /// Appends what waits, in rounds: within one no case changes twice.
+    async fn append(&self, recorder: &mut Recorder) -> Result<(), RecordError> {
+        while !recorder.waiting.is_empty() {
+            let round = self.round(recorder);
+            let appends = round.iter().map(|entry| entry.append()).collect();
+            let receipts = self.log.append_all(appends).await;
+            let mut refused = None;
+            let mut again = Vec::new();
+            {
+                let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+                for (entry, receipt) in round.into_iter().zip(receipts) {
+                    match receipt {
+                        Ok(receipt) => {
+                            for (position, alert) in (receipt.first..).zip(&entry.alerts) {
+                                book.fold(position, micros(receipt.known_micros), alert);
+                            }
+                        }
+                        Err(error) => {
+                            refused.get_or_insert(error);
+                            again.push(entry.change);
+                        }
+                    }
+                }
+            }
+            for change in again.into_iter().rev() {
+                recorder.waiting.push_front(change);
+            }
+            self.count_cases();
+            if let Some(error) = refused {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn round(&self, recorder: &mut Recorder) -> Vec<Entry> {
+        let book = self.book();
+        let mut seen = BTreeSet::new();
+        let mut round = Vec::new();
+        while round.len() < ROUND_CHANGES_MAX {
+            let next = recorder.waiting.pop_front();
+            let Some(change) = next else { break };
+            if !seen.insert(change.key.clone()) {
+                recorder.waiting.push_front(change);
+                break;
+            }
+            let id = change.key.to_string();
+            let open = book.open(&id);
+            let is_news = open.is_some() != (change.transition == Transition::Opened);
+            let is_history = !recorder.live && change.verdict.position < book.horizon();
+            if is_news && !is_history {
+                let alerts = render::alerts(&change, open.map_or(0, |case| case.opened_position));
+                let request_id = change.request_id(book.openings(&id));
+                round.push(Entry {
+                    change,
+                    request_id,
+                    alerts,
+                });
+            }
+        }
+        round
+    }
+
+    /// What would make the book what the judge says.
+    fn differences(&self) -> Vec<Change> {
+        let (book, judge) = (self.book(), self.judge());
+        let told: BTreeSet<CaseKey> = book
+            .cases()
+            .filter(|case| case.cleared_position == 0)
+            .filter_map(|case| CaseKey::parse(&case.case_id))
+            .collect();
+        let open: BTreeSet<CaseKey> = judge.open_cases().into_iter().collect();
+        let cleared = told.difference(&open).map(|key| (key, Transition::Cleared));
+        let opened = open.difference(&told).map(|key| (key, Transition::Opened));
+        cleared
+            .chain(opened)
+            .map(|(key, change)| judge.change(key.clone(), change))
+            .collect()
+    }
+
+    fn count_cases(&self) {
+        let book = self.book();
+        for concern in lag::Concern::ALL {
+            let number = render::concern(concern);
+            let is_open = |case: &&v1::Case| {
+                case.cleared_position == 0
+                    && case
+                        .opened
+                        .as_ref()
+                        .is_some_and(|verdict| verdict.concern() == number)
+            };
+            let open = book.cases().filter(is_open).count();
+            metrics::gauge!("tiendo_cases_open", "concern" => concern.code()).set(open as f64);
+        }
+    }
+
+    /// The day that has come for judgement.
+    fn date(&self) -> Date {
+        match self.today {
+            Today::Pinned(day) => day,
+            Today::Real => {
+                let now = self.clock.now();
+                date::date_in_vietnam(now.checked_sub(MIDNIGHT_GRACE).unwrap_or(now))
+            }
+        }
+    }
+}
+
+/// A change as it is appended.
+struct Entry {
+    change: Change,
+    request_id: [u8; 16],
+    alerts: Vec<v1::AlertEvent>,
+}
+
+impl Entry {
+    fn append(&self) -> Append {
+        let subject = self.change.key.to_string();
+        let events = self.alerts.iter().map(|alert| NewEvent {
+            subject: subject.as_str().into(),
+            expected_revision: None,
+            payload: Bytes::from(alert.encode_to_vec()),
+        });
+        Append {
+            request_id: self.request_id,
+            events: events.collect(),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Alerting: bus → lag → cases → notifications.
+//!
+//! Alerting folds the ledger with the same code as everybody else, judges every series that somebody was asked for, and keeps what follows from that (cases opened and cleared, offices told) in a log of its own.
+//! That log is relayed to the bus as a ledger of its own, `<ledger>-alerts`.
+//!
+//! - [`Config`], [`build`], [`Alerting::run`]: the service
+//! - [`Judge`]: the pure core: events in, verdicts and changes of cases out
+//! - [`CaseKey`], [`Change`], [`Filter`]: what it speaks of
+//! - `assess`: one locality and one indicator, judged against each quota in force
+//! - `figures`: reported figures as the numbers that `lag` judges
+//! - `neighbours`: the siblings a locality is compared with
+//! - `render`: verdicts, cases and notifications in words and messages
+//! - `book`: what alerting's own log says was told
+//! - `desk`: where judging, telling and asking meet; read its essay about restarts first
+//! - `reader`: the ledger, from the bus and in bulk
+//! - `origin`: the own log as the relay sees it
+//! - `grpc`: `AlertingService`
+
+mod assess;
+mod book;
+mod case;
+mod desk;
+mod figures;
+mod grpc;
+mod judge;
+mod neighbours;
+mod origin;
+mod reader;
+mod render;
+mod service;
+
+pub use case::{CaseKey, Change};
+pub use judge::{Filter, Judge};
+pub use service::{Alerting, Config, Error, alerts_ledger, build};

@@ -1,0 +1,10 @@
+//! Events in, verdicts and changes of cases out: the core without a network.
+
+#[cfg(test)]
+mod average;
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod days;
+#[cfg(test)]
+mod story;

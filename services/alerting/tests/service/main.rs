@@ -1,0 +1,6 @@
+//! The whole way: ingest → log → bus → alerting → bus, with a real nats-server.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod story;
