@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::LazyLock;
 
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
@@ -23,13 +23,34 @@ pub enum Format {
     Csv,
 }
 
-/// A column: its key in CSV, its headings, and whether its cells are numbers.
+/// How a column takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Wrapped where the terminal is narrow.
+    Text,
+    /// On the right.
+    Number,
+    /// Never wrapped: a code that is copied.
+    Code,
+}
+
+/// A column: its key in CSV, its headings, and how it takes its place.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     key: &'static str,
     vi: &'static str,
     en: &'static str,
-    number: bool,
+    shape: Shape,
+}
+
+/// A column of codes.
+pub(crate) const fn code(key: &'static str, vi: &'static str, en: &'static str) -> Column {
+    Column {
+        key,
+        vi,
+        en,
+        shape: Shape::Code,
+    }
 }
 
 /// A column of text.
@@ -38,7 +59,7 @@ pub(crate) const fn text(key: &'static str, vi: &'static str, en: &'static str) 
         key,
         vi,
         en,
-        number: false,
+        shape: Shape::Text,
     }
 }
 
@@ -48,7 +69,7 @@ pub(crate) const fn number(key: &'static str, vi: &'static str, en: &'static str
         key,
         vi,
         en,
-        number: true,
+        shape: Shape::Number,
     }
 }
 
@@ -87,6 +108,8 @@ impl<T: Into<String>> From<T> for Cell {
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// What people see instead, where the columns of the CSV are too many for a terminal.
+    shown: Option<Box<Table>>,
 }
 
 impl Table {
@@ -95,6 +118,15 @@ impl Table {
         Self {
             columns: columns.to_vec(),
             rows: Vec::new(),
+            shown: None,
+        }
+    }
+
+    /// The same, seen by people as `shown`.
+    pub(crate) fn shown_as(self, shown: Self) -> Self {
+        Self {
+            shown: Some(Box::new(shown)),
+            ..self
         }
     }
 
@@ -111,6 +143,9 @@ impl Table {
 
     /// As text for people.
     pub(crate) fn render(&self, lang: Lang) -> String {
+        if let Some(shown) = &self.shown {
+            return shown.render(lang);
+        }
         let mut table = comfy_table::Table::new();
         table.load_style(STYLE);
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -122,11 +157,19 @@ impl Table {
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| cell.shown.as_str()));
         }
-        for (i, column) in self.columns.iter().enumerate() {
-            if column.number
-                && let Some(column) = table.column_mut(i)
-            {
-                column.set_cell_alignment(CellAlignment::Right);
+        for (column, shape) in table
+            .column_iter_mut()
+            .zip(self.columns.iter().map(|c| c.shape))
+        {
+            match shape {
+                Shape::Text => {}
+                Shape::Number => {
+                    column.set_cell_alignment(CellAlignment::Right);
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+                Shape::Code => {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
             }
         }
         table.to_string()

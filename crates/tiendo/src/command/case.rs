@@ -6,7 +6,7 @@ use super::told;
 use crate::Failure;
 use crate::cli::{Case, Verdict};
 use crate::client::Clients;
-use crate::output::{Cell, Output, Table, text};
+use crate::output::{Output, Table, code, text};
 
 pub(super) async fn cases(command: Case, clients: &Clients, output: Output) -> Result<(), Failure> {
     let Case::List { all, locality } = command;
@@ -95,40 +95,62 @@ fn judged_line(day: &str, position: u64, output: Output) -> String {
     )
 }
 
+/// For people, what a case is about stands beside its sentence; a spreadsheet gets a column for each.
 fn case_table(cases: &[v1::Case], output: Output) -> Table {
     let lang = output.lang;
     let mut table = Table::new(&[
         text("locality", "Địa phương", "Locality"),
         text("indicator", "Chỉ tiêu", "Indicator"),
         text("concern", "Lý do", "Concern"),
-        text("opened", "Mở cho ngày", "Opened for"),
-        text("cleared", "Đóng cho ngày", "Cleared for"),
+        text("opened", "Mở", "Opened"),
+        text("cleared", "Đóng", "Cleared"),
         text("sentence", "Nội dung", "Why"),
         text("told", "Đã báo", "Told"),
     ]);
+    let mut shown = Table::new(&[
+        code("case", "Trường hợp", "Case"),
+        text("sentence", "Nội dung", "Why"),
+    ]);
     for case in cases {
         let opened = case.opened.clone().unwrap_or_default();
-        let cleared = case
-            .cleared
-            .as_ref()
-            .map(|v| v.judged_for.clone())
-            .unwrap_or_default();
+        let (place, concern) = (
+            locality_text(&opened, output),
+            lang.concern(opened.concern()),
+        );
+        let sentence = lang.name(opened.sentence.as_ref());
         let told: Vec<&str> = case
             .notifications
             .iter()
             .map(|n| n.addressee.as_str())
             .collect();
+        let told = told.join("; ");
+        let on = lang.date(&opened.judged_for);
+        let closed = case
+            .cleared
+            .as_ref()
+            .map(|cleared| cleared.judged_for.as_str());
+        let until = closed.map_or_else(String::new, |day| format!(" – {}", lang.date(day)));
+        let to = if told.is_empty() {
+            String::new()
+        } else {
+            format!("\n→ {told}")
+        };
+        shown.row([
+            format!("{place}\n{}\n{concern}, {on}{until}", opened.indicator).into(),
+            format!("{sentence}{to}").into(),
+        ]);
+        let code = opened.locality.unwrap_or_default().code;
         table.row([
-            locality_cell(&opened, output),
-            opened.indicator.as_str().into(),
-            lang.concern(opened.concern()).into(),
-            Cell::with_raw(lang.date(&opened.judged_for), &opened.judged_for),
-            Cell::with_raw(lang.date(&cleared), &cleared),
-            lang.name(opened.sentence.as_ref()).into(),
-            told.join("; ").into(),
+            code.into(),
+            opened.indicator.into(),
+            concern.into(),
+            opened.judged_for.into(),
+            closed.unwrap_or_default().into(),
+            sentence.into(),
+            told.into(),
         ]);
     }
-    table
+    table.shown_as(shown)
 }
 
 fn verdict_table(verdicts: &[v1::Verdict], output: Output) -> Table {
@@ -141,24 +163,35 @@ fn verdict_table(verdicts: &[v1::Verdict], output: Output) -> Table {
         text("basis", "Căn cứ", "Basis"),
         text("sentence", "Nội dung", "Why"),
     ]);
+    let mut shown = Table::new(&[
+        code("verdict", "Đánh giá", "Verdict"),
+        text("sentence", "Nội dung", "Why"),
+    ]);
     for verdict in verdicts {
+        let place = locality_text(verdict, output);
+        let sentence = lang.name(verdict.sentence.as_ref());
+        let status = lang.verdict(verdict.status());
+        let basis = format!("{status} [{}]", verdict.basis);
+        shown.row([
+            format!("{place}\n{}\n{basis}", verdict.indicator).into(),
+            sentence.as_str().into(),
+        ]);
         table.row([
-            locality_cell(verdict, output),
+            verdict.locality.clone().unwrap_or_default().code.into(),
             verdict.indicator.as_str().into(),
             lang.layer(verdict.layer()).into(),
-            Cell::with_raw(
-                lang.verdict(verdict.status()),
-                verdict.status().as_str_name(),
-            ),
+            verdict.status().as_str_name().into(),
             verdict.basis.as_str().into(),
-            lang.name(verdict.sentence.as_ref()).into(),
+            sentence.into(),
         ]);
     }
-    table
+    table.shown_as(shown)
 }
 
-fn locality_cell(verdict: &v1::Verdict, output: Output) -> Cell {
+fn locality_text(verdict: &v1::Verdict, output: Output) -> String {
     let code = verdict.locality.clone().unwrap_or_default().code;
-    let name = output.lang.name(verdict.locality_name.as_ref());
-    Cell::with_raw(format!("{name} ({code})"), code)
+    format!(
+        "{} ({code})",
+        output.lang.name(verdict.locality_name.as_ref())
+    )
 }

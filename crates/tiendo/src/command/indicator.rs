@@ -6,7 +6,7 @@ use super::{at_line, denominator, level, read_at, told};
 use crate::Failure;
 use crate::cli::Indicator;
 use crate::client::Clients;
-use crate::output::{Cell, Output, Table, number, text};
+use crate::output::{Cell, Output, Table, code, number, text};
 
 pub(super) async fn run(
     command: Indicator,
@@ -39,7 +39,7 @@ pub(super) async fn run(
 
 fn list(answer: &v1::ListIndicatorsResponse, output: Output) -> Result<(), Failure> {
     let mut table = Table::new(&[
-        text("indicator", "Mã", "Code"),
+        code("indicator", "Mã", "Code"),
         text("name", "Tên", "Name"),
         text("unit", "Đơn vị", "Unit"),
         text("denominator", "Mẫu số", "Denominator"),
@@ -64,9 +64,9 @@ fn rank(answer: &v1::RankLocalitiesResponse, output: Output) -> Result<(), Failu
     let lang = output.lang;
     let mut table = Table::new(&[
         number("rank", "Hạng", "Rank"),
-        text("code", "Mã", "Code"),
+        code("code", "Mã", "Code"),
         text("name", "Địa phương", "Locality"),
-        text("effective", "Tính đến", "As of"),
+        code("effective", "Tính đến", "As of"),
         number("value", "Số lượng", "Value"),
         number("denominator", "Trên", "Of"),
         number("share", "Tỷ lệ", "Share"),

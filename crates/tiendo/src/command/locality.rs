@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::cli::{At, Locality};
 use crate::client::Clients;
 use crate::fail::FAILED;
-use crate::output::{Cell, Format, Output, Table, number, text};
+use crate::output::{Cell, Format, Output, Table, code, number, text};
 
 /// Largest page of the query service.
 const PAGE_SIZE: i32 = 1_000;
@@ -121,12 +121,12 @@ async fn list(
         }
     }
     let mut table = Table::new(&[
-        text("code", "Mã", "Code"),
+        code("code", "Mã", "Code"),
         text("level", "Cấp", "Level"),
         text("name", "Tên", "Name"),
         text("parent", "Thuộc", "Parent"),
-        text("since", "Trong sổ từ", "Since"),
-        text("ended", "Chấm dứt", "Ended"),
+        code("since", "Trong sổ từ", "Since"),
+        code("ended", "Chấm dứt", "Ended"),
     ]);
     let lang = output.lang;
     for head in &all.localities {
@@ -179,8 +179,8 @@ async fn history(
     }
     let mut table = Table::new(&[
         number("position", "Vị trí", "Position"),
-        text("effective", "Tính đến", "Effective"),
-        text("indicator", "Chỉ tiêu", "Indicator"),
+        code("effective", "Tính đến", "Effective"),
+        code("indicator", "Chỉ tiêu", "Indicator"),
         number("value", "Số lượng", "Value"),
         number("denominator", "Trên", "Of"),
         number("percent", "Tỷ lệ", "Percent"),
@@ -189,10 +189,30 @@ async fn history(
         text("source", "Nguồn", "Source"),
         text("known", "Ghi sổ lúc", "Known"),
     ]);
+    let mut shown = Table::new(&[
+        number("position", "Vị trí", "Position"),
+        code("effective", "Tính đến", "Effective"),
+        code("indicator", "Chỉ tiêu", "Indicator"),
+        number("value", "Số lượng", "Value"),
+        number("percent", "Tỷ lệ", "Percent"),
+        text("source", "Nguồn, đơn vị báo cáo", "Source, reporter"),
+    ]);
     let lang = output.lang;
     for row in &all.figures {
         let figure = row.figure.clone().unwrap_or_default();
         let recorded = figure.recorded.clone().unwrap_or_default();
+        let reporter = recorded.actor.clone().unwrap_or_default().organisation;
+        let source = figure.source.clone().unwrap_or_default().title;
+        let correction = correction(&figure, output);
+        let mark = if correction.is_empty() { "" } else { "\n" };
+        shown.row([
+            lang.count(recorded.position).into(),
+            lang.moment(&figure.effective).into(),
+            row.indicator.as_str().into(),
+            lang.quantity(figure.value.as_ref()).into(),
+            figure_percent(&figure, output).into(),
+            format!("{source}; {reporter}{mark}{correction}").into(),
+        ]);
         table.row([
             Cell::with_raw(lang.count(recorded.position), recorded.position),
             Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
@@ -200,17 +220,9 @@ async fn history(
             lang.quantity(figure.value.as_ref()).into(),
             denominator(figure.denominator.as_ref(), output).into(),
             figure_percent(&figure, output).into(),
-            correction(&figure, output).into(),
-            recorded
-                .actor
-                .map(|actor| actor.organisation)
-                .unwrap_or_default()
-                .into(),
-            figure
-                .source
-                .map(|source| source.title)
-                .unwrap_or_default()
-                .into(),
+            correction.into(),
+            reporter.into(),
+            source.into(),
             lang.instant(recorded.known.as_ref()).into(),
         ]);
     }
@@ -218,7 +230,7 @@ async fn history(
         "ListFiguresResponse",
         &all,
         &at_line(all.at.as_ref(), output),
-        &table,
+        &table.shown_as(shown),
     )
 }
 
@@ -256,11 +268,25 @@ async fn rebuild(
         answer.digest.as_str().into(),
         answer.served_digest.as_str().into(),
     ]);
+    let same = if answer.digest == answer.served_digest {
+        "="
+    } else {
+        "≠"
+    };
+    let mut shown = Table::new(&[
+        number("events", "Sự kiện", "Events"),
+        text("digests", "Dựng lại, đang phục vụ", "Rebuilt, served"),
+    ]);
+    shown.row([
+        output.lang.count(answer.events).into(),
+        format!("  {}\n{same} {}", answer.digest, answer.served_digest).into(),
+    ]);
+    let head = at_line(answer.at.as_ref(), output);
     output.answer(
         "RebuildLocalityResponse",
         &answer,
-        &at_line(answer.at.as_ref(), output),
-        &table,
+        &head,
+        &table.shown_as(shown),
     )?;
     if answer.digest == answer.served_digest {
         return Ok(());

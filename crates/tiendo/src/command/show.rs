@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use wire::v1;
 
 use super::{at_line, denominator, figure_percent};
-use crate::output::{Cell, Output, Table, number, text};
+use crate::output::{Cell, Output, Table, code, number, text};
 
 /// The whole page.
 pub(super) fn page(
@@ -94,6 +94,8 @@ fn section(page: &mut String, title: &str, table: &Table, output: Output) {
 }
 
 /// A row for each quota, or for the figure where there is none.
+///
+/// For people the name replaces the code, and the quota's parts share a column.
 pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
     let mut table = Table::new(&[
         text("indicator", "Chỉ tiêu", "Indicator"),
@@ -106,52 +108,112 @@ pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
         number("share", "So chỉ tiêu", "Of quota"),
         text("standing", "Kết quả", "Standing"),
     ]);
+    let mut shown = Table::new(&[
+        text("name", "Chỉ tiêu", "Indicator"),
+        code("effective", "Tính đến", "As of"),
+        number("value", "Số lượng", "Value"),
+        number("percent", "Tỷ lệ", "Percent"),
+        code("quota", "Chỉ tiêu giao, hạn", "Quota, deadline"),
+        text("standing", "Kết quả", "Standing"),
+    ]);
     for standing in &locality.indicators {
-        if standing.quotas.is_empty() {
-            table.row(figure_row(standing, None, output));
-        }
-        for quota in &standing.quotas {
-            table.row(figure_row(standing, Some(quota), output));
+        let quotas: Vec<Option<&v1::QuotaStanding>> = match standing.quotas.as_slice() {
+            [] => vec![None],
+            quotas => quotas.iter().map(Some).collect(),
+        };
+        for quota in quotas {
+            let row = Row::new(standing, quota, output);
+            shown.row(row.shown(output));
+            table.row(row.cells(output));
         }
     }
-    table
+    table.shown_as(shown)
 }
 
-fn figure_row(
-    standing: &v1::IndicatorStanding,
-    quota: Option<&v1::QuotaStanding>,
-    output: Output,
-) -> [Cell; 9] {
-    let lang = output.lang;
-    let indicator = standing.indicator.clone().unwrap_or_default();
-    let figure = standing.figure.clone().unwrap_or_default();
-    let assigned = quota
-        .and_then(|quota| quota.quota.clone())
-        .unwrap_or_default();
-    let name = lang.name(indicator.name.as_ref());
-    let share = quota.and_then(|quota| quota.share_hundredths);
-    let layer = if quota.is_some() {
-        lang.layer(assigned.layer())
-    } else {
-        ""
-    };
-    [
-        Cell::with_raw(
-            format!("{name} [{}]", indicator.indicator),
-            indicator.indicator,
-        ),
-        Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
-        lang.quantity(figure.value.as_ref()).into(),
-        figure_percent(&figure, output).into(),
-        layer.into(),
-        quota_text(&assigned, output).into(),
-        Cell::with_raw(lang.date(&assigned.deadline), &assigned.deadline),
-        share
-            .map(|share| lang.share(share))
+/// A figure against a quota, in words.
+struct Row {
+    indicator: v1::IndicatorDefined,
+    figure: v1::Figure,
+    assigned: Option<v1::QuotaAssigned>,
+    share: String,
+    result: String,
+}
+
+impl Row {
+    fn new(
+        standing: &v1::IndicatorStanding,
+        quota: Option<&v1::QuotaStanding>,
+        output: Output,
+    ) -> Self {
+        let share = quota.and_then(|quota| quota.share_hundredths);
+        Self {
+            indicator: standing.indicator.clone().unwrap_or_default(),
+            figure: standing.figure.clone().unwrap_or_default(),
+            assigned: quota.and_then(|quota| quota.quota.clone()),
+            share: share
+                .map(|share| output.lang.share(share))
+                .unwrap_or_default(),
+            result: result(standing, quota, output),
+        }
+    }
+
+    fn quota(&self, output: Output) -> String {
+        self.assigned
+            .as_ref()
+            .map(|quota| quota_text(quota, output))
             .unwrap_or_default()
-            .into(),
-        result(standing, quota, output).into(),
-    ]
+    }
+
+    fn layer(&self, output: Output) -> &'static str {
+        self.assigned
+            .as_ref()
+            .map_or("", |quota| output.lang.layer(quota.layer()))
+    }
+
+    fn deadline(&self) -> &str {
+        self.assigned
+            .as_ref()
+            .map_or("", |quota| quota.deadline.as_str())
+    }
+
+    fn shown(&self, output: Output) -> [Cell; 6] {
+        let lang = output.lang;
+        let name = lang.name(self.indicator.name.as_ref());
+        let quota = match (self.assigned.is_some(), self.deadline()) {
+            (false, _) => String::new(),
+            (true, "") => format!("{}, {}", self.quota(output), self.layer(output)),
+            (true, day) => {
+                format!(
+                    "{}, {}, {}",
+                    self.quota(output),
+                    self.layer(output),
+                    lang.date(day)
+                )
+            }
+        };
+        [
+            format!("{name}\n{}", self.indicator.indicator).into(),
+            lang.moment(&self.figure.effective).into(),
+            lang.quantity(self.figure.value.as_ref()).into(),
+            figure_percent(&self.figure, output).into(),
+            quota.into(),
+            self.result.as_str().into(),
+        ]
+    }
+
+    fn cells(&self, output: Output) -> [Cell; 9] {
+        [
+            self.indicator.indicator.as_str().into(),
+            self.figure.effective.as_str().into(),
+            output.lang.quantity(self.figure.value.as_ref()).into(),
+            figure_percent(&self.figure, output).into(),
+            self.layer(output).into(),
+            self.quota(output).into(),
+            self.deadline().into(),
+            self.share.as_str().into(),
+            self.result.as_str().into(),
+        ]
+    }
 }
 
 /// A quota of which only the percentage is known has no number to show.
@@ -204,7 +266,7 @@ fn result(
     }
 }
 
-/// The models with their owners.
+/// The models with their owners; for people the roles share a column.
 pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
     let mut table = Table::new(&[
         text("code", "Mã", "Code"),
@@ -216,40 +278,69 @@ pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
         text("accountable", "Chịu trách nhiệm", "Accountable"),
         text("status", "Tình trạng", "Standing"),
     ]);
+    let mut shown = Table::new(&[
+        code("code", "Mã", "Code"),
+        text("name", "Mô hình", "Model"),
+        text(
+            "owners",
+            "Chủ trì, phối hợp, triển khai",
+            "Lead, coordinating, implementing",
+        ),
+        code("status", "Tình trạng", "Standing"),
+    ]);
     let lang = output.lang;
     for model in models {
         let defined = model.defined.clone().unwrap_or_default();
         let mark = if defined.indicative { " *" } else { "" };
+        let name = format!("{}{mark}", lang.name(defined.name.as_ref()));
         let in_role = |role| {
             let owners = model.owners.iter().filter(|owner| owner.role() == role);
-            owners
-                .flat_map(|owner| owner.organisations.clone())
-                .collect::<Vec<_>>()
-                .join("; ")
+            let organisations = owners.flat_map(|owner| owner.organisations.clone());
+            organisations.collect::<Vec<_>>().join("; ")
         };
-        let lead = model
+        let (lead, with, by) = (
+            in_role(v1::Role::Lead),
+            in_role(v1::Role::Coordinating),
+            in_role(v1::Role::Implementing),
+        );
+        let holder = model
             .owners
             .iter()
             .find(|owner| owner.role() == v1::Role::Lead);
+        let accountable = holder
+            .map(|lead| lead.accountable_office.clone())
+            .unwrap_or_default();
+        let status = lang.model_status(model.status());
+        let parts = [lead.as_str(), accountable.as_str()];
+        let lead_line = parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>();
+        shown.row([
+            defined.model.as_str().into(),
+            name.as_str().into(),
+            format!("{}\n{with}\n{by}", lead_line.join(" – "))
+                .trim()
+                .into(),
+            status.into(),
+        ]);
         table.row([
             defined.model.into(),
             model.group_number.to_string().into(),
-            format!("{}{mark}", lang.name(defined.name.as_ref())).into(),
-            in_role(v1::Role::Lead).into(),
-            in_role(v1::Role::Coordinating).into(),
-            in_role(v1::Role::Implementing).into(),
-            lead.map(|lead| lead.accountable_office.clone())
-                .unwrap_or_default()
-                .into(),
-            lang.model_status(model.status()).into(),
+            name.into(),
+            lead.into(),
+            with.into(),
+            by.into(),
+            accountable.into(),
+            status.into(),
         ]);
     }
-    table
+    table.shown_as(shown)
 }
 
 fn work_items(locality: &v1::Locality, output: Output) -> Table {
     let mut table = Table::new(&[
-        text("code", "Mã", "Code"),
+        code("code", "Mã", "Code"),
         text("content", "Nội dung", "Content"),
         number("volume", "Khối lượng", "Volume"),
         text("result", "Kết quả dự kiến", "Expected result"),
