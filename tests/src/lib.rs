@@ -1,0 +1,25 @@
+//! A harness that starts the real thing, and the stories told with it.
+//!
+//! - [`Tiendo`], [`Options`]: a `tiendo up` with a folder of its own; commands, clients, stop and kill
+//! - [`Process`]: one process, which never outlives the test
+//! - [`until`]: waiting for a condition
+//! - [`Chapters`]: one story on one instance, told to its end although a chapter fails
+//! - [`fact`]: facts as requests carry them
+//! - [`Refused`]: what a client reads out of a refusal
+//! - [`program`]: an outside program, with a limit
+//!
+//! The stories are in `tests/`, one file each; they use the `tiendo` beside their own executable.
+
+mod chapters;
+pub mod fact;
+mod instance;
+mod process;
+pub mod program;
+mod refused;
+mod wait;
+
+pub use chapters::{Chapters, say};
+pub use instance::{Endpoints, Options, Tiendo};
+pub use process::{Process, binary};
+pub use refused::Refused;
+pub use wait::{PATIENCE, until};

@@ -1,0 +1,67 @@
+//! The three services run apart, each with a data directory and ports of its own.
+
+use anyhow::{Context as _, Result, ensure};
+use tiendo_tests::{Options, PATIENCE, Process, Tiendo, binary, program, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_run_apart() -> Result<()> {
+    // Lends its NATS server to another ledger.
+    let host = Tiendo::start(Options::empty()).await?;
+    let nats = host.endpoints()?.nats;
+    let folder = tempfile::tempdir()?;
+    let service = async |name: &str, more: &[&str]| -> Result<(Process, String)> {
+        let data = folder.path().join(name).to_string_lossy().into_owned();
+        let mut arguments = vec![
+            "serve", name, "--lang", "en", "--data", &data, "--nats", &nats,
+        ];
+        arguments.extend(["--ledger", "ha-noi", "--port", "0", "--http-port", "0"]);
+        arguments.extend(more);
+        let mut process = Process::start(&arguments, &folder.path().join(name))?;
+        let line = process
+            .says(&format!("{name} ready"), |line| line.starts_with(name))
+            .await?;
+        let address = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let address = address
+            .context(line.clone())?
+            .trim_end_matches(',')
+            .to_owned();
+        Ok((process, address))
+    };
+    let (ingest, ingest_at) = service("ingest", &[]).await?;
+    let (projection, projection_at) = service("projection", &["--ingest", &ingest_at]).await?;
+    let today = ["--ingest", &ingest_at, "--today", "2023-07-31"];
+    let (alerting, alerting_at) = service("alerting", &today).await?;
+
+    let ask = async |address: &str, arguments: &[&str]| -> Result<program::Output> {
+        let mut all = vec!["--server", address, "--lang", "en"];
+        all.extend(arguments);
+        program::run(&binary()?, &all).await
+    };
+    ask(&ingest_at, &["load", "gazetteer", "catalogue", "sample"])
+        .await?
+        .ok()?;
+    let shown = async || {
+        let shown = ask(
+            &projection_at,
+            &["locality", "show", "56", "--as-of", "2023-07-31"],
+        )
+        .await?;
+        Ok((shown.code == 0 && shown.stdout.contains("634,327")).then_some(()))
+    };
+    until("the figures of Khánh Hòa", PATIENCE, shown).await?;
+    let listed = async || {
+        let listed = ask(&alerting_at, &["case", "list"]).await?.ok()?;
+        Ok(listed.contains("Bac Tu Liem").then_some(listed))
+    };
+    let listed = until("the case of Bắc Từ Liêm", PATIENCE, listed).await?;
+    ensure!(listed.contains("Judged for 2023-07-31"), "{listed}");
+    // Nothing of it is in the ledger of the host.
+    assert_eq!(host.ledger().await?.head, 0);
+
+    for process in [alerting, projection, ingest] {
+        process.stop().await?;
+    }
+    host.finish().await
+}

@@ -1,0 +1,128 @@
+//! Clients that we did not write: Python's grpcio and buf, with nothing but the address and reflection.
+//!
+//! `TIENDO_PYTHON` and `TIENDO_BUF` name the programs; else `python3` and `buf` are looked for.
+//! Where one is missing its part is left out with a line that says so, unless `TIENDO_REQUIRE_THIRD_PARTY=1`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+use tiendo_tests::{Chapters, Options, Tiendo, program, say};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_list_the_services_and_read_a_locality() -> Result<()> {
+    let python = usable(
+        "TIENDO_PYTHON",
+        &["python3"],
+        &["-c", "import grpc, grpc_reflection"],
+    )
+    .await?;
+    let buf = usable("TIENDO_BUF", &["buf"], &["--version"]).await?;
+    if python.is_none() && buf.is_none() {
+        return Ok(());
+    }
+    let tiendo = Tiendo::start(Options::sample()).await?;
+    let mut story = Chapters::new();
+    if let Some(python) = python {
+        story
+            .tell(
+                "Python grpcio, reflection v1alpha",
+                with_python(&tiendo, &python),
+            )
+            .await;
+    }
+    if let Some(buf) = buf {
+        story
+            .tell("buf curl, reflection v1", with_buf(&tiendo, &buf))
+            .await;
+    }
+    story.end()?;
+    tiendo.finish().await
+}
+
+/// The first program that can do what is needed.
+async fn usable(variable: &str, names: &[&str], probe: &[&str]) -> Result<Option<PathBuf>> {
+    let mut why = String::new();
+    for candidate in program::third_party(variable, names) {
+        match program::run(&candidate, probe)
+            .await
+            .and_then(program::Output::ok)
+        {
+            Ok(_) => return Ok(Some(candidate)),
+            Err(error) => why = format!("{error:#}"),
+        }
+    }
+    let line = format!(
+        "{} is left out ({variable} can name one): {}",
+        names.join(", "),
+        why.trim()
+    );
+    if program::third_party_required() {
+        bail!("{line}");
+    }
+    say(line);
+    Ok(None)
+}
+
+/// What both read: Khánh Hòa with its figures and models.
+fn check_khanh_hoa(answer: &Value) -> Result<()> {
+    let locality = &answer["locality"];
+    assert_eq!(locality["name"]["vi"], "Tỉnh Khánh Hòa");
+    assert_eq!(locality["models"].as_array().map(Vec::len), Some(31));
+    let standing = locality["indicators"].as_array().context("indicators")?;
+    let activated = standing
+        .iter()
+        .find(|s| s["indicator"]["indicator"] == "eid.activated-l2");
+    let activated = activated.context("no eid.activated-l2")?;
+    // 64-bit numbers are strings in the JSON form of Protocol Buffers.
+    assert_eq!(activated["figure"]["value"]["count"], "634327");
+    assert_eq!(activated["figure"]["printedPercent"], "83.8");
+    Ok(())
+}
+
+async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/third_party/read_locality.py"
+    );
+    let address = t.endpoints()?.projection;
+    let address = address.trim_start_matches("http://");
+    let said = program::run(python, &[script, address, "56"]).await?.ok()?;
+    let said: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    let services = said["services"].as_array().context("services")?;
+    for service in ["tiendo.v1.QueryService", "grpc.health.v1.Health"] {
+        ensure!(
+            services.iter().any(|s| s == service),
+            "no {service} among {services:?}"
+        );
+    }
+    check_khanh_hoa(&said["answer"])
+}
+
+async fn with_buf(t: &Tiendo, buf: &Path) -> Result<()> {
+    let endpoints = t.endpoints()?;
+    let curl = async |more: &[&str]| -> Result<String> {
+        let mut arguments = vec!["curl", "--protocol", "grpc", "--http2-prior-knowledge"];
+        arguments.extend(["--reflect", "--reflect-protocol", "grpc-v1"]);
+        arguments.extend(more);
+        program::run(buf, &arguments).await?.ok()
+    };
+    for (address, method) in [
+        (&endpoints.ingest, "tiendo.v1.IngestService/Record"),
+        (&endpoints.ingest, "tiendo.v1.LogService/ReadEvents"),
+        (&endpoints.projection, "tiendo.v1.QueryService/GetLocality"),
+        (&endpoints.alerting, "tiendo.v1.AlertingService/ListCases"),
+    ] {
+        let listed = curl(&["--list-methods", address]).await?;
+        ensure!(
+            listed.lines().any(|line| line.trim() == method),
+            "no {method} in\n{listed}"
+        );
+    }
+    let url = format!(
+        "{}/tiendo.v1.QueryService/GetLocality",
+        endpoints.projection
+    );
+    let read = curl(&["--data", r#"{"code":"56"}"#, &url]).await?;
+    check_khanh_hoa(&serde_json::from_str(&read).with_context(|| read.clone())?)
+}
