@@ -619,84 +619,59 @@ impl Body {
     /// What the event is about.
     #[must_use]
     pub fn subject(&self) -> Subject {
-        let (topic, event, locality, detail) = match self {
-            Self::LocalityRegistered(e) => (
-                "locality",
-                "registered",
-                Some(e.locality),
-                e.locality.since.to_string(),
-            ),
-            Self::LocalityEnded(e) => (
-                "locality",
-                "ended",
-                Some(e.locality),
-                e.locality.since.to_string(),
-            ),
-            Self::PlanAdopted(e) => ("plan", "adopted", Some(e.locality), e.plan.token()),
-            Self::GroupDefined(e) => ("group", "defined", None, e.group.token()),
-            Self::ModelDefined(e) => ("model", "defined", None, e.model.token()),
-            Self::OwnerAssigned(e) => ("owner", "assigned", Some(e.locality), e.scope.token()),
-            Self::ModelStatusChanged(e) => {
-                ("model", "status-changed", Some(e.locality), e.model.token())
-            }
-            Self::IndicatorDefined(e) => ("indicator", "defined", None, e.indicator.token()),
-            Self::QuotaAssigned(e) => ("quota", "assigned", Some(e.locality), e.indicator.token()),
-            Self::ProgressReported(e) => (
-                "progress",
-                "reported",
-                Some(e.locality),
-                e.indicator.token(),
-            ),
-            Self::ProgressCorrected(e) => (
-                "progress",
-                "corrected",
-                Some(e.locality),
-                e.indicator.token(),
-            ),
-            Self::CampaignLaunched(e) => {
-                ("campaign", "launched", Some(e.locality), e.campaign.token())
-            }
-            Self::CompletionDeclared(e) => (
-                "completion",
-                "declared",
-                Some(e.locality),
-                e.indicator.token(),
-            ),
-            Self::WorkItemDefined(e) => (
-                "work-item",
-                "defined",
-                Some(e.locality),
-                e.work_item.token(),
-            ),
-            Self::WorkItemCompleted(e) => (
-                "work-item",
-                "completed",
-                Some(e.locality),
-                e.work_item.token(),
-            ),
-            Self::ReadinessReviewed(e) => {
-                ("readiness", "reviewed", Some(e.locality), e.scope.token())
-            }
-            Self::DirectiveIssued(e) => {
-                ("directive", "issued", Some(e.locality), "order".to_owned())
-            }
-            Self::AssessmentPublished(e) => {
-                let detail = e
-                    .indicator
-                    .as_ref()
-                    .map_or_else(|| "whole".to_owned(), |i| i.token());
-                ("assessment", "published", Some(e.locality), detail)
-            }
-            Self::SystemCommissioned(e) => {
-                ("system", "commissioned", Some(e.locality), e.system.token())
-            }
-            Self::DatasetLoaded(e) => ("dataset", "loaded", None, e.dataset.token()),
-        };
-        Subject {
+        let at = |topic, event, locality, detail| Subject {
             topic,
             event,
-            locality,
+            locality: Some(locality),
             detail,
+        };
+        let everywhere = |topic, event, detail| Subject {
+            topic,
+            event,
+            locality: None,
+            detail,
+        };
+        let since = |id: LocalityId| id.since.to_string();
+        let order = || "order".to_owned();
+        let whole = || "whole".to_owned();
+        match self {
+            Self::LocalityRegistered(e) => {
+                at("locality", "registered", e.locality, since(e.locality))
+            }
+            Self::LocalityEnded(e) => at("locality", "ended", e.locality, since(e.locality)),
+            Self::PlanAdopted(e) => at("plan", "adopted", e.locality, e.plan.token()),
+            Self::GroupDefined(e) => everywhere("group", "defined", e.group.token()),
+            Self::ModelDefined(e) => everywhere("model", "defined", e.model.token()),
+            Self::OwnerAssigned(e) => at("owner", "assigned", e.locality, e.scope.token()),
+            Self::ModelStatusChanged(e) => {
+                at("model", "status-changed", e.locality, e.model.token())
+            }
+            Self::IndicatorDefined(e) => everywhere("indicator", "defined", e.indicator.token()),
+            Self::QuotaAssigned(e) => at("quota", "assigned", e.locality, e.indicator.token()),
+            Self::ProgressReported(e) => {
+                at("progress", "reported", e.locality, e.indicator.token())
+            }
+            Self::ProgressCorrected(e) => {
+                at("progress", "corrected", e.locality, e.indicator.token())
+            }
+            Self::CampaignLaunched(e) => at("campaign", "launched", e.locality, e.campaign.token()),
+            Self::CompletionDeclared(e) => {
+                at("completion", "declared", e.locality, e.indicator.token())
+            }
+            Self::WorkItemDefined(e) => at("work-item", "defined", e.locality, e.work_item.token()),
+            Self::WorkItemCompleted(e) => {
+                at("work-item", "completed", e.locality, e.work_item.token())
+            }
+            Self::ReadinessReviewed(e) => at("readiness", "reviewed", e.locality, e.scope.token()),
+            Self::DirectiveIssued(e) => at("directive", "issued", e.locality, order()),
+            Self::AssessmentPublished(e) => {
+                let detail = e.indicator.as_ref().map_or_else(whole, |i| i.token());
+                at("assessment", "published", e.locality, detail)
+            }
+            Self::SystemCommissioned(e) => {
+                at("system", "commissioned", e.locality, e.system.token())
+            }
+            Self::DatasetLoaded(e) => everywhere("dataset", "loaded", e.dataset.token()),
         }
     }
 

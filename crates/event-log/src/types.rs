@@ -98,7 +98,11 @@ impl Append {
             .sum()
     }
 
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Whether the log can take the request at all.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without events, [`Error::TooLarge`] over one of the [`limits`].
+    pub fn check(&self) -> Result<(), Error> {
         let within = |what, actual, limit| {
             if actual > limit {
                 Err(Error::TooLarge {

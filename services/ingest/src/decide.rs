@@ -9,9 +9,9 @@ use wire::event::{Reference, Resolver};
 use wire::v1;
 use wire::v1::event::Body;
 
-use crate::pending::{Key, Pending};
+use crate::pending::{Pending, Thing};
 
-/// What is on record or accepted in this commit, at an instant.
+/// What is on record, or accepted earlier in the same request, at an instant.
 pub(crate) struct OnRecord<'a> {
     pub(crate) state: &'a State,
     pub(crate) pending: &'a Pending,
@@ -32,8 +32,22 @@ fn must_be(known: bool, reason: Reason, code: &dyn std::fmt::Display) -> Verdict
 }
 
 impl OnRecord<'_> {
-    fn accepted(&self, key: Key) -> bool {
-        self.pending.holds(&key)
+    fn accepted(&self, thing: Thing) -> bool {
+        self.pending.holds(&thing)
+    }
+
+    /// Everything on record, whatever day it speaks of.
+    fn everything(&self) -> state::Reading<'_> {
+        self.state.latest(Moment::end_of(Date::MAX))
+    }
+
+    fn unknown(&self, code: LocalityCode) -> String {
+        if self.state.position() == 0 {
+            return format!(
+                "{code} is unknown: the ledger holds no places yet; load them with `tiendo load gazetteer`"
+            );
+        }
+        format!("no locality ever had the code {code}")
     }
 
     fn figure(&self, reference: &Reference<'_>) -> Verdict {
@@ -64,7 +78,7 @@ impl OnRecord<'_> {
                     format!("position {position} was corrected at position {by}; correct that");
                 Err((Reason::AlreadyCorrected, detail))
             }
-            None if self.accepted(Key::Corrected(position)) => {
+            None if self.pending.is_corrected(position) => {
                 let detail = format!("position {position} is being corrected by another request");
                 Err((Reason::AlreadyCorrected, detail))
             }
@@ -80,26 +94,28 @@ impl Resolver for OnRecord<'_> {
         since: Option<Date>,
         at: &Moment,
     ) -> Result<LocalityId, (Reason, String)> {
-        if let Some(since) = since {
-            let id = LocalityId { code, since };
-            if self.accepted(Key::Locality(id)) {
-                return Ok(id);
+        let day = at.date();
+        let ended = |id| self.pending.ends(id, day);
+        let on_record = match self.state.latest(*at).resolve(code) {
+            Lookup::Found(id) if !ended(id) => Ok(id),
+            Lookup::Found(id) => {
+                let detail = format!("{id} is ended by this request before {day}");
+                Err((Reason::LocalityNotValid, detail))
             }
-        }
-        match self.state.latest(*at).resolve(code) {
-            Lookup::Found(id) if since.is_none_or(|since| since == id.since) => Ok(id),
-            Lookup::Found(id) => Err((
+            Lookup::NotValid(lives) => Err((Reason::LocalityNotValid, not_valid(code, at, &lives))),
+            Lookup::Unknown => Err((Reason::UnknownLocality, self.unknown(code))),
+        };
+        let found = match (self.pending.registered_on(code, day), on_record) {
+            (Some(registered), Ok(known)) => registered.max(known),
+            (Some(registered), Err(_)) => registered,
+            (None, on_record) => on_record?,
+        };
+        match since {
+            Some(since) if since != found.since => Err((
                 Reason::LocalityNotValid,
-                format!("{code} is {id} on {}", at.date()),
+                format!("{code} is {found} on {day}"),
             )),
-            Lookup::NotValid(lives) => match self.pending.registered(code) {
-                Some(id) if since.is_none() => Ok(id),
-                _ => Err((Reason::LocalityNotValid, not_valid(code, at, &lives))),
-            },
-            Lookup::Unknown => match self.pending.registered(code) {
-                Some(id) if since.is_none() => Ok(id),
-                _ => Err((Reason::UnknownLocality, self.unknown(code))),
-            },
+            _ => Ok(found),
         }
     }
 
@@ -108,27 +124,31 @@ impl Resolver for OnRecord<'_> {
         match reference {
             Reference::Indicator(code) => {
                 let known =
-                    state.has_indicator(code) || self.accepted(Key::Indicator((*code).clone()));
+                    state.has_indicator(code) || self.accepted(Thing::Indicator((*code).clone()));
                 must_be(known, Reason::UnknownIndicator, code)
             }
             Reference::Model(code) => {
-                let known = state.has_model(code) || self.accepted(Key::Model((*code).clone()));
+                let known = state.has_model(code) || self.accepted(Thing::Model((*code).clone()));
                 must_be(known, Reason::UnknownModel, code)
             }
             Reference::Group(code) => {
-                let known = state.has_group(code) || self.accepted(Key::Group((*code).clone()));
+                let known = state.has_group(code) || self.accepted(Thing::Group((*code).clone()));
                 must_be(known, Reason::UnknownGroup, code)
             }
             Reference::Plan(code) => {
-                let known = state.has_plan(code) || self.accepted(Key::Plan((*code).clone()));
+                let known = state.has_plan(code) || self.accepted(Thing::Plan((*code).clone()));
                 must_be(known, Reason::UnknownPlan, code)
             }
             Reference::WorkItem(locality, code) => {
                 let known = state.has_work_item(*locality, code)
-                    || self.accepted(Key::WorkItem(*locality, (*code).clone()));
+                    || self.accepted(Thing::WorkItem(*locality, (*code).clone()));
                 must_be(known, Reason::UnknownWorkItem, code)
             }
             Reference::Figure { .. } => self.figure(reference),
+            Reference::Identity(id) => {
+                let known = self.everything().life(*id).is_some() || self.pending.registers(*id);
+                must_be(known, Reason::UnknownLocality, id)
+            }
         }
     }
 
@@ -137,17 +157,6 @@ impl Resolver for OnRecord<'_> {
             return Err((Reason::DateInFuture, format!("{at} lies in the future")));
         }
         Ok(())
-    }
-}
-
-impl OnRecord<'_> {
-    fn unknown(&self, code: LocalityCode) -> String {
-        if self.state.position() == 0 {
-            return format!(
-                "{code} is unknown: the ledger holds no places yet; load them with `tiendo load gazetteer`"
-            );
-        }
-        format!("no locality ever had the code {code}")
     }
 }
 
@@ -204,22 +213,20 @@ fn not_valid(code: LocalityCode, at: &Moment, lives: &[state::Life]) -> String {
     )
 }
 
-/// Takes the identities that a recorded request was given at the time.
-pub(crate) struct Remembered<'a> {
-    pub(crate) identities: &'a [LocalityId],
+/// Takes the identity that a recorded event was given at the time.
+pub(crate) struct Remembered {
+    pub(crate) identity: Option<LocalityId>,
 }
 
-impl Resolver for Remembered<'_> {
+impl Resolver for Remembered {
     fn locality(
         &self,
         code: LocalityCode,
         since: Option<Date>,
         _: &Moment,
     ) -> Result<LocalityId, (Reason, String)> {
-        self.identities
-            .iter()
-            .find(|id| id.code == code && since.is_none_or(|since| since == id.since))
-            .copied()
+        self.identity
+            .filter(|id| id.code == code && since.is_none_or(|since| since == id.since))
             .ok_or((
                 Reason::UnknownLocality,
                 "was not in the recorded request".to_owned(),

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use bus::RelayStatus;
 use domain::{Reason, Violation};
-use event_log::{Log, ReadLimit};
+use event_log::{Log, ReadLimit, Receipt};
 use futures::Stream;
 use host::{CancellationToken, Clock};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 use wire::status::{invalid, unavailable, with_reason};
+use wire::time::of_micros;
 use wire::v1;
 
-use crate::writer::{self, Accepted, Datasets, Refused, micros};
+use crate::writer::{self, Accepted, Datasets, Refused};
 
 /// Most events in one batch.
 const BATCH_EVENTS_MAX: usize = 10_000;
@@ -73,21 +74,33 @@ impl IngestApi {
             })?;
         let accepted = answered.await.map_err(|_| stopped())?.map_err(refused)?;
         let Accepted { receipt, revision } = accepted;
-        let outcome = if receipt.repeated {
-            "repeated"
-        } else {
-            "recorded"
-        };
-        metrics::counter!("tiendo_requests_total", "outcome" => outcome).increment(1);
+        count(match receipt {
+            Receipt { first: 0, .. } => "validated",
+            Receipt { repeated: true, .. } => "repeated",
+            Receipt { .. } => "recorded",
+        });
         let receipt = v1::Receipt {
             first_position: receipt.first,
             last_position: receipt.last,
-            known: (receipt.first > 0).then(|| wire::time::to_wire(micros(receipt.known_micros))),
+            known: (receipt.first > 0)
+                .then(|| wire::time::to_wire(of_micros(receipt.known_micros))),
             repeated: receipt.repeated,
             request_id: request_id.to_string(),
         };
         Ok((receipt, revision))
     }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("tiendo_requests_total", "outcome" => outcome).increment(1);
+}
+
+fn stopping() -> Status {
+    unavailable(
+        "STOPPING",
+        "ingest is stopping; go on from the next position",
+        RETRY,
+    )
 }
 
 fn stopped() -> Status {
@@ -99,7 +112,7 @@ fn stopped() -> Status {
 }
 
 fn refused(refused: Refused) -> Status {
-    metrics::counter!("tiendo_requests_total", "outcome" => "refused").increment(1);
+    count("refused");
     match refused {
         Refused::Invalid(violations) => invalid(&violations),
         Refused::Revision {
@@ -187,11 +200,7 @@ impl v1::ingest_service_server::IngestService for IngestApi {
                 "{} events; a batch holds 1 to {BATCH_EVENTS_MAX}",
                 request.events.len()
             );
-            return Err(invalid(&[Violation::new(
-                "events",
-                Reason::Required,
-                detail,
-            )]));
+            return Err(with_reason(Code::InvalidArgument, "BATCH_SIZE", detail));
         }
         let wanted = Wanted {
             request_id: request_id(&request.request_id, &*self.clock)?,
@@ -235,6 +244,8 @@ impl v1::ingest_service_server::IngestService for IngestApi {
 
 pub(crate) struct LogApi {
     pub(crate) log: Log,
+    /// One verification at a time: it reads everything.
+    pub(crate) verifying: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -275,6 +286,9 @@ impl Reader {
                 if sent.is_err() {
                     return;
                 }
+                if self.shutdown.is_cancelled() && self.next <= until {
+                    return drop(answers.send(Err(stopping())).await);
+                }
             }
             if self.last.is_some_and(|last| self.next > last) {
                 return;
@@ -301,7 +315,7 @@ impl Reader {
                 .map(|record| {
                     Ok(v1::RecordedEvent {
                         position: record.position,
-                        known: Some(wire::time::to_wire(micros(record.known_micros))),
+                        known: Some(wire::time::to_wire(of_micros(record.known_micros))),
                         event: Some(logged(&record.payload, record.position)?),
                     })
                 })
@@ -355,8 +369,17 @@ impl v1::log_service_server::LogService for LogApi {
         &self,
         _: Request<v1::VerifyLogRequest>,
     ) -> Result<Response<v1::VerifyLogResponse>, Status> {
+        let Ok(permit) = Arc::clone(&self.verifying).try_acquire_owned() else {
+            let message = "the log is being verified for somebody else; try again later";
+            return Err(with_reason(Code::ResourceExhausted, "VERIFY_BUSY", message));
+        };
         let log = self.log.clone();
-        let verified = tokio::task::spawn_blocking(move || log.verify(|_| {}))
+        let verify = move || {
+            // Held until the reading ends, even if the caller has gone.
+            let _permit = permit;
+            log.verify(|_| {})
+        };
+        let verified = tokio::task::spawn_blocking(verify)
             .await
             .map_err(|error| Status::internal(error.to_string()))?
             .map_err(|error| log_error(&error))?;

@@ -15,5 +15,7 @@ mod origin;
 mod pending;
 mod service;
 mod writer;
+#[cfg(test)]
+mod writer_tests;
 
 pub use service::{Config, Error, Ingest, build};

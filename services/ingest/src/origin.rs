@@ -7,8 +7,7 @@ use bytes::Bytes;
 use domain::Event;
 use event_log::{Log, ReadLimit, Record};
 use wire::cloud_event::{self, Place};
-
-use crate::writer::micros;
+use wire::time::of_micros;
 
 /// Bytes of payload read from the log at once.
 const READ_BYTES_MAX: usize = 1024 * 1024;
@@ -48,7 +47,7 @@ impl bus::Origin for LogOrigin {
                 let place = Place {
                     ledger: &self.ledger,
                     position: record.position,
-                    known: micros(record.known_micros),
+                    known: of_micros(record.known_micros),
                 };
                 let (subject, payload) = cloud_event::publish(place, &event)?;
                 Ok(Message {

@@ -10,15 +10,16 @@ use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness};
 use state::State;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::service::Routes;
+use wire::time::of_micros;
 use wire::v1::ingest_service_server::IngestServiceServer;
 use wire::v1::log_service_server::LogServiceServer;
 
 use crate::grpc::{IngestApi, LogApi};
 use crate::origin::{self, LogOrigin};
 use crate::pending::Pending;
-use crate::writer::{Datasets, Request, Writer, micros, note_dataset};
+use crate::writer::{Datasets, Request, Writer, note_dataset};
 
 /// How long the bus may take to acknowledge the last events at the end.
 const PUBLISH_MAX: Duration = Duration::from_secs(1);
@@ -87,6 +88,7 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
         pending: Pending::default(),
         datasets: Arc::clone(&datasets),
         clock: Arc::clone(&clock),
+        broken: None,
     };
     Ok(Ingest {
         config,
@@ -114,7 +116,7 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
         for record in &records {
             let event = origin::decode(record)?;
             state
-                .apply(record.position, micros(record.known_micros), &event)
+                .apply(record.position, of_micros(record.known_micros), &event)
                 .map_err(|source| Error::Fold {
                     position: record.position,
                     source,
@@ -144,7 +146,10 @@ impl Ingest {
         } = self;
         let ledger: Arc<str> = config.ledger.as_str().into();
         let (requests, waiting) = mpsc::channel::<Request>(config.queue_requests_max);
-        let writing = host::task::spawn("ingest-writer", writer.run(waiting));
+        let writing = host::task::spawn(
+            "ingest-writer",
+            writer.run(waiting, readiness.component("log")),
+        );
         let (status, relay_status) = watch::channel(RelayStatus::default());
         let (alarm, relay_alarm) = watch::channel(String::new());
         let origin = Arc::new(LogOrigin {
@@ -171,9 +176,9 @@ impl Ingest {
         let routes = Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))
             .add_service(LogServiceServer::new(LogApi {
                 log: log.clone(),
+                verifying: Arc::new(Semaphore::new(1)),
                 shutdown: shutdown.clone(),
             }));
-        readiness.component("log").set_ready();
         let served = host::grpc::serve(
             host::grpc::Server {
                 listener,

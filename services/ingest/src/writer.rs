@@ -2,19 +2,20 @@
 //!
 //! It takes what waits, decides each request against the state as committed, appends all accepted ones in one commit, and answers when that is durable.
 //! A refused request fails nobody else.
-//! Two requests in one commit do not see each other's events: neither was answered when the other was sent, so either order is a right one; what would clash (two corrections of one figure, a revision both expect) is kept apart by [`Pending`].
+//! Two requests in one commit do not see each other's events: neither was answered when the other was sent, so either order is a right one.
+//! What would clash (two corrections of one figure, a revision both expect) is kept apart by [`Pending`].
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::event::DatasetLoaded;
-use domain::{Event, LocalityId, Violation};
+use domain::{Event, Violation};
 use event_log::{Append, Log, NewEvent, Receipt};
-use host::Clock;
-use jiff::Timestamp;
+use host::{Clock, ComponentHandle};
 use state::State;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
+use wire::time::of_micros;
 use wire::v1;
 
 use crate::decide::{OnRecord, Remembered};
@@ -62,6 +63,8 @@ pub(crate) struct Writer {
     pub(crate) pending: Pending,
     pub(crate) datasets: Datasets,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Why nothing more can be recorded.
+    pub(crate) broken: Option<String>,
 }
 
 /// A decided request on its way to the disk.
@@ -74,12 +77,18 @@ struct Decided {
 
 impl Writer {
     /// Works until every sender is gone; what was queued by then is still recorded.
-    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    ///
+    /// Stops being ready, for good, when the log's writer has stopped; the log says why.
+    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>, log: ComponentHandle) {
+        log.set_ready();
         let mut waiting = Vec::with_capacity(COMMIT_REQUESTS_MAX);
         while requests.recv_many(&mut waiting, COMMIT_REQUESTS_MAX).await > 0 {
             let mut later = std::mem::take(&mut waiting);
             while !later.is_empty() {
                 later = self.commit(later).await;
+            }
+            if let Some(why) = &self.broken {
+                log.set_not_ready(why);
             }
         }
     }
@@ -113,7 +122,12 @@ impl Writer {
                         revision: decided.revision,
                     })
                 }
-                Err(error) => Err(Refused::Log(error)),
+                Err(error) => {
+                    if matches!(error, event_log::Error::WriterStopped { .. }) {
+                        self.broken = Some(error.to_string());
+                    }
+                    Err(Refused::Log(error))
+                }
             };
             // A caller who has gone away can ask again with the same request id.
             let _ = decided.answer.send(answer);
@@ -123,6 +137,12 @@ impl Writer {
 
     /// Answers at once what needs no commit.
     fn decide(&mut self, request: Request) -> Option<Decided> {
+        if let Some(why) = &self.broken {
+            let why = why.as_str().into();
+            let stopped = event_log::Error::WriterStopped { why };
+            let _ = request.answer.send(Err(Refused::Log(stopped)));
+            return None;
+        }
         let outcome = match self.repeated(&request) {
             Some(outcome) => outcome,
             None => match self.accept(&request) {
@@ -149,19 +169,14 @@ impl Writer {
     fn repeated(&self, request: &Request) -> Option<Result<Accepted, Refused>> {
         let receipt = self.log.receipt(request.request_id.as_bytes())?;
         let outcome = self.recorded_events(receipt).and_then(|recorded| {
-            let identities: Vec<LocalityId> = recorded
-                .iter()
-                .filter_map(|event| event.body.locality())
-                .collect();
-            let resolver = Remembered {
-                identities: &identities,
-            };
             let same = recorded.len() == request.events.len()
                 && request
                     .events
                     .iter()
                     .zip(&recorded)
                     .all(|(message, event)| {
+                        let identity = event.body.locality();
+                        let resolver = Remembered { identity };
                         wire::event::decode(message, "", &resolver, request.request_id)
                             .is_ok_and(|said| said == *event)
                     });
@@ -207,10 +222,10 @@ impl Writer {
 
     /// Parses and decides every event of a request; on a refusal nothing of it stays.
     fn accept(&mut self, request: &Request) -> Result<(Append, Vec<Event>, u64), Refused> {
-        let mark = self.pending.mark();
+        self.pending.begin();
         let outcome = self.accept_all(request);
         if outcome.is_err() || request.validate_only {
-            self.pending.undo(mark);
+            self.pending.undo();
         }
         outcome
     }
@@ -246,7 +261,8 @@ impl Writer {
                             actual: revision,
                         });
                     }
-                    self.pending.add(&event.body, &subject);
+                    self.pending
+                        .add(&event.body, event.effective.date(), &subject);
                     revision += 1;
                     news.push(NewEvent {
                         subject: subject.into(),
@@ -264,6 +280,8 @@ impl Writer {
             request_id: *request.request_id.as_bytes(),
             events: news,
         };
+        // Here rather than at the commit: nothing may rest on a request that the log cannot take.
+        append.check().map_err(Refused::Log)?;
         Ok((append, events, revision))
     }
 
@@ -271,11 +289,13 @@ impl Writer {
         if receipt.repeated {
             return;
         }
-        let known = micros(receipt.known_micros);
+        let known = of_micros(receipt.known_micros);
         for (position, event) in (receipt.first..).zip(events) {
             if let Err(error) = self.state.apply(position, known, event) {
                 // The log is dense and monotone, so this is a fault of ours; decisions would be wrong from here on.
                 tracing::error!(%error, position, "cannot fold a durable event at {position}");
+                self.broken = Some(format!("cannot fold position {position}: {error}"));
+                return;
             }
             note_dataset(&self.datasets, event);
         }
@@ -305,9 +325,4 @@ pub(crate) fn note_dataset(datasets: &Datasets, event: &Event) {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .push(loaded.clone());
     }
-}
-
-/// Microseconds since 1970 as an instant.
-pub(crate) fn micros(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -26,6 +26,8 @@ pub enum Reference<'a> {
     Plan(&'a PlanCode),
     /// A work item of a locality.
     WorkItem(LocalityId, &'a WorkItemCode),
+    /// An identity named outright, whenever it exists.
+    Identity(LocalityId),
     /// A figure that a correction names.
     Figure {
         /// Its position.
@@ -115,8 +117,15 @@ pub fn message(bytes: &[u8]) -> Result<w::Event, prost::DecodeError> {
 /// # Errors
 /// A sentence saying what does not fit: the bytes are no event of this version.
 pub fn decode_logged(bytes: &[u8]) -> Result<Event, String> {
-    let message = w::Event::decode(bytes).map_err(|error| error.to_string())?;
-    decode(&message, "", &Accept, Uuid::nil()).map_err(|violations| {
+    accept(&message(bytes).map_err(|error| error.to_string())?)
+}
+
+/// Reads an event that the log accepted, taking its texts and identities as they are.
+///
+/// # Errors
+/// A sentence with everything that does not fit: the message is no event of this version.
+pub fn accept(message: &w::Event) -> Result<Event, String> {
+    decode(message, "", &Accept, Uuid::nil()).map_err(|violations| {
         violations
             .iter()
             .map(ToString::to_string)
@@ -244,6 +253,9 @@ fn locality_registered(f: &mut Fields<'_>, m: &w::LocalityRegistered, _: At<'_>)
         None => Some(None),
         parent => f.identity("parent", parent.as_ref()).map(Some),
     };
+    if let Some(Some(parent)) = parent {
+        f.refer("parent", &Reference::Identity(parent));
+    }
     let source = f.source("source", m.source.as_ref());
     let locality = locality?;
     if m.level != 0 && m.level != super::level(locality.code.level()) {
@@ -264,6 +276,9 @@ fn locality_registered(f: &mut Fields<'_>, m: &w::LocalityRegistered, _: At<'_>)
 
 fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, _: At<'_>) -> Option<Body> {
     let locality = f.identity("locality", m.locality.as_ref());
+    if let Some(locality) = locality {
+        f.refer("locality", &Reference::Identity(locality));
+    }
     let successors: Vec<Option<d::Successor>> = m
         .successors
         .iter()
@@ -420,18 +435,23 @@ fn quota_assigned(f: &mut Fields<'_>, m: &w::QuotaAssigned, at: At<'_>) -> Optio
 }
 
 fn milestones(f: &mut Fields<'_>, messages: &[w::Milestone]) -> Option<Vec<d::Milestone>> {
-    let mut milestones: Vec<d::Milestone> = Vec::with_capacity(messages.len().min(64));
-    for (i, message) in messages.iter().enumerate() {
-        let mut f = f.below(&format!("milestones[{i}]"));
-        let date = f.date("date", &message.date);
-        let count = f.count("count", message.count.as_ref());
-        f.in_order("date", milestones.last().map(|m| m.date), date);
-        milestones.push(d::Milestone {
-            date: date?,
-            count: count?,
-        });
-    }
-    Some(milestones)
+    let mut last = None;
+    let milestones: Vec<Option<d::Milestone>> = messages
+        .iter()
+        .enumerate()
+        .map(|(i, message)| {
+            let mut f = f.below(&format!("milestones[{i}]"));
+            let date = f.date("date", &message.date);
+            let count = f.count("count", message.count.as_ref());
+            f.in_order("date", last, date);
+            last = date.or(last);
+            Some(d::Milestone {
+                date: date?,
+                count: count?,
+            })
+        })
+        .collect();
+    milestones.into_iter().collect()
 }
 
 /// The parts of a figure, as reports and corrections carry them.

@@ -131,11 +131,12 @@ impl Fields<'_> {
         lines.into_iter().collect()
     }
 
+    /// A code: of its own form, and no number of a person.
     pub(super) fn code<T: FromStr<Err: Display>>(&mut self, field: &str, raw: &str) -> Option<T> {
         match raw.trim() {
             "" => self.missing(field),
             raw => match raw.parse() {
-                Ok(code) => Some(code),
+                Ok(code) => self.checked(field, raw, LINE_CHARS_MAX).map(|_| code),
                 Err(error) => self.refuse(field, Reason::CodeFormat, error.to_string()),
             },
         }

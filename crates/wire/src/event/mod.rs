@@ -4,5 +4,7 @@ mod decode;
 mod encode;
 mod fields;
 
-pub use decode::{Accept, Reference, Resolver, decode, decode_logged, message, parse_moment};
+pub use decode::{
+    Accept, Reference, Resolver, accept, decode, decode_logged, message, parse_moment,
+};
 pub use encode::*;
