@@ -14,7 +14,7 @@ const NAME: &str = "endpoints.json";
 /// The same as a path.
 pub(crate) const PATH: &str = "/endpoints.json";
 
-/// Real addresses; those of services that run elsewhere are empty.
+/// Real addresses. A service run apart adds its own to those of the others in the same data directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Endpoints {
@@ -57,10 +57,12 @@ impl Endpoints {
         Ok(std::fs::rename(&new, &file)?)
     }
 
-    /// Removes the file at the end of a run.
+    /// Removes the file at the end of a run, unless another process has written it since.
     pub(crate) fn remove(data: &Path) {
-        // A file left behind only costs the next command a refused connection.
-        let _ = std::fs::remove_file(Self::file(data));
+        if Self::read(data).is_ok_and(|endpoints| endpoints.pid == std::process::id()) {
+            // A file left behind only costs the next command a refused connection.
+            let _ = std::fs::remove_file(Self::file(data));
+        }
     }
 
     /// Reads the file of a data directory.

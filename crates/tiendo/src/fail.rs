@@ -34,6 +34,11 @@ impl Failure {
         }
     }
 
+    /// The end of a command whose output nobody reads any more: exit code 0, no text.
+    pub(crate) fn unheard() -> Self {
+        Self::new(0, "")
+    }
+
     /// A failure with an error and all its causes.
     pub(crate) fn caused(code: u8, error: &(dyn std::error::Error + 'static)) -> Self {
         let mut text = error.to_string();
@@ -66,10 +71,17 @@ impl Failure {
             } else {
                 format!(" [{}]", refusal.reason)
             };
-            format!("{}{reason}", status.message())
+            let message = match (status.message(), status.code()) {
+                ("", Code::Unimplemented) => {
+                    "this address does not serve that; name the HTTP port, which knows the others, with --server"
+                }
+                ("", code) => code.description(),
+                (message, _) => message,
+            };
+            format!("{message}{reason}")
         } else {
             lang.pick(
-                "Không được ghi nhận, không có gì được lưu:",
+                "Yêu cầu bị từ chối, không có gì được lưu:",
                 "Refused; nothing was stored:",
             )
             .to_owned()
@@ -97,7 +109,9 @@ impl Failure {
     )]
     #[must_use]
     pub fn report(&self) -> ExitCode {
-        eprintln!("tiendo: {}", self.text);
+        if !self.text.is_empty() {
+            eprintln!("tiendo: {}", self.text);
+        }
         ExitCode::from(self.code)
     }
 }

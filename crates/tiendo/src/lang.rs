@@ -1,8 +1,10 @@
 //! Vietnamese and English.
 
 use clap::ValueEnum;
-use domain::text::number::{format_count_en, format_count_vi};
-use domain::text::{Moment, Percent, date, number};
+use domain::text::number::{
+    format_count_en, format_count_vi, format_quantity_en, format_quantity_vi,
+};
+use domain::text::{Bound, Moment, Percent, Quantity, date, number};
 use jiff::civil::Date;
 use wire::v1;
 
@@ -107,12 +109,14 @@ impl Lang {
             return String::new();
         };
         let bound = match quantity.bound() {
-            v1::Bound::AtLeast => self.pick("từ ", "at least "),
-            v1::Bound::AtMost => self.pick("đến ", "at most "),
-            v1::Bound::About => self.pick("khoảng ", "about "),
-            v1::Bound::Exact | v1::Bound::Unspecified => "",
+            v1::Bound::AtLeast => Bound::AtLeast,
+            v1::Bound::AtMost => Bound::AtMost,
+            v1::Bound::About => Bound::About,
+            v1::Bound::Exact | v1::Bound::Unspecified => Bound::Exact,
         };
-        format!("{bound}{}", self.count(u64::try_from(count).unwrap_or(0)))
+        let value = u64::try_from(count).unwrap_or(0);
+        let quantity = Quantity { bound, value };
+        self.pick(format_quantity_vi(quantity), format_quantity_en(quantity))
     }
 
     /// Name of a level.

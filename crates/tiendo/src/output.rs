@@ -122,6 +122,11 @@ impl Table {
         }
     }
 
+    /// An empty table for spreadsheets, whose columns have only keys.
+    pub(crate) fn raw<const N: usize>(keys: [&'static str; N]) -> Self {
+        Self::new(&keys.map(|key| text(key, key, key)))
+    }
+
     /// The same, seen by people as `shown`.
     pub(crate) fn shown_as(self, shown: Self) -> Self {
         Self {
@@ -248,12 +253,12 @@ impl Output {
     }
 }
 
-/// Writes to stdout; a reader that has gone away (`| head`) is no failure.
+/// Writes to stdout; a reader that has gone away (`| head`) ends the command without a word.
 fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(Failure::unheard()),
+        written => Ok(written?),
     }
 }
 

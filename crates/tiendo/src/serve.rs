@@ -123,7 +123,7 @@ pub(crate) async fn run(
         http: url(&http)?,
         nats: common.nats.clone(),
         pid: std::process::id(),
-        ..Endpoints::default()
+        ..Endpoints::read(data).unwrap_or_default()
     };
     let address = url(&listener)?;
     match name {
@@ -178,7 +178,8 @@ async fn service_run(
 ) -> Result<(), Failure> {
     let (ledger, nats) = (&common.ledger, &common.nats);
     let Some(reads) = reads else {
-        let service = ingest::build(ingest_config(data, ledger, nats), clock).map_err(failed)?;
+        let service =
+            ingest::build(ingest_config(&data.join(name), ledger, nats), clock).map_err(failed)?;
         return service
             .run(listener, readiness, shutdown)
             .await
@@ -193,7 +194,7 @@ async fn service_run(
             .await
             .map_err(failed)
     } else {
-        let config = alerting_config(data, ledger, nats, &reads.ingest, today);
+        let config = alerting_config(&data.join(name), ledger, nats, &reads.ingest, today);
         let service = alerting::build(config, clock).map_err(failed)?;
         service
             .run(listener, readiness, shutdown)
@@ -205,14 +206,11 @@ async fn service_run(
 #[expect(clippy::print_stderr, reason = "the line a supervisor waits for")]
 async fn announce(readiness: Readiness, name: &str, endpoints: Endpoints, output: Output) {
     readiness.scope(name).ready().await;
-    let address = [
-        &endpoints.ingest,
-        &endpoints.projection,
-        &endpoints.alerting,
-    ]
-    .into_iter()
-    .find(|address| !address.is_empty())
-    .map_or("", String::as_str);
+    let address = match name {
+        "ingest" => &endpoints.ingest,
+        "projection" => &endpoints.projection,
+        _ => &endpoints.alerting,
+    };
     eprintln!(
         "{}",
         output.lang.pick(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::server::{Launch, Search, Server};
+use futures::TryFutureExt as _;
 use host::{
     CancellationToken, Clock, Ended, PrometheusHandle, Readiness, Shutdown, SystemClock, Today,
 };
@@ -49,6 +50,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     check_ledger(&options.ledger)?;
     std::fs::create_dir_all(data)?;
+    let _only = only_one(data)?;
     let shutdown = Shutdown::on_signals().map_err(failed)?;
     let listeners = Listeners {
         http: bind(options.http_port, "http").await?,
@@ -70,6 +72,22 @@ pub(crate) async fn run(
     match ended {
         Ended::Finished(result) => result,
         Ended::Forced => Err(Failure::new(FORCED, "stopped at once by a second signal")),
+    }
+}
+
+/// Holds the data directory for this process; a second `up` on it must not touch what runs.
+fn only_one(data: &Path) -> Result<std::fs::File, Failure> {
+    let file = std::fs::File::create(data.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let shown = data.display();
+            let text = format!(
+                "another Tiendo runs in {shown}; ask it with --data {shown}, or start with another --data"
+            );
+            Err(Failure::new(USAGE, text))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
@@ -162,12 +180,7 @@ async fn start(
     let service = service.await.map_err(failed)?.map_err(failed)?;
     let scope = |name| (run.readiness.scope(name), run.stop.clone());
     let (ready, stop) = scope("ingest");
-    services.spawn(async move {
-        service
-            .run(listeners.ingest, ready, stop)
-            .await
-            .map_err(failed)
-    });
+    services.spawn(service.run(listeners.ingest, ready, stop).map_err(failed));
 
     let clients = Clients::new(endpoints.clone());
     let today = load_sets(options, data, &clients, run.output).await?;
@@ -188,12 +201,11 @@ async fn start(
     let config = projection_config(ledger, &endpoints.nats, &endpoints.ingest, today);
     let service = projection::build(config, Arc::clone(&clock)).map_err(failed)?;
     let (ready, stop) = scope("projection");
-    services.spawn(async move {
+    services.spawn(
         service
             .run(listeners.projection, ready, stop)
-            .await
-            .map_err(failed)
-    });
+            .map_err(failed),
+    );
 
     let directory = data.join("alerting");
     let config = alerting_config(
@@ -205,12 +217,7 @@ async fn start(
     );
     let service = alerting::build(config, clock).map_err(failed)?;
     let (ready, stop) = scope("alerting");
-    services.spawn(async move {
-        service
-            .run(listeners.alerting, ready, stop)
-            .await
-            .map_err(failed)
-    });
+    services.spawn(service.run(listeners.alerting, ready, stop).map_err(failed));
 
     tokio::select! {
         () = run.readiness.ready() => {}

@@ -66,6 +66,14 @@ pub enum Error {
     /// The `sequence` is no position.
     #[error("sequence '{0}' is not a position")]
     Sequence(String),
+    /// The stream sequence is the position; a message that says otherwise is not the relay's.
+    #[error("the message at position {delivered} says it is position {stated}")]
+    Position {
+        /// Where the stream has it.
+        delivered: u64,
+        /// What it says.
+        stated: u64,
+    },
 }
 
 impl<T> CloudEvent<T> {
@@ -142,4 +150,17 @@ pub fn publish(place: Place<'_>, event: &Event) -> Result<(String, Vec<u8>), Err
 pub fn receive(bytes: &[u8]) -> Result<(u64, Timestamp, Event), Error> {
     let envelope: CloudEvent<Event> = serde_json::from_slice(bytes)?;
     Ok((envelope.position()?, envelope.recordedtime, envelope.data))
+}
+
+/// Reads an event as it came from the bus, where the stream has it at `position`.
+///
+/// # Errors
+/// [`Error`] if the bytes are no event of this version or say that they are another position's.
+pub fn receive_at(bytes: &[u8], position: u64) -> Result<(Timestamp, Event), Error> {
+    let (stated, known, event) = receive(bytes)?;
+    if stated != position {
+        let delivered = position;
+        return Err(Error::Position { delivered, stated });
+    }
+    Ok((known, event))
 }

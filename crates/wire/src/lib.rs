@@ -3,11 +3,13 @@
 //! - [`v1`]: messages and services generated from `proto/tiendo/v1`
 //! - [`event`]: the programme's events to protobuf and back, collecting every violation
 //! - [`cloud_event`]: what subscribers get on the bus, and the subjects it comes under
+//! - [`deadline`]: how long a question may wait, and what it is refused with after that
 //! - [`log_reader`]: reads the log over gRPC in bulk
 //! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
 //! - [`time`]: instants as protobuf timestamps
 
 pub mod cloud_event;
+pub mod deadline;
 pub mod event;
 mod json;
 pub mod log_reader;

@@ -1,21 +1,30 @@
 //! Reads the log over gRPC in bulk: how a follower catches up before it goes back to the stream.
 
+use std::time::Duration;
+
 use domain::Event;
 use jiff::Timestamp;
+use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::v1::log_service_client::LogServiceClient;
-use crate::v1::{ReadEventsRequest, RecordedEvent};
+use crate::v1::{ReadEventsRequest, ReadEventsResponse, RecordedEvent};
 
 /// Largest message taken from the log service, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest wait for a connection.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// How often a peer that says nothing is asked whether it is there.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// A peer that does not answer for so long is dead.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What keeps the log from being read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address is none.
-    #[error("'{0}' is no address of a log service")]
+    #[error("'{0}' is not the address of a log service, such as http://127.0.0.1:7061")]
     Address(String),
     /// The service refused or cannot be reached.
     #[error("the log service cannot be read")]
@@ -43,10 +52,30 @@ impl LogReader {
     /// [`Error::Address`] if it is no address.
     pub fn new(address: &str) -> Result<Self, Error> {
         let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|_| Error::Address(address.to_owned()))?;
+            .map_err(|_| Error::Address(address.to_owned()))?
+            .connect_timeout(CONNECT_MAX)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         let client = LogServiceClient::new(endpoint.connect_lazy())
             .max_decoding_message_size(MESSAGE_BYTES_MAX);
         Ok(Self { client })
+    }
+
+    /// Begins to read from a position up to the head, or up to `to` if that is not 0.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service refuses or cannot be reached.
+    pub async fn open(&self, from: u64, to: u64) -> Result<Batches, Error> {
+        let request = ReadEventsRequest {
+            from_position: from,
+            to_position: to,
+            follow: false,
+        };
+        let answers = self.client.clone().read_events(request).await;
+        Ok(Batches {
+            answers: answers.map_err(Box::new)?.into_inner(),
+            unreadable: None,
+        })
     }
 
     /// Reads from a position up to the head, or up to `to` if that is not 0, giving each event to `apply` in order.
@@ -59,27 +88,53 @@ impl LogReader {
         to: u64,
         mut apply: impl FnMut(u64, Timestamp, Event) -> Result<(), String>,
     ) -> Result<(), Error> {
-        let request = ReadEventsRequest {
-            from_position: from,
-            to_position: to,
-            follow: false,
-        };
-        let mut answers = self
-            .client
-            .clone()
-            .read_events(request)
-            .await
-            .map_err(Box::new)?
-            .into_inner();
-        while let Some(answer) = answers.message().await.map_err(Box::new)? {
-            for recorded in answer.events {
-                let position = recorded.position;
-                let refused = |reason| Error::Event { position, reason };
-                let (known, event) = open(recorded).map_err(refused)?;
-                apply(position, known, event).map_err(refused)?;
+        let mut batches = self.open(from, to).await?;
+        while let Some(events) = batches.next().await? {
+            for (position, known, event) in events {
+                apply(position, known, event)
+                    .map_err(|reason| Error::Event { position, reason })?;
             }
         }
         Ok(())
+    }
+}
+
+/// An event of the log: its position, when the log took it, and what it says.
+pub type Logged = (u64, Timestamp, Event);
+
+/// What is read of the log, batch by batch.
+#[derive(Debug)]
+pub struct Batches {
+    answers: Streaming<ReadEventsResponse>,
+    /// The event at which reading stops, once those before it are given out.
+    unreadable: Option<Error>,
+}
+
+impl Batches {
+    /// The next events in order; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service fails, [`Error::Event`] if an event cannot be read; those before it were given out by then.
+    pub async fn next(&mut self) -> Result<Option<Vec<Logged>>, Error> {
+        if let Some(unreadable) = self.unreadable.take() {
+            return Err(unreadable);
+        }
+        let answer = self.answers.message().await.map_err(Box::new)?;
+        let Some(answer) = answer else {
+            return Ok(None);
+        };
+        let mut events = Vec::with_capacity(answer.events.len());
+        for recorded in answer.events {
+            let position = recorded.position;
+            match open(recorded) {
+                Ok((known, event)) => events.push((position, known, event)),
+                Err(reason) => {
+                    self.unreadable = Some(Error::Event { position, reason });
+                    break;
+                }
+            }
+        }
+        Ok(Some(events))
     }
 }
 
@@ -91,13 +146,5 @@ pub fn open(recorded: RecordedEvent) -> Result<(Timestamp, Event), String> {
     let known = recorded.known.as_ref().and_then(crate::time::from_wire);
     let known = known.ok_or("it has no time")?;
     let message = recorded.event.ok_or("it is empty")?;
-    let event = crate::event::decode(&message, "", &crate::event::Accept, uuid::Uuid::nil())
-        .map_err(|violations| {
-            violations
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; ")
-        })?;
-    Ok((known, event))
+    Ok((known, crate::event::accept(&message)?))
 }

@@ -25,6 +25,24 @@ pub fn unavailable(reason: &str, message: impl Into<String>, retry: Duration) ->
     Status::with_error_details(Code::Unavailable, message, details)
 }
 
+/// Refuses an answer of more than `bytes_max` bytes, which no client would take.
+///
+/// # Errors
+/// `RESOURCE_EXHAUSTED`, ANSWER_TOO_LARGE.
+pub fn fits(answer: &impl prost::Message, bytes_max: usize) -> Result<(), Status> {
+    let bytes = answer.encoded_len();
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    let message =
+        format!("the answer has {bytes} bytes, more than {bytes_max}; ask for less of it");
+    Err(with_reason(
+        Code::ResourceExhausted,
+        "ANSWER_TOO_LARGE",
+        message,
+    ))
+}
+
 /// Bytes of violations in a status. It travels in a header, of which clients take 8 KiB in all.
 const VIOLATION_BYTES_MAX: usize = 5_000;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use prost::Message as _;
 use wire::v1;
 use wire::v1::alert_event::Body;
@@ -34,7 +33,7 @@ pub(crate) fn about(alert: &v1::AlertEvent) -> Option<(&str, &v1::Verdict)> {
 
 impl Book {
     /// Folds the entry at a position of alerting's log.
-    pub(crate) fn fold(&mut self, position: u64, known: Timestamp, alert: &v1::AlertEvent) {
+    pub(crate) fn fold(&mut self, position: u64, alert: &v1::AlertEvent) {
         if let Some((_, verdict)) = about(alert) {
             self.horizon = self.horizon.max(verdict.position);
         }
@@ -44,7 +43,6 @@ impl Book {
                 self.cases.push(v1::Case {
                     case_id: e.case_id.clone(),
                     opened: e.verdict.clone(),
-                    opened_known: Some(wire::time::to_wire(known)),
                     opened_position: position,
                     ..v1::Case::default()
                 });
@@ -54,7 +52,6 @@ impl Book {
             Some(Body::CaseCleared(e)) => {
                 if let Some(case) = self.newest_mut(&e.case_id) {
                     case.cleared = e.verdict.clone();
-                    case.cleared_known = Some(wire::time::to_wire(known));
                     case.cleared_position = position;
                 }
             }

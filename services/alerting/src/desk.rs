@@ -38,7 +38,6 @@ use wire::v1;
 use crate::book::Book;
 use crate::case::{CaseKey, Change};
 use crate::judge::Judge;
-use crate::origin::micros;
 use crate::render;
 
 /// Without another event for so long, what was folded is settled.
@@ -274,7 +273,7 @@ impl Desk {
                     match receipt {
                         Ok(receipt) => {
                             for (position, alert) in (receipt.first..).zip(&entry.alerts) {
-                                book.fold(position, micros(receipt.known_micros), alert);
+                                book.fold(position, alert);
                             }
                         }
                         Err(error) => {

@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{IndicatorCode, LocalityCode, Reason, Violation};
 use event_log::{Log, ReadLimit};
@@ -12,20 +11,15 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
-use wire::status::{invalid, unavailable, with_reason};
+use wire::deadline::{not_caught_up, stopping, wait_max};
+use wire::status::{fits, invalid, with_reason};
+use wire::time::of_micros;
 use wire::v1;
 
 use crate::book;
 use crate::desk::Desk;
-use crate::judge::Filter;
-use crate::origin::micros;
+use crate::judge::{Filter, Judge};
 
-/// Longest wait for a position to be judged.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-/// Left of a caller's deadline for the answer itself.
-const ANSWER_TIME: Duration = Duration::from_millis(50);
-/// After which time a caller who was ahead may try again.
-const RETRY: Duration = Duration::from_millis(500);
 /// Alerts in one message of a read.
 const READ_ALERTS_MAX: usize = 500;
 /// Bytes of payload in one message of a read.
@@ -46,50 +40,17 @@ impl AlertingApi {
     async fn judged(&self, position: u64, metadata: &MetadataMap) -> Result<(), Status> {
         let mut progress = self.desk.progress();
         let reached = progress.wait_for(|progress| progress.position >= position);
-        let wait = tokio::select! {
-            wait = tokio::time::timeout(wait_max(metadata), reached) => wait.is_ok(),
-            () = self.shutdown.cancelled() => false,
+        let in_time = tokio::select! {
+            biased;
+            waited = tokio::time::timeout(wait_max(metadata), reached) => waited.is_ok(),
+            () = self.shutdown.cancelled() => return Err(stopping()),
         };
-        if wait {
+        if in_time {
             return Ok(());
         }
         let at = self.desk.progress().borrow().position;
-        let message = format!("judged up to position {at}, not yet {position}");
-        Err(unavailable("NOT_CAUGHT_UP", message, RETRY))
+        Err(not_caught_up(position, at))
     }
-
-    fn fits(&self, answer: &impl prost::Message) -> Result<(), Status> {
-        let (bytes, max) = (answer.encoded_len(), self.message_bytes_max);
-        if bytes <= max {
-            return Ok(());
-        }
-        let message = format!("the answer has {bytes} bytes, more than {max}; ask for less of it");
-        Err(with_reason(
-            Code::ResourceExhausted,
-            "ANSWER_TOO_LARGE",
-            message,
-        ))
-    }
-}
-
-/// The caller's own deadline (`grpc-timeout`), if that is shorter than the limit.
-fn wait_max(metadata: &MetadataMap) -> Duration {
-    let timeout = metadata.get("grpc-timeout").and_then(|value| {
-        let text = value.to_str().ok()?;
-        let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let number: u64 = digits.parse().ok()?;
-        Some(match unit {
-            "H" => Duration::from_secs(number.saturating_mul(3_600)),
-            "M" => Duration::from_secs(number.saturating_mul(60)),
-            "S" => Duration::from_secs(number),
-            "m" => Duration::from_millis(number),
-            "u" => Duration::from_micros(number),
-            _ => Duration::from_nanos(number),
-        })
-    });
-    timeout.map_or(WAIT_MAX, |timeout| {
-        timeout.saturating_sub(ANSWER_TIME).min(WAIT_MAX)
-    })
 }
 
 /// A filter's code; empty means none.
@@ -103,6 +64,36 @@ where
             invalid(&[Violation::new(field, Reason::CodeFormat, error.to_string())])
         }),
     }
+}
+
+/// Refuses a filter that names nothing on record: a typing error must not read as "nobody lags".
+fn known(
+    judge: &Judge,
+    code: Option<LocalityCode>,
+    indicator: Option<&IndicatorCode>,
+) -> Result<(), Status> {
+    if let Some(code) = code.filter(|code| !judge.has_code(*code)) {
+        let message = format!("no locality on record ever had the code {code}");
+        return Err(with_reason(
+            Code::NotFound,
+            Reason::UnknownLocality.code(),
+            message,
+        ));
+    }
+    if let Some(indicator) = indicator.filter(|code| judge.definition(code).is_none()) {
+        let message = format!("the indicator '{indicator}' is not defined");
+        return Err(with_reason(
+            Code::NotFound,
+            Reason::UnknownIndicator.code(),
+            message,
+        ));
+    }
+    Ok(())
+}
+
+/// When the ledger took the newest event that a verdict could see: the same at every rebuild.
+fn known_of(judge: &Judge, verdict: Option<&v1::Verdict>) -> Option<prost_types::Timestamp> {
+    judge.known_of(verdict?.position).map(wire::time::to_wire)
 }
 
 #[tonic::async_trait]
@@ -119,12 +110,13 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         self.judged(request.get_ref().min_position, request.metadata())
             .await?;
         let judge = self.desk.judge();
+        known(&judge, filter.code, filter.indicator.as_ref())?;
         let answer = v1::ListVerdictsResponse {
             verdicts: judge.verdicts(&filter),
             judged_for: judge.day().map_or_else(String::new, |day| day.to_string()),
             position: judge.position(),
         };
-        self.fits(&answer)?;
+        fits(&answer, self.message_bytes_max)?;
         Ok(Response::new(answer))
     }
 
@@ -136,6 +128,14 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         let (concern, cleared) = (request.get_ref().concern, request.get_ref().include_cleared);
         self.judged(request.get_ref().min_position, request.metadata())
             .await?;
+        if v1::Concern::try_from(concern).is_err() {
+            let detail = format!("{concern} is no concern known");
+            return Err(invalid(&[Violation::new(
+                "concern",
+                Reason::ValueUnspecified,
+                detail,
+            )]));
+        }
         let is_wanted = |case: &&v1::Case| {
             let opened = case.opened.as_ref();
             let place = opened.and_then(|verdict| verdict.locality.as_ref());
@@ -143,20 +143,28 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
                 && wanted.is_none_or(|code| place.is_some_and(|p| p.code == code.to_string()))
                 && (concern == 0 || opened.is_some_and(|verdict| verdict.concern == concern))
         };
-        let cases = self
+        let mut cases: Vec<v1::Case> = self
             .desk
             .book()
             .cases()
             .filter(is_wanted)
             .cloned()
             .collect();
+        {
+            let judge = self.desk.judge();
+            known(&judge, wanted, None)?;
+            for case in &mut cases {
+                case.opened_known = known_of(&judge, case.opened.as_ref());
+                case.cleared_known = known_of(&judge, case.cleared.as_ref());
+            }
+        }
         let progress = *self.desk.progress().borrow();
         let answer = v1::ListCasesResponse {
             cases,
             judged_for: progress.day.map_or_else(String::new, |day| day.to_string()),
             position: progress.position,
         };
-        self.fits(&answer)?;
+        fits(&answer, self.message_bytes_max)?;
         Ok(Response::new(answer))
     }
 
@@ -218,6 +226,11 @@ impl AlertReader {
                     return;
                 }
             }
+            if self.next <= durable {
+                // A plain end would say that this was all.
+                let _ = answers.send(Err(stopping())).await;
+                return;
+            }
             if !self.follow {
                 return;
             }
@@ -249,7 +262,7 @@ fn read(log: &Log, from: u64, head: u64) -> Result<v1::ReadAlertsResponse, Statu
         let alert = book::decode(&record.payload);
         Ok(v1::RecordedAlert {
             position: record.position,
-            known: Some(wire::time::to_wire(micros(record.known_micros))),
+            known: Some(wire::time::to_wire(of_micros(record.known_micros))),
             alert: Some(alert.map_err(|error| damaged(record.position, error.to_string()))?),
         })
     });
@@ -257,26 +270,4 @@ fn read(log: &Log, from: u64, head: u64) -> Result<v1::ReadAlertsResponse, Statu
         alerts: alerts.collect::<Result<_, Status>>()?,
         head,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caller_with_a_deadline_waits_no_longer_than_that() {
-        let wait = |timeout: Option<&'static str>| {
-            let mut metadata = MetadataMap::new();
-            if let Some(timeout) = timeout {
-                metadata.insert("grpc-timeout", timeout.parse().unwrap());
-            }
-            wait_max(&metadata)
-        };
-        assert_eq!(wait(None), WAIT_MAX);
-        assert_eq!(wait(Some("1S")), Duration::from_millis(950));
-        assert_eq!(wait(Some("250m")), Duration::from_millis(200));
-        assert_eq!(wait(Some("1H")), WAIT_MAX);
-        assert_eq!(wait(Some("10m")), Duration::ZERO);
-        assert_eq!(wait(Some("soon")), WAIT_MAX);
-    }
 }

@@ -18,7 +18,7 @@ use host::Today;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use lag::{Ladder, Rules, Transition};
-use state::{ApplyError, Reading, State};
+use state::{ApplyError, Lookup, Reading, State};
 use wire::v1;
 
 use crate::assess::{Judged, Outcome, assess};
@@ -230,6 +230,17 @@ impl Judge {
         self.cases
             .get(key)
             .is_some_and(|case| case.ladder.is_open())
+    }
+
+    /// When the ledger took a position.
+    pub(crate) fn known_of(&self, position: u64) -> Option<Timestamp> {
+        self.state.known_of(position)
+    }
+
+    /// Whether a locality ever had the code.
+    pub(crate) fn has_code(&self, code: LocalityCode) -> bool {
+        let latest = self.state.latest(Moment::end_of(Date::MAX));
+        latest.resolve(code) != Lookup::Unknown
     }
 
     /// A change of a case with the verdict that holds now.

@@ -10,6 +10,7 @@ use event_log::{Log, ReadLimit, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use wire::cloud_event::{CloudEvent, Place};
+use wire::time::of_micros;
 use wire::v1::alert_event::Body;
 
 use crate::book;
@@ -59,11 +60,6 @@ fn timeless(message: &Message) -> Option<CloudEvent<serde_json::Value>> {
     Some(envelope)
 }
 
-/// Microseconds since 1970 as an instant.
-pub(crate) fn micros(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
 fn message(ledger: &str, record: &Record) -> Result<Message, BoxError> {
     let position = record.position;
     let unfit = |what: &str| format!("entry {position} of alerting's log {what}");
@@ -85,7 +81,7 @@ fn message(ledger: &str, record: &Record) -> Result<Message, BoxError> {
     let place = Place {
         ledger,
         position,
-        known: micros(record.known_micros),
+        known: of_micros(record.known_micros),
     };
     let time = Moment::end_of(day).instant().to_string();
     let subject = format!(

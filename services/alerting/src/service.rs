@@ -12,14 +12,14 @@ use lag::Rules;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tonic::service::Routes;
-use tonic::transport::Endpoint;
+use wire::log_reader::LogReader;
 use wire::v1::alerting_service_server::AlertingServiceServer;
 
 use crate::book::{self, Book};
 use crate::desk::{Desk, Parts};
 use crate::grpc::AlertingApi;
 use crate::judge::Judge;
-use crate::origin::{AlertOrigin, micros};
+use crate::origin::AlertOrigin;
 use crate::reader::LedgerReader;
 
 /// How alerting is set up.
@@ -51,13 +51,8 @@ pub enum Error {
     #[error("alerting's log cannot be read")]
     Log(#[from] event_log::Error),
     /// The address of the ledger's log is none.
-    #[error("'{url}' is not the address of a gRPC server, such as http://127.0.0.1:7061")]
-    LogUrl {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        source: tonic::transport::Error,
-    },
+    #[error("the ledger cannot be read")]
+    Ledger(#[from] wire::log_reader::Error),
     /// The server failed.
     #[error("the server failed")]
     Host(#[from] host::Error),
@@ -66,7 +61,7 @@ pub enum Error {
 /// Alerting, ready to run.
 pub struct Alerting {
     config: Config,
-    endpoint: Endpoint,
+    ledger: LogReader,
     log: Log,
     book: Book,
     clock: Arc<dyn Clock>,
@@ -78,16 +73,12 @@ pub fn alerts_ledger(ledger: &str) -> String {
     format!("{ledger}-alerts")
 }
 
-/// Opens alerting's own log and reads what was told.
+/// Opens alerting's own log and reads what was told; within a tokio runtime.
 ///
 /// # Errors
-/// [`Error::Log`] if the log cannot be opened or a part of it is damaged; [`Error::LogUrl`] if the ledger's address is none.
+/// [`Error::Log`] if the log cannot be opened or a part of it is damaged; [`Error::Ledger`] if the ledger's address is none.
 pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Alerting, Error> {
-    let endpoint =
-        Endpoint::from_shared(config.log_url.clone()).map_err(|source| Error::LogUrl {
-            url: config.log_url.clone(),
-            source,
-        })?;
+    let ledger = LogReader::new(&config.log_url)?;
     let now = Arc::clone(&clock);
     let log = Log::open(
         Options::at(&config.data),
@@ -96,7 +87,7 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Alerting, Error> {
     let book = read(&log)?;
     Ok(Alerting {
         config,
-        endpoint,
+        ledger,
         log,
         book,
         clock,
@@ -127,7 +118,7 @@ fn read(log: &Log) -> Result<Book, Error> {
                     reason: error.to_string(),
                 }
             })?;
-            book.fold(record.position, micros(record.known_micros), &alert);
+            book.fold(record.position, &alert);
         }
     }
 }
@@ -151,7 +142,7 @@ impl Alerting {
     ) -> Result<(), Error> {
         let Self {
             config,
-            endpoint,
+            ledger,
             log,
             book,
             clock,
@@ -168,7 +159,7 @@ impl Alerting {
         }));
         let stop = shutdown.child_token();
         let (status, seen) = watch::channel(FollowStatus::default());
-        let reader = LedgerReader::new(Arc::clone(&desk), &endpoint);
+        let reader = LedgerReader::new(Arc::clone(&desk), ledger);
         let following = follow(config.clone(), reader, status, follower, stop.clone());
         let following = host::task::spawn("alerting-follower", following);
         let keeping = Arc::clone(&desk).keep(seen, stop.clone());

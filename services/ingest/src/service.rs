@@ -172,13 +172,7 @@ impl Ingest {
             relay_status,
             relay_alarm,
         };
-        let limit = config.limits.message_bytes_max;
-        let routes = Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))
-            .add_service(LogServiceServer::new(LogApi {
-                log: log.clone(),
-                verifying: Arc::new(Semaphore::new(1)),
-                shutdown: shutdown.clone(),
-            }));
+        let routes = routes(ingest, &config, shutdown.clone());
         let served = host::grpc::serve(
             host::grpc::Server {
                 listener,
@@ -204,6 +198,17 @@ impl Ingest {
         let _ = closing.await;
         Ok(served?)
     }
+}
+
+fn routes(ingest: IngestApi, config: &Config, shutdown: CancellationToken) -> Routes {
+    let limit = config.limits.message_bytes_max;
+    let log = LogApi {
+        log: ingest.log.clone(),
+        verifying: Arc::new(Semaphore::new(1)),
+        shutdown,
+    };
+    Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))
+        .add_service(LogServiceServer::new(log).max_decoding_message_size(limit))
 }
 
 async fn relay(

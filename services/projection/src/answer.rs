@@ -97,9 +97,14 @@ pub(crate) fn model(
     }
 }
 
-/// An indicator's definition, whatever day it was defined on.
-pub(crate) fn indicator(state: &State, code: &IndicatorCode) -> Option<v1::IndicatorDefined> {
-    let entry = state.latest(Moment::end_of(Date::MAX)).indicator(code)?;
+/// An indicator's definition as known at the reading's position, whatever day it was defined on.
+pub(crate) fn indicator(
+    state: &State,
+    reading: &Reading<'_>,
+    code: &IndicatorCode,
+) -> Option<v1::IndicatorDefined> {
+    let whenever = state.at(Moment::end_of(Date::MAX), reading.position());
+    let entry = whenever.indicator(code)?;
     Some(encode::indicator_defined(entry.fact))
 }
 
@@ -135,7 +140,7 @@ fn standing(
     code: &IndicatorCode,
 ) -> v1::IndicatorStanding {
     v1::IndicatorStanding {
-        indicator: indicator(state, code),
+        indicator: indicator(state, reading, code),
         figure: reading.figure(id, code).as_ref().map(figure),
         quotas: reading
             .quotas(id, code)

@@ -4,27 +4,48 @@ use std::sync::Arc;
 
 use domain::text::collation_key;
 use domain::{IndicatorCode, Level, LocalityCode, LocalityId, Reason, Violation};
-use host::{Clock, Today};
+use host::{CancellationToken, Clock, Today};
 use state::{LocalityEntry, Lookup, Reading, State};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
+use wire::deadline::wait_max;
 use wire::log_reader::LogReader;
-use wire::status::{invalid, with_reason};
+use wire::status::{fits, invalid, with_reason};
 use wire::v1;
 
-use crate::moment::{At, answered, read_at, wait};
+use crate::moment::{At, Patience, answered, read_at};
 use crate::page::page;
 use crate::{answer, shared::Shared};
+
+/// Localities rebuilt at a time: each reads the whole log into a state of its own.
+pub(crate) const REBUILDS_MAX: usize = 2;
 
 pub(crate) struct QueryApi {
     pub(crate) shared: Arc<Shared>,
     pub(crate) log: LogReader,
     pub(crate) today: Today,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Largest answer.
+    pub(crate) message_bytes_max: usize,
+    /// One permit for each of [`REBUILDS_MAX`].
+    pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) shutdown: CancellationToken,
 }
 
 impl QueryApi {
-    async fn at(&self, at: Option<v1::ReadAt>) -> Result<At, Status> {
-        read_at(&self.shared, at, &self.today, &*self.clock).await
+    async fn at(&self, at: Option<v1::ReadAt>, metadata: &MetadataMap) -> Result<At, Status> {
+        let patience = Patience {
+            wait_max: wait_max(metadata),
+            shutdown: &self.shutdown,
+        };
+        let today = self.today.date(&*self.clock);
+        read_at(&self.shared, at, today, patience).await
+    }
+
+    fn respond<T: prost::Message>(&self, answer: T) -> Result<Response<T>, Status> {
+        fits(&answer, self.message_bytes_max)?;
+        Ok(Response::new(answer))
     }
 }
 
@@ -115,25 +136,25 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::GetLocalityRequest>,
     ) -> Result<Response<v1::GetLocalityResponse>, Status> {
-        let request = request.into_inner();
-        let at = self.at(request.at).await?;
+        let (metadata, _, request) = request.into_parts();
+        let at = self.at(request.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let (locality, digest) = view(&state, &reading, &request.code)?;
-        Ok(Response::new(v1::GetLocalityResponse {
+        self.respond(v1::GetLocalityResponse {
             locality: Some(locality),
             digest,
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn list_localities(
         &self,
         request: Request<v1::ListLocalitiesRequest>,
     ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
-        let r = request.into_inner();
+        let (metadata, _, r) = request.into_parts();
         let level = level(r.level)?;
-        let mut at = self.at(r.at.clone()).await?;
+        let mut at = self.at(r.at.clone(), &metadata).await?;
         let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
         let arguments = (r.level, &r.parent_code, &r.name, r.include_ended, times);
         let page = page(r.page_size, &r.page_token, arguments)?;
@@ -158,25 +179,25 @@ impl v1::query_service_server::QueryService for QueryApi {
             .sort_by_cached_key(|entry| (entry.level(), collation_key(&entry.name.vi), entry.id));
         let total_size = i32::try_from(entries.len()).unwrap_or(i32::MAX);
         let (entries, next_page_token) = page.of(entries, reading.position());
-        Ok(Response::new(v1::ListLocalitiesResponse {
+        self.respond(v1::ListLocalitiesResponse {
             localities: entries.iter().map(answer::head).collect(),
             next_page_token,
             total_size,
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn rank_localities(
         &self,
         request: Request<v1::RankLocalitiesRequest>,
     ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
-        let r = request.into_inner();
+        let (metadata, _, r) = request.into_parts();
         let indicator: IndicatorCode = code("indicator", &r.indicator)?;
         let asked = level(r.level)?;
-        let at = self.at(r.at).await?;
+        let at = self.at(r.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
-        let Some(defined) = answer::indicator(&state, &indicator) else {
+        let Some(defined) = answer::indicator(&state, &reading, &indicator) else {
             let message = format!(
                 "the indicator '{indicator}' is not defined; list them with ListIndicators"
             );
@@ -212,24 +233,24 @@ impl v1::query_service_server::QueryService for QueryApi {
             .ranked
             .iter()
             .map(|ranked| ranked_locality(&reading, ranked));
-        Ok(Response::new(v1::RankLocalitiesResponse {
+        self.respond(v1::RankLocalitiesResponse {
             indicator: Some(defined),
             localities: localities.collect(),
             without_figure: u32::try_from(ranking.without_figure.len()).unwrap_or(u32::MAX),
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn list_figures(
         &self,
         request: Request<v1::ListFiguresRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
-        let r = request.into_inner();
+        let (metadata, _, r) = request.into_parts();
         let indicator: Option<IndicatorCode> = match r.indicator.as_str() {
             "" => None,
             raw => Some(code("indicator", raw)?),
         };
-        let mut at = self.at(r.at.clone()).await?;
+        let mut at = self.at(r.at.clone(), &metadata).await?;
         let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
         let page = page(r.page_size, &r.page_token, (&r.code, &r.indicator, times))?;
         at.position = page.position.or(at.position);
@@ -238,7 +259,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         let id = find(&reading, "code", &r.code)?;
         let history = reading.history(id, indicator.as_ref());
         let (history, next_page_token) = page.of(history, reading.position());
-        Ok(Response::new(v1::ListFiguresResponse {
+        self.respond(v1::ListFiguresResponse {
             figures: history
                 .iter()
                 .map(|entry| v1::HistoricFigure {
@@ -248,15 +269,15 @@ impl v1::query_service_server::QueryService for QueryApi {
                 .collect(),
             next_page_token,
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn list_models(
         &self,
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        let r = request.into_inner();
-        let at = self.at(r.at).await?;
+        let (metadata, _, r) = request.into_parts();
+        let at = self.at(r.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let id = match r.code.as_str() {
@@ -268,7 +289,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         };
         let models = reading.models();
         let models = models.iter().filter(|entry| in_group(entry));
-        Ok(Response::new(v1::ListModelsResponse {
+        self.respond(v1::ListModelsResponse {
             models: models
                 .map(|entry| {
                     let home = || answer::home(&reading, entry);
@@ -276,31 +297,32 @@ impl v1::query_service_server::QueryService for QueryApi {
                 })
                 .collect(),
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn list_indicators(
         &self,
         request: Request<v1::ListIndicatorsRequest>,
     ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
-        let at = self.at(request.into_inner().at).await?;
+        let (metadata, _, request) = request.into_parts();
+        let at = self.at(request.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let indicators = reading.indicators();
-        Ok(Response::new(v1::ListIndicatorsResponse {
+        self.respond(v1::ListIndicatorsResponse {
             indicators: indicators
                 .iter()
                 .map(|e| wire::event::indicator_defined(e.fact))
                 .collect(),
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 
     async fn rebuild_locality(
         &self,
         request: Request<v1::RebuildLocalityRequest>,
     ) -> Result<Response<v1::RebuildLocalityResponse>, Status> {
-        let r = request.into_inner();
+        let (metadata, _, r) = request.into_parts();
         let known_at = if r.position == 0 {
             String::new()
         } else {
@@ -311,25 +333,34 @@ impl v1::query_service_server::QueryService for QueryApi {
             known_at,
             min_position: 0,
         };
-        let at = self.at(Some(at)).await?;
+        let at = self.at(Some(at), &metadata).await?;
         let position = at.position.unwrap_or_else(|| self.shared.position());
-        wait(&self.shared, position).await?;
+        let _permit = self.may_rebuild()?;
         let rebuilt = self.replay(position).await?;
         let reading = rebuilt.at(at.as_of, position);
         let (locality, digest) = view(&rebuilt, &reading, &r.code)?;
         let state = self.shared.read();
         let (_, served_digest) = view(&state, &state.at(at.as_of, position), &r.code)?;
-        Ok(Response::new(v1::RebuildLocalityResponse {
+        self.respond(v1::RebuildLocalityResponse {
             locality: Some(locality),
             digest,
             served_digest,
             events: rebuilt.position(),
             at: Some(answered(&reading, state.position())),
-        }))
+        })
     }
 }
 
 impl QueryApi {
+    /// A permit to rebuild, until it is dropped.
+    fn may_rebuild(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.rebuilds).try_acquire_owned().map_err(|_| {
+            let message =
+                format!("{REBUILDS_MAX} localities are being rebuilt already; try again later");
+            with_reason(Code::ResourceExhausted, "REBUILD_BUSY", message)
+        })
+    }
+
     /// A state of its own, folded from the log's first event up to a position.
     async fn replay(&self, position: u64) -> Result<State, Status> {
         let mut state = State::new();

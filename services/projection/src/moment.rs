@@ -4,16 +4,24 @@ use std::time::Duration;
 
 use domain::text::{Moment, parse_instant};
 use domain::{Reason, Violation};
-use host::{Clock, Today};
+use host::CancellationToken;
+use jiff::Timestamp;
+use jiff::civil::Date;
 use state::{Reading, State};
 use tonic::Status;
-use wire::status::{invalid, unavailable};
+use wire::deadline::{not_caught_up, stopping};
+use wire::status::invalid;
 use wire::v1;
 
 use crate::shared::Shared;
 
-/// How long an answer waits for a position that is not folded yet.
-const WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a question waits for a position that is not folded yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience<'a> {
+    pub(crate) wait_max: Duration,
+    /// Ends every wait.
+    pub(crate) shutdown: &'a CancellationToken,
+}
 
 /// As of which moment, and as known at which position.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +40,22 @@ impl At {
     }
 }
 
-/// Reads the two times, and waits until the positions they name are folded.
+/// Reads the two times, and waits until what they name is folded.
+///
+/// Without a date the question is about `today`.
 pub(crate) async fn read_at(
     shared: &Shared,
     at: Option<v1::ReadAt>,
-    today: &Today,
-    clock: &dyn Clock,
+    today: Date,
+    patience: Patience<'_>,
 ) -> Result<At, Status> {
     let at = at.unwrap_or_default();
     let mut violations = Vec::new();
     let as_of = match at.as_of.trim() {
-        "" => Moment::end_of(today.date(clock)),
+        "" => Moment::end_of(today),
         raw => wire::event::parse_moment("at.as_of", raw).unwrap_or_else(|violation| {
             violations.push(violation);
-            Moment::end_of(today.date(clock))
+            Moment::end_of(today)
         }),
     };
     let known = known_at(&at.known_at).unwrap_or_else(|violation| {
@@ -57,9 +67,11 @@ pub(crate) async fn read_at(
     }
     let wanted = match known {
         Known::Position(position) => position.max(at.min_position),
-        _ => at.min_position,
+        // Events up to this instant may be on their way: the head that was heard of bounds them.
+        Known::Instant(instant) if is_ahead(shared, instant) => at.min_position.max(shared.head()),
+        Known::Instant(_) | Known::Now => at.min_position,
     };
-    wait(shared, wanted).await?;
+    wait(shared, wanted, patience).await?;
     let position = match known {
         Known::Now => None,
         Known::Position(position) => Some(position),
@@ -69,27 +81,31 @@ pub(crate) async fn read_at(
 }
 
 /// Waits until a position is folded, and everything that was on record at the start.
-pub(crate) async fn wait(shared: &Shared, position: u64) -> Result<(), Status> {
+async fn wait(shared: &Shared, position: u64, patience: Patience<'_>) -> Result<(), Status> {
     let current = async {
         shared.caught_up().await;
         shared.reached(position).await;
     };
-    if tokio::time::timeout(WAIT_MAX, current).await.is_ok() {
+    let in_time = tokio::select! {
+        biased;
+        waited = tokio::time::timeout(patience.wait_max, current) => waited.is_ok(),
+        () = patience.shutdown.cancelled() => return Err(stopping()),
+    };
+    if in_time {
         return Ok(());
     }
-    let folded = shared.position();
-    let message = format!("position {position} is not folded yet, only {folded}");
-    Err(unavailable(
-        "NOT_CAUGHT_UP",
-        message,
-        Duration::from_secs(1),
-    ))
+    Err(not_caught_up(position, shared.position()))
+}
+
+/// Whether an instant is not before the newest event that is folded.
+fn is_ahead(shared: &Shared, instant: Timestamp) -> bool {
+    shared.read().known().is_none_or(|known| instant >= known)
 }
 
 enum Known {
     Now,
     Position(u64),
-    Instant(jiff::Timestamp),
+    Instant(Timestamp),
 }
 
 fn known_at(raw: &str) -> Result<Known, Violation> {

@@ -7,13 +7,13 @@ use bus::{FollowOptions, FollowStatus};
 use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness, Today};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
 use crate::follower::Follower;
-use crate::grpc::QueryApi;
+use crate::grpc::{QueryApi, REBUILDS_MAX};
 use crate::shared::Shared;
 
 /// How the projection is set up.
@@ -53,7 +53,7 @@ pub struct Projection {
     clock: Arc<dyn Clock>,
 }
 
-/// Sets the projection up; it reads nothing yet.
+/// Sets the projection up, within a tokio runtime; it reads nothing yet.
 ///
 /// # Errors
 /// [`Error::Log`] if the log service's address is none.
@@ -99,12 +99,18 @@ impl Projection {
             log,
             today: config.today,
             clock,
+            message_bytes_max: config.limits.message_bytes_max,
+            rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
+            shutdown: shutdown.clone(),
         };
         let limit = config.limits.message_bytes_max;
+        let service = QueryServiceServer::new(api)
+            .max_decoding_message_size(limit)
+            .max_encoding_message_size(limit);
         let served = host::grpc::serve(
             host::grpc::Server {
                 listener,
-                routes: Routes::new(QueryServiceServer::new(api).max_decoding_message_size(limit)),
+                routes: Routes::new(service),
                 descriptor_sets: vec![wire::DESCRIPTORS],
                 services: vec!["tiendo.v1.QueryService"],
                 limits: config.limits,
@@ -122,14 +128,22 @@ impl Projection {
 async fn follow(config: Config, mut follower: Follower, shutdown: CancellationToken) {
     let options = FollowOptions::new(config.nats_url, &config.ledger, "projection".to_owned());
     let (status, mut seen) = watch::channel(FollowStatus::default());
+    let (shared, component) = (Arc::clone(&follower.shared), follower.ready.clone());
     let measure = async move {
         while seen.changed().await.is_ok() {
-            metrics::gauge!("tiendo_projection_position").set(seen.borrow().position as f64);
+            let (position, head) = {
+                let seen = seen.borrow_and_update();
+                (seen.position, seen.head)
+            };
+            shared.set_head(head);
+            metrics::gauge!("tiendo_projection_position").set(position as f64);
         }
     };
     let following = bus::follow(options, &mut follower, status, shutdown);
     let (ended, ()) = tokio::join!(following, measure);
     if let Err(error) = ended {
+        // What was folded is still served; a person has to look at the bus.
         tracing::error!(reason = error.reason(), %error, "following stopped: {error}");
+        component.set_not_ready(format!("{}: {error}", error.reason()));
     }
 }

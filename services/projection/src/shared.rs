@@ -1,5 +1,6 @@
 //! The state that the follower writes and the queries read.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use domain::Event;
@@ -13,6 +14,8 @@ pub(crate) struct Shared {
     position: watch::Sender<u64>,
     /// Whether the log was read to its head once; before that an answer would miss what is on record.
     caught_up: watch::Sender<bool>,
+    /// The log's head as the relay last told it; 0 while nothing was heard.
+    head: AtomicU64,
 }
 
 impl Shared {
@@ -21,6 +24,7 @@ impl Shared {
             state: RwLock::new(State::new()),
             position: watch::Sender::new(0),
             caught_up: watch::Sender::new(false),
+            head: AtomicU64::new(0),
         }
     }
 
@@ -31,6 +35,15 @@ impl Shared {
 
     pub(crate) fn position(&self) -> u64 {
         *self.position.borrow()
+    }
+
+    /// The newest position heard of: folded, or told by the relay.
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Relaxed).max(self.position())
+    }
+
+    pub(crate) fn set_head(&self, head: u64) {
+        self.head.store(head, Ordering::Relaxed);
     }
 
     pub(crate) fn fold(

@@ -78,9 +78,10 @@ pub(crate) async fn lagging_table(clients: &Clients, output: Output) -> Result<S
             .pick("Không có địa phương nào chậm.", "No locality is lagging.");
         return Ok(format!("{head}\n{none}"));
     }
-    let title = output
-        .lang
-        .pick("Địa phương chậm tiến độ", "Lagging localities");
+    let title = output.lang.pick(
+        "Địa phương chậm hoặc thiếu báo cáo",
+        "Lagging or silent localities",
+    );
     Ok(format!(
         "{title}. {head}\n{}",
         case_table(&answer.cases, output).render(output.lang)

@@ -2,7 +2,7 @@
 
 use wire::v1;
 
-use super::{at_line, denominator, level, read_at, told};
+use super::{at_line, denominator, level, raw_count, raw_share, read_at, told};
 use crate::Failure;
 use crate::cli::Indicator;
 use crate::client::Clients;
@@ -75,6 +75,7 @@ fn rank(answer: &v1::RankLocalitiesResponse, output: Output) -> Result<(), Failu
     for ranked in &answer.localities {
         let head = ranked.locality.clone().unwrap_or_default();
         let figure = ranked.figure.clone().unwrap_or_default();
+        let of = figure.denominator.as_ref().and_then(|of| of.value.as_ref());
         let rank = if ranked.rank == 0 {
             "–".to_owned()
         } else {
@@ -85,13 +86,21 @@ fn rank(answer: &v1::RankLocalitiesResponse, output: Output) -> Result<(), Failu
             head.r#ref.map(|id| id.code).unwrap_or_default().into(),
             lang.name(head.name.as_ref()).into(),
             Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
-            lang.quantity(figure.value.as_ref()).into(),
-            denominator(figure.denominator.as_ref(), output).into(),
-            ranked
-                .share_hundredths
-                .map(|share| lang.share(share))
-                .unwrap_or_default()
-                .into(),
+            Cell::with_raw(
+                lang.quantity(figure.value.as_ref()),
+                raw_count(figure.value.as_ref()),
+            ),
+            Cell::with_raw(
+                denominator(figure.denominator.as_ref(), output),
+                raw_count(of),
+            ),
+            Cell::with_raw(
+                ranked
+                    .share_hundredths
+                    .map(|share| lang.share(share))
+                    .unwrap_or_default(),
+                raw_share(ranked.share_hundredths),
+            ),
             ranked.denominator.as_str().into(),
         ]);
     }

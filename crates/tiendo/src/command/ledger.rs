@@ -8,7 +8,7 @@ use crate::cli::{Load, Log, SetName};
 use crate::client::Clients;
 use crate::dataset::Set;
 use crate::fail::FAILED;
-use crate::output::{Output, Table, number, text};
+use crate::output::{Cell, Output, Table, number, text};
 
 pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Result<(), Failure> {
     let sets: Vec<Set> = load
@@ -21,7 +21,43 @@ pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Resul
         })
         .collect();
     crate::load::load(&mut clients.ingest().await?, &sets, output.lang).await?;
+    wait_until_folded(clients, output).await?;
+    if sets.contains(&Set::Sample) {
+        say_which_day(output);
+    }
     show(clients, output).await
+}
+
+/// Waits until a question sees what was loaded.
+async fn wait_until_folded(clients: &Clients, output: Output) -> Result<(), Failure> {
+    let ask = v1::GetLedgerRequest {};
+    let ledger = clients
+        .ingest()
+        .await?
+        .get_ledger(ask)
+        .await
+        .map_err(told(output))?;
+    let min_position = ledger.into_inner().head;
+    let at = Some(v1::ReadAt {
+        min_position,
+        ..Default::default()
+    });
+    let request = v1::ListIndicatorsRequest { at };
+    clients
+        .query()
+        .await?
+        .list_indicators(request)
+        .await
+        .map_err(told(output))?;
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "a remark beside the data")]
+fn say_which_day(output: Output) {
+    eprintln!("{}", output.lang.pick(
+        "Từ lần khởi động sau, `tiendo up` đánh giá cho ngày 31/7/2023 (ngày của số liệu mẫu); --today chọn ngày khác.",
+        "From the next start on, `tiendo up` judges for 31 July 2023, the day of the sample; --today sets another.",
+    ));
 }
 
 pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Result<(), Failure> {
@@ -53,8 +89,8 @@ async fn verify(clients: &Clients, output: Output) -> Result<(), Failure> {
         number("damages", "Hư hỏng", "Damages"),
     ]);
     table.row([
-        output.lang.count(answer.events).into(),
-        output.lang.count(answer.chunks).into(),
+        Cell::with_raw(output.lang.count(answer.events), answer.events),
+        Cell::with_raw(output.lang.count(answer.chunks), answer.chunks),
         answer.hash.as_str().into(),
         answer.damages.len().to_string().into(),
     ]);
@@ -95,7 +131,7 @@ async fn show(clients: &Clients, output: Output) -> Result<(), Failure> {
         table.row([
             set.dataset.as_str().into(),
             set.version.as_str().into(),
-            output.lang.count(set.events).into(),
+            Cell::with_raw(output.lang.count(set.events), set.events),
             set.credit.as_str().into(),
         ]);
     }

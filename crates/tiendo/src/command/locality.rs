@@ -2,7 +2,9 @@
 
 use wire::v1;
 
-use super::{at_line, denominator, figure_percent, level, read_at, show, told};
+use super::{
+    at_line, figure_percent, level, raw_bound, raw_count, raw_percent, read_at, show, told,
+};
 use crate::Failure;
 use crate::cli::{At, Locality};
 use crate::client::Clients;
@@ -177,17 +179,25 @@ async fn history(
             break;
         }
     }
-    let mut table = Table::new(&[
-        number("position", "Vị trí", "Position"),
-        code("effective", "Tính đến", "Effective"),
-        code("indicator", "Chỉ tiêu", "Indicator"),
-        number("value", "Số lượng", "Value"),
-        number("denominator", "Trên", "Of"),
-        number("percent", "Tỷ lệ", "Percent"),
-        text("corrects", "Đính chính", "Corrects"),
-        text("reporter", "Đơn vị báo cáo", "Reporter"),
-        text("source", "Nguồn", "Source"),
-        text("known", "Ghi sổ lúc", "Known"),
+    let table = figure_table(&all.figures, output);
+    let head = at_line(all.at.as_ref(), output);
+    output.answer("ListFiguresResponse", &all, &head, &table)
+}
+
+fn figure_table(figures: &[v1::HistoricFigure], output: Output) -> Table {
+    let mut table = Table::raw([
+        "position",
+        "effective",
+        "indicator",
+        "value",
+        "bound",
+        "denominator",
+        "percent",
+        "corrects",
+        "corrected_by",
+        "reporter",
+        "source",
+        "known",
     ]);
     let mut shown = Table::new(&[
         number("position", "Vị trí", "Position"),
@@ -198,10 +208,10 @@ async fn history(
         text("source", "Nguồn, đơn vị báo cáo", "Source, reporter"),
     ]);
     let lang = output.lang;
-    for row in &all.figures {
+    for row in figures {
         let figure = row.figure.clone().unwrap_or_default();
         let recorded = figure.recorded.clone().unwrap_or_default();
-        let reporter = recorded.actor.clone().unwrap_or_default().organisation;
+        let reporter = recorded.actor.unwrap_or_default().organisation;
         let source = figure.source.clone().unwrap_or_default().title;
         let correction = correction(&figure, output);
         let mark = if correction.is_empty() { "" } else { "\n" };
@@ -213,25 +223,35 @@ async fn history(
             figure_percent(&figure, output).into(),
             format!("{source}; {reporter}{mark}{correction}").into(),
         ]);
+        let of = figure.denominator.as_ref().and_then(|of| of.value.as_ref());
+        let or_empty = |position: u64| match position {
+            0 => String::new(),
+            position => position.to_string(),
+        };
         table.row([
-            Cell::with_raw(lang.count(recorded.position), recorded.position),
-            Cell::with_raw(lang.moment(&figure.effective), &figure.effective),
+            recorded.position.to_string().into(),
+            figure.effective.as_str().into(),
             row.indicator.as_str().into(),
-            lang.quantity(figure.value.as_ref()).into(),
-            denominator(figure.denominator.as_ref(), output).into(),
-            figure_percent(&figure, output).into(),
-            correction.into(),
+            raw_count(figure.value.as_ref()).into(),
+            raw_bound(figure.value.as_ref()).into(),
+            raw_count(of).into(),
+            raw_percent(&figure).into(),
+            or_empty(figure.corrects).into(),
+            or_empty(figure.corrected_by).into(),
             reporter.into(),
             source.into(),
-            lang.instant(recorded.known.as_ref()).into(),
+            raw_instant(recorded.known.as_ref()).into(),
         ]);
     }
-    output.answer(
-        "ListFiguresResponse",
-        &all,
-        &at_line(all.at.as_ref(), output),
-        &table.shown_as(shown),
-    )
+    table.shown_as(shown)
+}
+
+/// An instant for a spreadsheet: RFC 3339.
+fn raw_instant(timestamp: Option<&prost_types::Timestamp>) -> String {
+    let instant = timestamp.and_then(wire::time::from_wire);
+    instant
+        .map(|instant| instant.to_string())
+        .unwrap_or_default()
 }
 
 fn correction(figure: &v1::Figure, output: Output) -> String {
@@ -264,7 +284,7 @@ async fn rebuild(
         text("served", "Mã băm đang phục vụ", "Served digest"),
     ]);
     table.row([
-        output.lang.count(answer.events).into(),
+        answer.events.to_string().into(),
         answer.digest.as_str().into(),
         answer.served_digest.as_str().into(),
     ]);

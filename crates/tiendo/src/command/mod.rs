@@ -101,6 +101,40 @@ fn denominator(denominator: Option<&v1::Denominator>, output: Output) -> String 
     )
 }
 
+/// A count for a spreadsheet: digits alone, the same in every language; empty if there is none.
+fn raw_count(quantity: Option<&v1::Quantity>) -> String {
+    match quantity.and_then(|quantity| quantity.number.as_ref()) {
+        Some(v1::quantity::Number::Count(count)) => count.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// How a count is meant, for a spreadsheet; empty if it is exact.
+fn raw_bound(quantity: Option<&v1::Quantity>) -> &'static str {
+    match quantity.map(v1::Quantity::bound) {
+        Some(v1::Bound::AtLeast) => "at-least",
+        Some(v1::Bound::AtMost) => "at-most",
+        Some(v1::Bound::About) => "about",
+        _ => "",
+    }
+}
+
+/// A share for a spreadsheet: `83.80`; empty if there is none.
+fn raw_share(hundredths: Option<u32>) -> String {
+    let percent = hundredths.and_then(|share| domain::text::Percent::from_hundredths(share, 2));
+    percent
+        .map(|percent| percent.to_string())
+        .unwrap_or_default()
+}
+
+/// The percentage of a figure for a spreadsheet: as printed, else as computed.
+fn raw_percent(figure: &v1::Figure) -> String {
+    match figure.printed_percent.as_str() {
+        "" => raw_share(figure.share_hundredths),
+        printed => printed.to_owned(),
+    }
+}
+
 /// The percentage to show for a figure: as printed, else as computed.
 fn figure_percent(figure: &v1::Figure, output: Output) -> String {
     match domain::text::parse_percent(&figure.printed_percent) {

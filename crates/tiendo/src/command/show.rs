@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use wire::v1;
 
-use super::{at_line, denominator, figure_percent};
+use super::{at_line, denominator, figure_percent, raw_bound, raw_count, raw_percent, raw_share};
 use crate::output::{Cell, Output, Table, code, number, text};
 
 /// The whole page.
@@ -97,16 +97,20 @@ fn section(page: &mut String, title: &str, table: &Table, output: Output) {
 ///
 /// For people the name replaces the code, and the quota's parts share a column.
 pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
-    let mut table = Table::new(&[
-        text("indicator", "Chỉ tiêu", "Indicator"),
-        text("effective", "Tính đến", "As of"),
-        number("value", "Số lượng", "Value"),
-        number("percent", "Tỷ lệ", "Percent"),
-        text("layer", "Giao bởi", "Quota by"),
-        number("quota", "Chỉ tiêu giao", "Quota"),
-        text("deadline", "Hạn", "Deadline"),
-        number("share", "So chỉ tiêu", "Of quota"),
-        text("standing", "Kết quả", "Standing"),
+    let mut table = Table::raw([
+        "indicator",
+        "effective",
+        "value",
+        "bound",
+        "percent",
+        "layer",
+        "quota",
+        "derived",
+        "deadline",
+        "share",
+        "missing",
+        "reached_on",
+        "days_early",
     ]);
     let mut shown = Table::new(&[
         text("name", "Chỉ tiêu", "Indicator"),
@@ -122,97 +126,93 @@ pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
             quotas => quotas.iter().map(Some).collect(),
         };
         for quota in quotas {
-            let row = Row::new(standing, quota, output);
+            let row = Row::new(standing, quota);
             shown.row(row.shown(output));
-            table.row(row.cells(output));
+            table.row(row.raw());
         }
     }
     table.shown_as(shown)
 }
 
-/// A figure against a quota, in words.
-struct Row {
+/// A figure against a quota.
+struct Row<'a> {
+    standing: &'a v1::IndicatorStanding,
+    quota: Option<&'a v1::QuotaStanding>,
     indicator: v1::IndicatorDefined,
     figure: v1::Figure,
-    assigned: Option<v1::QuotaAssigned>,
-    share: String,
-    result: String,
+    assigned: v1::QuotaAssigned,
 }
 
-impl Row {
-    fn new(
-        standing: &v1::IndicatorStanding,
-        quota: Option<&v1::QuotaStanding>,
-        output: Output,
-    ) -> Self {
-        let share = quota.and_then(|quota| quota.share_hundredths);
+impl<'a> Row<'a> {
+    fn new(standing: &'a v1::IndicatorStanding, quota: Option<&'a v1::QuotaStanding>) -> Self {
+        let assigned = quota.and_then(|quota| quota.quota.clone());
         Self {
+            standing,
+            quota,
             indicator: standing.indicator.clone().unwrap_or_default(),
             figure: standing.figure.clone().unwrap_or_default(),
-            assigned: quota.and_then(|quota| quota.quota.clone()),
-            share: share
-                .map(|share| output.lang.share(share))
-                .unwrap_or_default(),
-            result: result(standing, quota, output),
+            assigned: assigned.unwrap_or_default(),
         }
-    }
-
-    fn quota(&self, output: Output) -> String {
-        self.assigned
-            .as_ref()
-            .map(|quota| quota_text(quota, output))
-            .unwrap_or_default()
-    }
-
-    fn layer(&self, output: Output) -> &'static str {
-        self.assigned
-            .as_ref()
-            .map_or("", |quota| output.lang.layer(quota.layer()))
-    }
-
-    fn deadline(&self) -> &str {
-        self.assigned
-            .as_ref()
-            .map_or("", |quota| quota.deadline.as_str())
     }
 
     fn shown(&self, output: Output) -> [Cell; 6] {
         let lang = output.lang;
         let name = lang.name(self.indicator.name.as_ref());
-        let quota = match (self.assigned.is_some(), self.deadline()) {
-            (false, _) => String::new(),
-            (true, "") => format!("{}, {}", self.quota(output), self.layer(output)),
-            (true, day) => {
-                format!(
-                    "{}, {}, {}",
-                    self.quota(output),
-                    self.layer(output),
-                    lang.date(day)
-                )
-            }
-        };
+        let mut quota = Vec::new();
+        if self.quota.is_some() {
+            quota.push(quota_text(&self.assigned, output));
+            quota.push(lang.layer(self.assigned.layer()).to_owned());
+            quota.push(lang.date(&self.assigned.deadline));
+        }
+        quota.retain(|part| !part.is_empty());
         [
             format!("{name}\n{}", self.indicator.indicator).into(),
             lang.moment(&self.figure.effective).into(),
             lang.quantity(self.figure.value.as_ref()).into(),
             figure_percent(&self.figure, output).into(),
-            quota.into(),
-            self.result.as_str().into(),
+            quota.join(", ").into(),
+            result(self.standing, self.quota, output).into(),
         ]
     }
 
-    fn cells(&self, output: Output) -> [Cell; 9] {
+    fn raw(&self) -> [Cell; 13] {
+        let value = self.figure.value.as_ref();
+        let of = self.assigned.denominator.clone().unwrap_or_default();
+        let quota = self.quota.cloned().unwrap_or_default();
+        let layer = self.quota.map_or("", |_| raw_layer(self.assigned.layer()));
+        let derived = if of.derived { "derived" } else { "" };
         [
             self.indicator.indicator.as_str().into(),
             self.figure.effective.as_str().into(),
-            output.lang.quantity(self.figure.value.as_ref()).into(),
-            figure_percent(&self.figure, output).into(),
-            self.layer(output).into(),
-            self.quota(output).into(),
-            self.deadline().into(),
-            self.share.as_str().into(),
-            self.result.as_str().into(),
+            raw_count(value).into(),
+            raw_bound(value).into(),
+            raw_percent(&self.figure).into(),
+            layer.into(),
+            raw_count(of.value.as_ref()).into(),
+            derived.into(),
+            self.assigned.deadline.as_str().into(),
+            raw_share(quota.share_hundredths).into(),
+            quota
+                .missing
+                .map(|missing| missing.to_string())
+                .unwrap_or_default()
+                .into(),
+            quota.reached_on.into(),
+            quota
+                .days_early
+                .map(|days| days.to_string())
+                .unwrap_or_default()
+                .into(),
         ]
+    }
+}
+
+fn raw_layer(layer: v1::QuotaLayer) -> &'static str {
+    match layer {
+        v1::QuotaLayer::Central => "central",
+        v1::QuotaLayer::Provincial => "provincial",
+        v1::QuotaLayer::Commitment => "commitment",
+        v1::QuotaLayer::Unspecified => "",
     }
 }
 
@@ -268,15 +268,15 @@ fn result(
 
 /// The models with their owners; for people the roles share a column.
 pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
-    let mut table = Table::new(&[
-        text("code", "Mã", "Code"),
-        text("group", "Nhóm", "Group"),
-        text("name", "Tên", "Name"),
-        text("lead", "Chủ trì", "Lead"),
-        text("coordinating", "Phối hợp", "Coordinating"),
-        text("implementing", "Triển khai", "Implementing"),
-        text("accountable", "Chịu trách nhiệm", "Accountable"),
-        text("status", "Tình trạng", "Standing"),
+    let mut table = Table::raw([
+        "code",
+        "group",
+        "name",
+        "lead",
+        "coordinating",
+        "implementing",
+        "accountable",
+        "status",
     ]);
     let mut shown = Table::new(&[
         code("code", "Mã", "Code"),

@@ -46,6 +46,9 @@ pub(super) async fn events(
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
+    if output.format == Format::Csv {
+        output.text("position,known,locality,topic,event,detail,effective")?;
+    }
     let mut stream = clients
         .log()
         .await?
@@ -67,6 +70,7 @@ pub(super) async fn events(
     Ok(())
 }
 
+/// A line for people, or a record for a spreadsheet; and the locality concerned.
 fn describe(
     recorded: &v1::RecordedEvent,
     output: Output,
@@ -75,6 +79,21 @@ fn describe(
         .map_err(|error| Failure::new(crate::fail::FAILED, error))?;
     let subject = event.body.subject();
     let place = subject.locality.map(|id| id.code.to_string());
+    if output.format == Format::Csv {
+        let known = recorded.known.as_ref().and_then(wire::time::from_wire);
+        let known = known.map(|known| known.to_string()).unwrap_or_default();
+        // Codes, dates and subjects hold nothing that CSV would have to quote.
+        let line = format!(
+            "{},{known},{},{},{},{},{}",
+            recorded.position,
+            place.as_deref().unwrap_or(""),
+            subject.topic,
+            subject.event,
+            subject.detail,
+            event.effective,
+        );
+        return Ok((line, place));
+    }
     let line = format!(
         "{:>8}  {}  {:<6} {}.{} {}  {}",
         recorded.position,
@@ -116,7 +135,7 @@ async fn alerts(options: &Watch, clients: &Clients, output: Output) -> Result<()
                 None => continue,
             };
             let verdict = verdict.cloned().unwrap_or_default();
-            let code = verdict.locality.unwrap_or_default().code;
+            let code = verdict.locality.clone().unwrap_or_default().code;
             if options
                 .locality
                 .as_ref()
@@ -125,8 +144,10 @@ async fn alerts(options: &Watch, clients: &Clients, output: Output) -> Result<()
                 let known = output.lang.instant(recorded.known.as_ref());
                 let sentence = output.lang.name(verdict.sentence.as_ref());
                 let line = format!(
-                    "{:>8}  {known}  {code:<6} {what} {}  {sentence}",
-                    recorded.position, verdict.indicator
+                    "{:>8}  {known}  {code:<6} {what} {} ({})  {sentence}",
+                    recorded.position,
+                    verdict.indicator,
+                    output.lang.concern(verdict.concern())
                 );
                 print(output, "RecordedAlert", recorded, &line)?;
             }

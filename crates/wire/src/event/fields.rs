@@ -23,6 +23,12 @@ const LIST_LENGTH_MAX: usize = 256;
 /// Largest count: a thousand times everyone on Earth, so that products stay within 128 bits.
 const COUNT_MAX: u64 = 10_000_000_000_000;
 
+/// Control characters, and those that turn the direction of writing: either can forge a line of a table.
+fn is_unprintable(c: char) -> bool {
+    let turns = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
 /// The fields of one message, below a path.
 pub(super) struct Fields<'a> {
     pub(super) path: String,
@@ -73,10 +79,7 @@ impl Fields<'_> {
             let detail = format!("{chars} characters, at most {chars_max} are kept");
             return self.refuse(field, Reason::TextFormat, detail);
         }
-        if let Some(c) = clean
-            .chars()
-            .find(|c| c.is_control() && !matches!(c, '\n' | '\t'))
-        {
+        if let Some(c) = clean.chars().find(|c| is_unprintable(*c)) {
             let detail = format!("control character U+{:04X}", u32::from(c));
             return self.refuse(field, Reason::TextFormat, detail);
         }
@@ -403,7 +406,17 @@ impl Fields<'_> {
         let mut fields = self.below(field);
         let code = fields.code::<LocalityCode>("code", &raw.code);
         let since = fields.optional_date("since", &raw.since);
-        let (code, since, at) = (code?, since?, at?);
+        let (code, since) = (code?, since?);
+        let Some(at) = at else {
+            // Without a moment, whether the code ever existed can still be told.
+            let end = Moment::end_of(Date::MAX);
+            return match fields.resolver.locality(code, None, &end) {
+                Err((reason @ Reason::UnknownLocality, detail)) => {
+                    fields.refuse("code", reason, detail)
+                }
+                _ => None,
+            };
+        };
         match fields.resolver.locality(code, since, at) {
             Ok(id) => Some(id),
             Err((reason, detail)) => fields.refuse("code", reason, detail),
