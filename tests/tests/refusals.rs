@@ -331,7 +331,7 @@ async fn batches(t: &Tiendo) -> Result<()> {
         "a refused batch stores nothing"
     );
     let empty = Refused::expect(ingest.record_batch(batch(Vec::new())).await)?;
-    assert_eq!(empty.fields, [("events".to_owned(), "REQUIRED".to_owned())]);
+    assert_eq!(empty.reason, "BATCH_SIZE");
 
     let taken = ingest
         .record_batch(batch(vec![good(1), good(2)]))

@@ -21,7 +21,8 @@ pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Resul
         })
         .collect();
     crate::load::load(&mut clients.ingest().await?, &sets, output.lang).await?;
-    wait_until_folded(clients, output).await?;
+    // Where no projection answers, nobody can ask too early.
+    let _ = wait_until_folded(clients, output).await;
     if sets.contains(&Set::Sample) {
         say_which_day(output);
     }
