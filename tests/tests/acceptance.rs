@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tiendo_tests::{Chapters, Options, Tiendo};
+use tiendo_tests::{Chapters, Options, Tiendo, fact};
+use wire::v1;
 
 /// Everything that a reader may have kept, to be compared before and after.
 const ANSWERS: [&[&str]; 8] = [
@@ -49,6 +50,12 @@ async fn the_published_figures_can_be_asked_for() -> Result<()> {
         .await;
     story
         .tell("a locality rebuilt from the log is the same", rebuilt(t))
+        .await;
+    story
+        .tell(
+            "a definition revised later changes nothing before",
+            redefined(t),
+        )
         .await;
     story
         .tell(
@@ -369,6 +376,46 @@ async fn rebuilt(t: &Tiendo) -> Result<()> {
         .await?;
     assert_eq!(early["digest"], early["servedDigest"]);
     assert_eq!(early["locality"]["indicators"], Value::Null);
+    Ok(())
+}
+
+/// A definition revised later changes no answer as it was known before.
+async fn redefined(t: &Tiendo) -> Result<()> {
+    let head = t.ledger().await?.head.to_string();
+    let as_known = ["locality", "show", "268", "--known-at", &head];
+    let before = t.json(&as_known).await?;
+    let name = |vi: &str| {
+        let (vi, en) = (vi.to_owned(), String::new());
+        Some(v1::Name { vi, en })
+    };
+    let revised = v1::IndicatorDefined {
+        indicator: "eid.activated".to_owned(),
+        name: name("Kích hoạt tài khoản, định nghĩa mới"),
+        family: "eid".to_owned(),
+        kind: v1::IndicatorKind::Cumulative as i32,
+        unit: name("tài khoản"),
+        denominator: "quota".to_owned(),
+    };
+    let body = v1::event::Body::IndicatorDefined(revised);
+    let request = v1::RecordRequest {
+        event: Some(fact::event("2023-07-01", body)),
+        ..Default::default()
+    };
+    let receipt = t
+        .ingest()
+        .await?
+        .record(request)
+        .await?
+        .into_inner()
+        .receipt;
+    let position = receipt.context("receipt")?.first_position.to_string();
+    let after = t.json(&as_known).await?;
+    assert_eq!(after["digest"], before["digest"]);
+    for position in [&head, &position] {
+        let rebuilt = ["locality", "rebuild", "268", "--position", position];
+        let rebuilt = t.json(&rebuilt).await?;
+        assert_eq!(rebuilt["digest"], rebuilt["servedDigest"]);
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn load(
         let batches = set
             .batches()
             .map_err(|error| Failure::caused(FAILED, &error))?;
-        let events = batches.iter().map(|(_, events)| events.len() as u64).sum();
+        let events: u64 = batches.iter().map(|(_, events)| events.len() as u64).sum();
         let bar = progress(events, lang.pick(dataset.title_vi, dataset.title_en));
         for (request_id, events) in batches {
             let request = v1::RecordBatchRequest {
@@ -45,8 +45,27 @@ pub(crate) async fn load(
             bar.inc(events.len() as u64);
         }
         bar.finish();
+        if bar.is_hidden() {
+            say_loaded(dataset.code, events, lang);
+        }
     }
     Ok(())
+}
+
+/// What a progress bar would have shown, for a log.
+#[expect(
+    clippy::print_stderr,
+    reason = "stands for the progress bar, which is on stderr"
+)]
+fn say_loaded(code: &str, events: u64, lang: Lang) {
+    let count = lang.count(events);
+    eprintln!(
+        "{}",
+        lang.pick(
+            format!("{code}: đã nạp {count} sự kiện"),
+            format!("{code}: {count} events loaded")
+        )
+    );
 }
 
 /// A progress bar on stderr; silent where nobody watches.

@@ -135,7 +135,7 @@ async fn list(
         let id = head.r#ref.clone().unwrap_or_default();
         table.row([
             id.code.into(),
-            lang.level(head.level()).into(),
+            Cell::with_raw(lang.level(head.level()), raw_level(head.level())),
             lang.name(head.name.as_ref()).into(),
             head.parent_code.as_str().into(),
             Cell::with_raw(lang.date(&id.since), id.since),
@@ -244,6 +244,16 @@ fn figure_table(figures: &[v1::HistoricFigure], output: Output) -> Table {
         ]);
     }
     table.shown_as(shown)
+}
+
+/// A level for a spreadsheet, as `--level` takes it.
+fn raw_level(level: v1::Level) -> &'static str {
+    match level {
+        v1::Level::Province => "province",
+        v1::Level::District => "district",
+        v1::Level::Commune => "commune",
+        v1::Level::Unspecified => "",
+    }
 }
 
 /// An instant for a spreadsheet: RFC 3339.
