@@ -419,6 +419,28 @@ async fn redefined(t: &Tiendo) -> Result<()> {
     Ok(())
 }
 
+/// Cases as they were: none was known before the figures, none was open the day before.
+async fn cases_then(t: &Tiendo) -> Result<()> {
+    let now = t.json(&["case", "list"]).await?;
+    let same = t.json(&["case", "list", "--as-of", "31/7/2023"]).await?;
+    assert_eq!(same["cases"], now["cases"]);
+    ensure!(
+        now["cases"]
+            .as_array()
+            .is_some_and(|cases| !cases.is_empty()),
+        "{now}"
+    );
+    for earlier in [
+        ["--as-of", "2023-07-30"],
+        ["--known-at", "100"],
+        ["--known-at", "2020-01-01"],
+    ] {
+        let then = t.json(&["case", "list", earlier[0], earlier[1]]).await?;
+        assert_eq!(then["cases"], Value::Null, "{earlier:?}");
+    }
+    Ok(())
+}
+
 async fn verdicts(t: &Tiendo) -> Result<()> {
     let listed = t.json(&["verdict", "list"]).await?;
     assert_eq!(listed["judgedFor"], "2023-07-31");

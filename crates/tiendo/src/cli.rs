@@ -315,6 +315,9 @@ pub enum Case {
         /// Only this locality's.
         #[arg(long, value_name = "CODE")]
         locality: Option<String>,
+        /// When.
+        #[command(flatten)]
+        at: At,
     },
 }
 

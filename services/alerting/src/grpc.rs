@@ -19,6 +19,7 @@ use wire::v1;
 use crate::book;
 use crate::desk::Desk;
 use crate::judge::{Filter, Judge};
+use crate::sight::Sight;
 
 /// Alerts in one message of a read.
 const READ_ALERTS_MAX: usize = 500;
@@ -125,6 +126,7 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         request: Request<v1::ListCasesRequest>,
     ) -> Result<Response<v1::ListCasesResponse>, Status> {
         let wanted = code::<LocalityCode>("code", &request.get_ref().code)?;
+        let sight = Sight::read(&request.get_ref().as_of, &request.get_ref().known_at)?;
         let (concern, cleared) = (request.get_ref().concern, request.get_ref().include_cleared);
         self.judged(request.get_ref().min_position, request.metadata())
             .await?;
@@ -143,21 +145,22 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
                 && wanted.is_none_or(|code| place.is_some_and(|p| p.code == code.to_string()))
                 && (concern == 0 || opened.is_some_and(|verdict| verdict.concern == concern))
         };
-        let mut cases: Vec<v1::Case> = self
-            .desk
-            .book()
-            .cases()
-            .filter(is_wanted)
-            .cloned()
-            .collect();
-        {
+        let recorded: Vec<v1::Case> = self.desk.book().cases().cloned().collect();
+        let mut cases: Vec<v1::Case> = {
             let judge = self.desk.judge();
             known(&judge, wanted, None)?;
-            for case in &mut cases {
+            let seen = recorded
+                .into_iter()
+                .filter_map(|case| sight.of(&judge, case));
+            let timed = seen.filter(|case| is_wanted(&case)).map(|mut case| {
                 case.opened_known = known_of(&judge, case.opened.as_ref());
                 case.cleared_known = known_of(&judge, case.cleared.as_ref());
-            }
-        }
+                case
+            });
+            timed.collect()
+        };
+        // What is seen as open may have been cleared since: open ones stay first, in their order.
+        cases.sort_by_key(|case| case.cleared_position > 0);
         let progress = *self.desk.progress().borrow();
         let answer = v1::ListCasesResponse {
             cases,

@@ -237,6 +237,11 @@ impl Judge {
         self.state.known_of(position)
     }
 
+    /// The newest position that the ledger had taken at an instant.
+    pub(crate) fn position_at(&self, instant: Timestamp) -> u64 {
+        self.state.position_at(instant)
+    }
+
     /// Whether a locality ever had the code.
     pub(crate) fn has_code(&self, code: LocalityCode) -> bool {
         let latest = self.state.latest(Moment::end_of(Date::MAX));

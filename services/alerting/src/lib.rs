@@ -14,6 +14,7 @@
 //! - `desk`: where judging, telling and asking meet; read its essay about restarts first
 //! - `reader`: the ledger, from the bus and in bulk
 //! - `origin`: the own log as the relay sees it
+//! - `sight`: cases as they were for a day, as known at a position
 //! - `grpc`: `AlertingService`
 
 mod assess;
@@ -28,6 +29,7 @@ mod origin;
 mod reader;
 mod render;
 mod service;
+mod sight;
 
 pub use case::{CaseKey, Change};
 pub use judge::{Filter, Judge};

@@ -9,10 +9,12 @@ use crate::client::Clients;
 use crate::output::{Output, Table, code, text};
 
 pub(super) async fn cases(command: Case, clients: &Clients, output: Output) -> Result<(), Failure> {
-    let Case::List { all, locality } = command;
+    let Case::List { all, locality, at } = command;
     let request = v1::ListCasesRequest {
         include_cleared: all,
         code: locality.unwrap_or_default(),
+        as_of: at.as_of.unwrap_or_default(),
+        known_at: at.known_at.unwrap_or_default(),
         ..Default::default()
     };
     let answer = clients

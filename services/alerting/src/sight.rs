@@ -1,0 +1,133 @@
+//! Cases as they were for a day, as known at a position.
+
+use domain::text::parse_instant;
+use domain::{Reason, Violation};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tonic::Status;
+use wire::status::invalid;
+use wire::v1;
+
+use crate::judge::Judge;
+
+/// How far a question about cases sees.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sight {
+    day: Option<Date>,
+    known: Option<Known>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    Position(u64),
+    Instant(Timestamp),
+}
+
+impl Sight {
+    /// Reads the two times of a question; empty means the newest.
+    pub(crate) fn read(as_of: &str, known_at: &str) -> Result<Self, Status> {
+        let mut violations = Vec::new();
+        let day = match as_of.trim() {
+            "" => None,
+            raw => wire::event::parse_moment("as_of", raw)
+                .map_err(|violation| violations.push(violation))
+                .ok()
+                .map(|moment| moment.date()),
+        };
+        let known = match known_at.trim() {
+            "" => None,
+            raw => match raw.parse() {
+                Ok(position) => Some(Known::Position(position)),
+                Err(_) => parse_instant(raw)
+                    .map_err(|error| {
+                        let detail = format!("{error}, or a position of the ledger");
+                        violations.push(Violation::new("known_at", Reason::DateFormat, detail));
+                    })
+                    .ok()
+                    .map(Known::Instant),
+            },
+        };
+        if violations.is_empty() {
+            Ok(Self { day, known })
+        } else {
+            Err(invalid(&violations))
+        }
+    }
+
+    /// The case as it is seen; none if its opening is not. A clearing that is not seen has not happened.
+    pub(crate) fn of(&self, judge: &Judge, mut case: v1::Case) -> Option<v1::Case> {
+        let limit = match self.known {
+            None => u64::MAX,
+            Some(Known::Position(position)) => position,
+            Some(Known::Instant(instant)) => judge.position_at(instant),
+        };
+        let sees = |verdict: &v1::Verdict| {
+            let judged_for = verdict.judged_for.parse::<Date>().ok();
+            let in_time = self
+                .day
+                .is_none_or(|day| judged_for.is_none_or(|on| on <= day));
+            in_time && verdict.position <= limit
+        };
+        if !case.opened.as_ref().is_some_and(sees) {
+            return None;
+        }
+        if !case.cleared.as_ref().is_some_and(sees) {
+            case.cleared = None;
+            case.cleared_position = 0;
+        }
+        Some(case)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(position: u64, day: &str) -> Option<v1::Verdict> {
+        Some(v1::Verdict {
+            position,
+            judged_for: day.to_owned(),
+            ..Default::default()
+        })
+    }
+
+    /// Opened at position 10 for 10 June, cleared at position 20 for 20 June.
+    fn case() -> v1::Case {
+        v1::Case {
+            opened: verdict(10, "2023-06-10"),
+            cleared: verdict(20, "2023-06-20"),
+            cleared_position: 3,
+            ..Default::default()
+        }
+    }
+
+    fn seen(as_of: &str, known_at: &str) -> Option<bool> {
+        let judge = Judge::new(lag::Rules::standard(), host::Today::Real);
+        let case = Sight::read(as_of, known_at).unwrap().of(&judge, case())?;
+        assert_eq!(case.cleared.is_some(), case.cleared_position > 0);
+        Some(case.cleared.is_none())
+    }
+
+    #[test]
+    fn a_case_is_open_from_its_opening_until_its_clearing_in_both_times() {
+        assert_eq!(seen("", ""), Some(false));
+        assert_eq!(seen("9/6/2023", ""), None);
+        assert_eq!(seen("10/6/2023", ""), Some(true));
+        assert_eq!(seen("2023-06-20", ""), Some(false));
+        assert_eq!(seen("", "9"), None);
+        assert_eq!(seen("", "19"), Some(true));
+        assert_eq!(seen("", "20"), Some(false));
+        assert_eq!(seen("", "2020-01-01"), None, "the ledger had taken nothing");
+    }
+
+    #[test]
+    fn both_times_that_cannot_be_read_are_told_at_once() {
+        let refused = wire::status::refusal(&Sight::read("soon", "later").unwrap_err());
+        let fields: Vec<&str> = refused
+            .violations
+            .iter()
+            .map(|v| v.field.as_str())
+            .collect();
+        assert_eq!(fields, ["as_of", "known_at"]);
+    }
+}
