@@ -49,6 +49,9 @@ async fn the_published_figures_can_be_asked_for() -> Result<()> {
         .tell("a ranking leaves out what cannot be compared", ranking(t))
         .await;
     story
+        .tell("cases as they were, in both times", cases_then(t))
+        .await;
+    story
         .tell("a locality rebuilt from the log is the same", rebuilt(t))
         .await;
     story
