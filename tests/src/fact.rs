@@ -114,6 +114,7 @@ pub fn request(event: v1::Event) -> v1::RecordRequest {
         event: Some(event),
         expected_revision: None,
         validate_only: false,
+        person: String::new(),
     }
 }
 
@@ -124,5 +125,7 @@ pub fn batch(events: Vec<v1::Event>) -> v1::RecordBatchRequest {
         request_id: String::new(),
         events,
         validate_only: false,
+        persons: Vec::new(),
+        skip_known: false,
     }
 }

@@ -140,8 +140,7 @@ async fn check_no_request_twice(t: &Tiendo, head: u64) -> Result<()> {
 async fn events(t: &Tiendo, from_position: u64) -> Result<Vec<v1::RecordedEvent>> {
     let request = v1::ReadEventsRequest {
         from_position,
-        to_position: 0,
-        follow: false,
+        ..Default::default()
     };
     let mut stream = t.log().await?.read_events(request).await?.into_inner();
     let mut events = Vec::new();

@@ -9,12 +9,14 @@
 //! - [`stream`]: the one stream of a ledger, created or checked
 //! - [`relay`](mod@relay): from the log to the stream, in generations
 //! - [`follow`](mod@follow): from the stream to a reader, in order, never silently stale
+//! - [`replay`]: the stream read once, for a restore
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
 mod backoff;
 pub mod client;
 pub mod follow;
 pub mod relay;
+pub mod replay;
 pub mod server;
 pub mod stream;
 pub mod subject;
@@ -22,6 +24,7 @@ mod version;
 
 pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
 pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, relay};
+pub use replay::{Replay, ReplayError};
 pub use stream::StreamSpec;
 
 /// An error of whoever uses this crate: the log that is relayed, the state that is fed.

@@ -50,7 +50,11 @@ macro_rules! code {
             /// The code as a token of a bus subject: lower case, `.` written as `-`.
             #[must_use]
             pub fn token(&self) -> String {
-                self.0.to_ascii_lowercase().replace('.', "-")
+                let token = |byte: u8| match byte {
+                    b'.' => '-',
+                    byte => char::from(byte.to_ascii_lowercase()),
+                };
+                self.0.bytes().map(token).collect()
             }
         }
 

@@ -3,6 +3,8 @@
 //! An [`Event`] is immutable: corrections, rival figures, revised quotas, succeeded owners and redrawn boundaries are new events.
 //! Its JSON form (serde) is what subscribers get as CloudEvents data; its protobuf form is what the log keeps.
 
+use std::fmt::Write as _;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +14,7 @@ use crate::code::{
     WorkItemCode,
 };
 use crate::locality::LocalityId;
+use crate::person::PersonCommitment;
 use crate::text::{Moment, Percent, Quantity};
 
 /// One fact about the programme, as it was reported.
@@ -360,6 +363,20 @@ bodies! {
         accountable_office: String,
         /// Where the entry comes from.
         source: Source,
+        /// Commitment to the name of the person appointed, if one was named; the name itself is in no event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person_commitment: Option<PersonCommitment>,
+    }
+    /// The name of a person appointed was erased; the appointment and its commitment stay.
+    PersonErased {
+        /// Position of the appointment.
+        appointment: u64,
+        /// Where it is for.
+        locality: LocalityId,
+        /// What it is for.
+        scope: Scope,
+        /// Why, or at whose wish.
+        reason: String,
     }
     /// A model's deployment in a locality changed status.
     ModelStatusChanged {
@@ -588,10 +605,15 @@ impl Subject {
     /// A report and its correction share one; so do a work item's definition and completion.
     #[must_use]
     pub fn revision_key(&self) -> String {
-        match self.locality {
-            Some(locality) => format!("{}/{}/{}", self.topic, locality, self.detail),
-            None => format!("{}/{}", self.topic, self.detail),
+        let mut key = String::with_capacity(64);
+        key.push_str(self.topic);
+        key.push('/');
+        if let Some(locality) = self.locality {
+            // Writing to a text cannot fail.
+            let _ = write!(key, "{locality}/");
         }
+        key.push_str(&self.detail);
+        key
     }
 }
 
@@ -643,6 +665,7 @@ impl Body {
             Self::GroupDefined(e) => everywhere("group", "defined", e.group.token()),
             Self::ModelDefined(e) => everywhere("model", "defined", e.model.token()),
             Self::OwnerAssigned(e) => at("owner", "assigned", e.locality, e.scope.token()),
+            Self::PersonErased(e) => at("owner", "person-erased", e.locality, e.scope.token()),
             Self::ModelStatusChanged(e) => {
                 at("model", "status-changed", e.locality, e.model.token())
             }

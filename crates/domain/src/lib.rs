@@ -5,12 +5,14 @@
 //! - [`code`]: the codes by which things are known (`568`, `KH-1.01`, `eid.activated-l2`)
 //! - [`event`]: everything that can happen, with the subject it happens to
 //! - [`locality`]: dated identity of a place
+//! - [`person`]: a person's name as a commitment, which can be checked but not read
 //! - [`violation`]: what is wrong with a request, field by field
 //! - [`text`]: numbers, dates, names and free text as Vietnamese officials write them
 
 pub mod code;
 pub mod event;
 pub mod locality;
+pub mod person;
 pub mod text;
 pub mod violation;
 
@@ -20,4 +22,5 @@ pub use code::{
 };
 pub use event::{Actor, Body, Event};
 pub use locality::{Level, LocalityCode, LocalityId};
+pub use person::PersonCommitment;
 pub use violation::{Reason, Violation};

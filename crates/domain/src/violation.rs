@@ -34,6 +34,12 @@ pub enum Reason {
     UnknownFigure,
     /// The figure named was corrected before.
     AlreadyCorrected,
+    /// The position named holds no appointment of a named person.
+    UnknownAppointment,
+    /// The name of the person appointed was erased before.
+    AlreadyErased,
+    /// A person's name where no owner is appointed, or within an event.
+    PersonMisplaced,
     /// A number that is not written as a count.
     NumberFormat,
     /// A count below zero.
@@ -54,7 +60,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for documents and tests that must cover each.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Required,
         Self::CodeFormat,
         Self::ValueUnspecified,
@@ -69,6 +75,9 @@ impl Reason {
         Self::UnknownWorkItem,
         Self::UnknownFigure,
         Self::AlreadyCorrected,
+        Self::UnknownAppointment,
+        Self::AlreadyErased,
+        Self::PersonMisplaced,
         Self::NumberFormat,
         Self::CountBelowZero,
         Self::DateFormat,
@@ -97,6 +106,9 @@ impl Reason {
             Self::UnknownWorkItem => "UNKNOWN_WORK_ITEM",
             Self::UnknownFigure => "UNKNOWN_FIGURE",
             Self::AlreadyCorrected => "ALREADY_CORRECTED",
+            Self::UnknownAppointment => "UNKNOWN_APPOINTMENT",
+            Self::AlreadyErased => "ALREADY_ERASED",
+            Self::PersonMisplaced => "PERSON_MISPLACED",
             Self::NumberFormat => "NUMBER_FORMAT",
             Self::CountBelowZero => "COUNT_BELOW_ZERO",
             Self::DateFormat => "DATE_FORMAT",
@@ -126,6 +138,9 @@ impl Reason {
             Self::UnknownWorkItem => "nhiệm vụ chưa được định nghĩa",
             Self::UnknownFigure => "không có số liệu này để đính chính",
             Self::AlreadyCorrected => "số liệu này đã được đính chính",
+            Self::UnknownAppointment => "vị trí này không phải là phân công có ghi tên người",
+            Self::AlreadyErased => "tên người đã được xóa trước đó",
+            Self::PersonMisplaced => "tên người không được đặt ở đây",
             Self::NumberFormat => "không phải là số đếm",
             Self::CountBelowZero => "số đếm không được âm",
             Self::DateFormat => "không đọc được ngày",

@@ -35,18 +35,17 @@
 //! Decoding trusts nothing: every length is checked against its limit before anything is allocated.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
 
-use crate::Record;
 use crate::limits::{
     CHUNK_BYTES_MAX, CHUNK_EVENTS_MAX, CHUNK_RAW_BYTES_MAX, PAYLOAD_BYTES_MAX, SUBJECT_BYTES_MAX,
 };
+use crate::{Record, RecordRef};
 
-/// The only format version so far.
-pub(crate) const VERSION: u32 = 1;
 /// The running hash before the first event of a log.
 pub(crate) const GENESIS: Hash = [0; 32];
 
@@ -57,16 +56,19 @@ pub(crate) type Stored = (u64, Vec<u8>);
 /// What is wrong with a chunk.
 pub(crate) type Reason = &'static str;
 
-const MAGIC: [u8; 4] = *b"TEL\x01";
-const HEADER_BYTES: usize = 80;
+pub(crate) const MAGIC: [u8; 4] = *b"TEL\x01";
+pub(crate) const HEADER_BYTES: usize = 80;
 const CRC_AT: usize = 76;
 const CODEC_STORED: u8 = 0;
 const CODEC_ZSTD: u8 = 1;
 const FLAG_CONTINUES: u8 = 1;
-const ZSTD_LEVEL: i32 = 1;
-/// Where a commit is cut before compression; about what compresses into `CHUNK_BYTES_MAX`.
-const CUT_RAW_BYTES: usize = 256 * 1024;
-/// Where a commit is cut by events; leaves room for merging.
+/// Chosen by measuring: each level further costs a third more time for a hundredth less space.
+const ZSTD_LEVEL: i32 = 3;
+/// Events are cut into chunks at no less than this before compression unless they compress badly …
+const CUT_RAW_BYTES_MIN: usize = 128 * 1024;
+/// … and at no more than this, with room for the columns' own bytes.
+const CUT_RAW_BYTES_MAX: usize = 768 * 1024;
+/// Most events of a chunk we make; a reader of one event decodes them all.
 const CUT_EVENTS: usize = 4_096;
 
 /// An event as the encoder sees it; positions follow from the place in the slice.
@@ -78,8 +80,8 @@ pub(crate) struct EventRef<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The running hash after one more event.
-pub(crate) fn chain(before: &Hash, position: u64, event: EventRef<'_>) -> Hash {
+/// The leaf of the event at `position` in the tree over the log.
+pub(crate) fn leaf(position: u64, event: EventRef<'_>) -> Hash {
     let mut leaf = Sha256::new();
     leaf.update([0]);
     leaf.update(position.to_be_bytes());
@@ -89,10 +91,20 @@ pub(crate) fn chain(before: &Hash, position: u64, event: EventRef<'_>) -> Hash {
     leaf.update(event.subject);
     leaf.update(length(event.payload.len()).to_be_bytes());
     leaf.update(event.payload);
+    leaf.finalize().into()
+}
+
+/// The running hash after one more leaf.
+pub(crate) fn link(before: &Hash, leaf: &Hash) -> Hash {
     let mut next = Sha256::new();
     next.update(before);
-    next.update(leaf.finalize());
+    next.update(leaf);
     next.finalize().into()
+}
+
+/// The running hash after one more event.
+pub(crate) fn chain(before: &Hash, position: u64, event: EventRef<'_>) -> Hash {
+    link(before, &leaf(position, event))
 }
 
 /// A length that a limit keeps far below 2³².
@@ -100,32 +112,43 @@ fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("limits keep lengths below 2^32")
 }
 
-/// Turns the events of a commit into chunks.
+/// Turns events into chunks.
 pub(crate) struct Encoder {
     compressor: Compressor<'static>,
+    /// Where the next chunk is cut before compression; follows what the chunks before compressed to.
+    cut_raw_bytes: usize,
+}
+
+/// Chunks by position, and the hashes they stand for.
+pub(crate) struct Packed {
+    pub(crate) chunks: Vec<Stored>,
+    /// The leaf of each event.
+    pub(crate) leaves: Vec<Hash>,
+    /// The running hash after the last event.
+    pub(crate) after: Hash,
 }
 
 impl Encoder {
     pub(crate) fn new() -> std::io::Result<Encoder> {
         Ok(Encoder {
             compressor: Compressor::new(ZSTD_LEVEL)?,
+            cut_raw_bytes: CUT_RAW_BYTES_MIN,
         })
     }
 
     /// Packs `events`, the first of which is at `first`, into as few chunks as their limits allow.
-    ///
-    /// Gives the chunks by position and the running hash after the last event.
     pub(crate) fn pack(
         &mut self,
         first: u64,
         before: Hash,
         events: &[EventRef<'_>],
-    ) -> std::io::Result<(Vec<Stored>, Hash)> {
+    ) -> std::io::Result<Packed> {
         let mut chunks = Vec::new();
+        let mut leaves = Vec::with_capacity(events.len());
         let mut hash = before;
         let mut start = 0;
         while start < events.len() {
-            let mut end = start + cut(&events[start..]);
+            let mut end = start + cut(&events[start..], self.cut_raw_bytes);
             let position = first + start as u64;
             let value = loop {
                 let value = self.encode(position, &hash, &events[start..end], &events[end..])?;
@@ -133,15 +156,28 @@ impl Encoder {
                     break value;
                 }
                 assert!(end - start > 1, "one event always fits into a chunk");
+                self.cut_raw_bytes = CUT_RAW_BYTES_MIN;
                 end = start + (end - start).div_ceil(2);
             };
             chunks.push((position, value));
             for (offset, event) in events[start..end].iter().enumerate() {
-                hash = chain(&hash, position + offset as u64, *event);
+                let leaf = leaf(position + offset as u64, *event);
+                hash = link(&hash, &leaf);
+                leaves.push(leaf);
             }
             start = end;
         }
-        Ok((chunks, hash))
+        Ok(Packed {
+            chunks,
+            leaves,
+            after: hash,
+        })
+    }
+
+    /// Lets the next chunk come close to the limit, given that this one had `raw` bytes and became `stored`.
+    fn aim(&mut self, raw: usize, stored: usize) {
+        let fitting = (CHUNK_BYTES_MAX - HEADER_BYTES) * 15 / 16 * raw / stored.max(1);
+        self.cut_raw_bytes = fitting.clamp(CUT_RAW_BYTES_MIN, CUT_RAW_BYTES_MAX);
     }
 
     fn encode(
@@ -155,6 +191,7 @@ impl Encoder {
         let raw = columns(events);
         assert!(raw.len() <= CHUNK_RAW_BYTES_MAX);
         let compressed = self.compressor.compress(&raw)?;
+        self.aim(raw.len(), compressed.len());
         let (codec, body) = if compressed.len() < raw.len() {
             (CODEC_ZSTD, &compressed)
         } else {
@@ -186,11 +223,11 @@ impl Encoder {
 }
 
 /// How many of `events` to try in one chunk.
-fn cut(events: &[EventRef<'_>]) -> usize {
+fn cut(events: &[EventRef<'_>], raw_bytes: usize) -> usize {
     let mut bytes = 0;
     let fitting = events.iter().take(CUT_EVENTS).take_while(|event| {
         bytes += event.subject.len() + event.payload.len() + 32;
-        bytes <= CUT_RAW_BYTES
+        bytes <= raw_bytes
     });
     fitting.count().max(1)
 }
@@ -296,7 +333,7 @@ pub(crate) fn header(key: u64, value: &[u8]) -> Result<Header, Reason> {
         Err("the chunk is stored under another position")
     } else if header.count == 0 || header.count as usize > CHUNK_EVENTS_MAX {
         Err("the chunk has an impossible number of events")
-    } else if key.checked_add(u64::from(header.count)).is_none() {
+    } else if key.checked_add(u64::from(header.count) + 1).is_none() {
         Err("the chunk has an impossible position")
     } else if header.raw_bytes > CHUNK_RAW_BYTES_MAX {
         Err("the chunk is too large when decompressed")
@@ -309,10 +346,28 @@ pub(crate) fn header(key: u64, value: &[u8]) -> Result<Header, Reason> {
     }
 }
 
-fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(crate) fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[at..at + N]);
     out
+}
+
+/// Puts the right lengths and checksum into any bytes that are as long as a header, as a fuzzer needs them.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn reseal(value: &mut [u8]) {
+    if value.len() < HEADER_BYTES {
+        return;
+    }
+    let body = length(value.len() - HEADER_BYTES);
+    value[..4].copy_from_slice(&MAGIC);
+    value[24..28].copy_from_slice(&body.to_be_bytes());
+    if value[4] == CODEC_STORED {
+        value[20..24].copy_from_slice(&body.to_be_bytes());
+    }
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&value[..CRC_AT]);
+    crc.update(&value[HEADER_BYTES..]);
+    value[CRC_AT..HEADER_BYTES].copy_from_slice(&crc.finalize().to_be_bytes());
 }
 
 /// A decoded chunk.
@@ -322,9 +377,14 @@ pub(crate) struct Chunk {
     /// Request ids with their number of events, in order.
     pub(crate) requests: Vec<([u8; 16], u32)>,
     known: Vec<i64>,
-    subjects: Vec<Box<str>>,
+    /// The different subjects one after the other, so that a chunk costs one allocation for all of them.
+    subjects: String,
+    /// Where each subject begins, and where the last one ends.
+    subject_at: Vec<u32>,
     subject_of: Vec<u32>,
-    payloads: Vec<Bytes>,
+    raw: Bytes,
+    /// Where each payload begins in `raw`, and where the last one ends.
+    payload_at: Vec<u32>,
 }
 
 /// Decodes the chunk stored under `key`; any bytes give a chunk or a reason.
@@ -365,13 +425,16 @@ fn decode_columns(header: Header, raw: Bytes) -> Result<Chunk, Reason> {
         return Err("the times do not match the header");
     }
     let distinct = cursor.number_to(count, "there are more subjects than events")?;
-    let mut subjects = Vec::with_capacity(distinct);
+    let mut subjects = String::new();
+    let mut subject_at = Vec::with_capacity(distinct + 1);
     for _ in 0..distinct {
         let bytes = cursor.number_to(SUBJECT_BYTES_MAX, "a subject is too long")?;
         let subject =
             std::str::from_utf8(cursor.take(bytes)?).map_err(|_| "a subject is not text")?;
-        subjects.push(Box::from(subject));
+        subject_at.push(length(subjects.len()));
+        subjects.push_str(subject);
     }
+    subject_at.push(length(subjects.len()));
     let mut subject_of = Vec::with_capacity(count);
     for _ in 0..count {
         let number = cursor.number_to(distinct.saturating_sub(1), "a subject is missing")?;
@@ -380,26 +443,27 @@ fn decode_columns(header: Header, raw: Bytes) -> Result<Chunk, Reason> {
         }
         subject_of.push(length(number));
     }
-    let mut lengths = Vec::with_capacity(count);
+    let mut payload_at = Vec::with_capacity(count + 1);
+    let mut at = 0;
     for _ in 0..count {
-        lengths.push(cursor.number_to(PAYLOAD_BYTES_MAX, "a payload is too long")?);
+        payload_at.push(length(at));
+        at += cursor.number_to(PAYLOAD_BYTES_MAX, "a payload is too long")?;
     }
-    if lengths.iter().sum::<usize>() != cursor.rest.len() {
+    payload_at.push(length(at));
+    if at != cursor.rest.len() {
         return Err("the payloads do not fill the chunk");
     }
-    let mut at = raw.len() - cursor.rest.len();
-    let mut payloads = Vec::with_capacity(count);
-    for bytes in lengths {
-        payloads.push(raw.slice(at..at + bytes));
-        at += bytes;
-    }
+    let begin = length(raw.len() - cursor.rest.len());
+    payload_at.iter_mut().for_each(|at| *at += begin);
     Ok(Chunk {
         header,
         requests,
         known,
         subjects,
+        subject_at,
         subject_of,
-        payloads,
+        raw,
+        payload_at,
     })
 }
 
@@ -472,7 +536,7 @@ impl Chunk {
             known_micros: self.known[index],
             request_id,
             subject: self.subject(index),
-            payload: &self.payloads[index],
+            payload: &self.raw[self.payload(index)],
         })
     }
 
@@ -486,28 +550,79 @@ impl Chunk {
             known_micros: event.known_micros,
             request_id: *event.request_id,
             subject: event.subject.into(),
-            payload: self.payloads[index].clone(),
+            payload: self.raw.slice(self.payload(index)),
         })
+    }
+
+    fn payload(&self, index: usize) -> std::ops::Range<usize> {
+        self.payload_at[index] as usize..self.payload_at[index + 1] as usize
+    }
+
+    /// The leaf of each event.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = Hash> {
+        let positions = self.header.first..;
+        positions
+            .zip(self.events())
+            .map(|(position, event)| leaf(position, event))
     }
 
     /// The running hash after the last event.
     pub(crate) fn after(&self) -> Hash {
-        let positions = self.header.first..;
-        let step = |hash: Hash, (position, event)| chain(&hash, position, event);
-        positions.zip(self.events()).fold(self.header.before, step)
+        self.leaves()
+            .fold(self.header.before, |hash, leaf| link(&hash, &leaf))
     }
 
-    /// Each distinct subject with its number of events in this chunk.
-    pub(crate) fn subject_counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        let mut counts = vec![0; self.subjects.len()];
-        for number in &self.subject_of {
-            counts[*number as usize] += 1;
+    /// For each different subject whether it is wanted.
+    pub(crate) fn wanted(&self, wanted: &mut dyn FnMut(&str) -> bool) -> Vec<bool> {
+        let subjects = 0..self.subject_at.len() - 1;
+        subjects
+            .map(|number| wanted(self.numbered(number)))
+            .collect()
+    }
+
+    /// Shows the events from one position to another whose subjects are wanted.
+    pub(crate) fn show(
+        &self,
+        from: u64,
+        to: u64,
+        wanted: &[bool],
+        each: &mut dyn FnMut(RecordRef<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut index = 0;
+        for (request_id, count) in &self.requests {
+            for _ in 0..*count {
+                let position = self.header.first + index as u64;
+                let number = self.subject_of[index] as usize;
+                if position > to {
+                    return ControlFlow::Continue(());
+                }
+                if position >= from && wanted[number] {
+                    each(RecordRef {
+                        position,
+                        known_micros: self.known[index],
+                        request_id,
+                        subject: self.numbered(number),
+                        payload: &self.raw[self.payload(index)],
+                    })?;
+                }
+                index += 1;
+            }
         }
-        self.subjects.iter().map(|subject| &**subject).zip(counts)
+        ControlFlow::Continue(())
+    }
+
+    /// The last position known at or before an instant, or the one before the chunk.
+    pub(crate) fn known_at(&self, micros: i64) -> u64 {
+        let known = self.known.partition_point(|known| *known <= micros);
+        self.header.first + known as u64 - 1
     }
 
     fn subject(&self, index: usize) -> &str {
-        &self.subjects[self.subject_of[index] as usize]
+        self.numbered(self.subject_of[index] as usize)
+    }
+
+    fn numbered(&self, number: usize) -> &str {
+        &self.subjects[self.subject_at[number] as usize..self.subject_at[number + 1] as usize]
     }
 }
 

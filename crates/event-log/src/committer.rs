@@ -5,24 +5,27 @@
 //! Requests of one commit see each other; the rest of the world sees them once they are durable.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::io::ErrorKind;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::chunk::{Encoder, EventRef, Hash};
-use crate::index::{Accepted, Index, Overlay};
+use crate::index::{Index, Overlay};
+use crate::journal::{Commit, Failure, Journal};
 use crate::limits::QUEUE_BYTES_MAX;
 use crate::log::Shared;
-use crate::storage::Failure;
-use crate::{Append, Error, Receipt};
+use crate::types::hex;
+use crate::{Append, Attribute, Error, Receipt};
+
+/// After how long without work the newest commit is confirmed.
+const QUIET: Duration = Duration::from_secs(1);
 
 type Verdict = Result<Receipt, Error>;
 
 /// A request on its way to the committer.
 pub(crate) struct Pending {
     pub(crate) append: Append,
-    pub(crate) fingerprint: u64,
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
@@ -44,7 +47,17 @@ pub(crate) struct Queue {
 struct State {
     waiting: VecDeque<Pending>,
     bytes: usize,
+    turns: Vec<mpsc::Sender<Result<(), Error>>>,
     ended: Option<Error>,
+}
+
+/// What the committer does next.
+enum Work {
+    Commit(Vec<Pending>),
+    /// Hand over the half of the journal that is being written.
+    Turn(mpsc::Sender<Result<(), Error>>),
+    /// Nothing came for a while.
+    Quiet,
 }
 
 impl Queue {
@@ -52,6 +65,7 @@ impl Queue {
         let state = State {
             waiting: VecDeque::new(),
             bytes: 0,
+            turns: Vec::new(),
             ended: None,
         };
         Queue {
@@ -91,17 +105,35 @@ impl Queue {
         self.wake.notify_one();
     }
 
-    /// Waits for work; at least one request, else as many as the bounds allow; `None` at the end.
-    fn take(&self, events_max: usize, bytes_max: usize) -> Option<Vec<Pending>> {
+    /// Asks for a turn of the journal; the answer comes when it is done.
+    pub(crate) fn turn(&self) -> mpsc::Receiver<Result<(), Error>> {
+        let (reply, answer) = mpsc::channel();
+        let mut state = self.state();
+        match &state.ended {
+            Some(error) => drop(reply.send(Err(error.clone()))),
+            None => state.turns.push(reply),
+        }
+        drop(state);
+        self.wake.notify_one();
+        answer
+    }
+
+    /// Waits for work; of requests at least one, else as many as the bounds allow; `None` at the end.
+    fn take(&self, events_max: usize, bytes_max: usize) -> Option<Work> {
         let mut state = self.state();
         while state.waiting.is_empty() {
+            if let Some(reply) = state.turns.pop() {
+                return Some(Work::Turn(reply));
+            }
             if state.ended.is_some() {
                 return None;
             }
-            state = self
-                .wake
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            let waited = self.wake.wait_timeout(state, QUIET);
+            let (woken, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if timeout.timed_out() && state.waiting.is_empty() && state.turns.is_empty() {
+                return Some(Work::Quiet);
+            }
         }
         let (mut events, mut bytes) = (0, 0);
         let mut taken = Vec::new();
@@ -114,7 +146,7 @@ impl Queue {
             state.bytes -= next.bytes;
             taken.extend(state.waiting.pop_front());
         }
-        Some(taken)
+        Some(Work::Commit(taken))
     }
 
     /// Takes nothing new; what waits is still committed.
@@ -124,14 +156,19 @@ impl Queue {
     }
 
     /// Takes nothing new and answers what waits with `error`.
-    fn stop(&self, error: Error) {
+    pub(crate) fn stop(&self, error: Error) {
+        tracing::error!(%error, "the log takes no more events: {error}");
         let mut state = self.state();
         state.bytes = 0;
         let waiting = std::mem::take(&mut state.waiting);
+        let turns = std::mem::take(&mut state.turns);
         state.ended = Some(error.clone());
         drop(state);
         for pending in waiting {
             pending.answer(Err(error.clone()));
+        }
+        for reply in turns {
+            drop(reply.send(Err(error.clone())));
         }
     }
 }
@@ -154,9 +191,10 @@ fn stopped(why: &str) -> Error {
 /// The committer's own state: what the next commit follows on.
 pub(crate) struct Committer {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) encoder: Encoder,
-    pub(crate) hash: Hash,
+    pub(crate) journal: Journal,
     pub(crate) known_micros: i64,
+    /// Whether a frame stands behind the newest commit.
+    pub(crate) confirmed: bool,
 }
 
 impl Committer {
@@ -164,140 +202,258 @@ impl Committer {
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let last_word = LastWord(Arc::clone(&shared));
-        while let Some(taken) = shared
-            .queue
-            .take(shared.commit_events_max, shared.commit_bytes_max)
-        {
-            if let Err(error) = self.commit(taken) {
-                tracing::error!(%error, "the log takes no more events: {error}");
+        let (events_max, bytes_max) = (shared.commit_events_max, shared.commit_bytes_max);
+        loop {
+            let worked = match shared.queue.take(events_max, bytes_max) {
+                Some(Work::Commit(taken)) => self.commit(taken),
+                Some(Work::Turn(reply)) => {
+                    // Whoever asked may have gone.
+                    drop(reply.send(self.turn_if_begun()));
+                    Ok(())
+                }
+                Some(Work::Quiet) => self.confirm(),
+                None => break,
+            };
+            if let Err(error) = worked {
                 shared.queue.stop(error);
+                return drop(last_word);
             }
         }
+        if let Err(error) = self.confirm() {
+            tracing::error!(%error, "cannot confirm the newest commit: {error}");
+        }
+        shared.sign(shared.head());
         drop(last_word);
     }
 
     /// Commits and answers `taken`; an error is the end of the writer.
     fn commit(&mut self, taken: Vec<Pending>) -> Result<(), Error> {
-        let head = self.shared.head();
+        let first = self.shared.head() + 1;
         let known_micros = (self.shared.now)().max(self.known_micros);
-        let plan = Plan::decide(&self.shared.index, head + 1, known_micros, &taken);
-        let written = match self.write(head, &plan, &taken) {
-            Ok(written) => written,
+        let verdicts = decide(&self.shared, first, known_micros, &taken);
+        let commit = match self.write(first, known_micros, &verdicts, &taken) {
+            Ok(place) => place,
             Err(error) => {
                 // A verdict may rest on a neighbour that was not written, so all share the failure.
                 for pending in taken {
                     pending.answer(Err(error.clone()));
                 }
-                return if matches!(error, Error::DiskFull) {
-                    Ok(())
-                } else {
-                    Err(error)
+                return match error {
+                    Error::DiskFull => Ok(()),
+                    error => Err(error),
                 };
             }
         };
-        if let Some((hash, chunks)) = written {
-            self.hash = hash;
-            self.known_micros = known_micros;
-            let mut index = self
-                .shared
-                .index
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            index.apply(plan.overlay);
-            drop(index);
-            self.shared.chunks.fetch_add(chunks, Ordering::Relaxed);
-            self.shared.head.send_replace(plan.next - 1);
+        let mut replies = Vec::with_capacity(taken.len());
+        let mut requests = Vec::with_capacity(taken.len());
+        for (pending, verdict) in taken.into_iter().zip(verdicts) {
+            let Pending {
+                mut append, reply, ..
+            } = pending;
+            if let Ok(Receipt {
+                repeated: false, ..
+            }) = verdict
+            {
+                append.forget_attributes();
+                requests.push(append);
+            }
+            replies.push((reply, verdict));
         }
-        for (pending, verdict) in taken.into_iter().zip(plan.verdicts) {
-            pending.answer(verdict);
+        if let Some((place, count)) = commit {
+            self.known_micros = known_micros;
+            self.confirmed = false;
+            self.shared.publish(Commit {
+                first,
+                count,
+                known_micros,
+                requests,
+                place,
+            });
+        }
+        for (reply, verdict) in replies {
+            // Whoever stopped waiting gets no answer; the verdict stands.
+            let _ = reply.send(verdict);
         }
         Ok(())
     }
 
-    /// Makes the accepted requests durable; gives the new running hash and the number of chunks.
+    /// Makes the accepted requests durable; gives where, and how many events.
     fn write(
         &mut self,
-        head: u64,
-        plan: &Plan,
+        first: u64,
+        known_micros: i64,
+        verdicts: &[Verdict],
         taken: &[Pending],
-    ) -> Result<Option<(Hash, u64)>, Error> {
-        let mut events = Vec::new();
-        for (pending, verdict) in taken.iter().zip(&plan.verdicts) {
-            if let Ok(Receipt {
-                known_micros,
-                repeated: false,
-                ..
-            }) = *verdict
-            {
-                let request_id = &pending.append.request_id;
-                events.extend(pending.append.events.iter().map(|event| EventRef {
-                    known_micros,
-                    request_id,
-                    subject: &event.subject,
-                    payload: &event.payload,
-                }));
-            }
-        }
-        assert_eq!(
-            head + events.len() as u64 + 1,
-            plan.next,
-            "positions are dense"
-        );
-        if events.is_empty() {
+    ) -> Result<Option<(crate::journal::Place, u32)>, Error> {
+        let accepted = || {
+            let new = taken.iter().zip(verdicts).filter(|(_, verdict)| {
+                matches!(
+                    verdict,
+                    Ok(Receipt {
+                        repeated: false,
+                        ..
+                    })
+                )
+            });
+            new.map(|(pending, _)| &pending.append)
+        };
+        let count: usize = accepted().map(|append| append.events.len()).sum();
+        if count == 0 {
             return Ok(None);
         }
-        let packed = self.encoder.pack(head + 1, self.hash, &events);
-        let (chunks, hash) =
-            packed.map_err(|error| stopped(&format!("cannot compress: {error}")))?;
-        let count = chunks.len() as u64;
-        match self.shared.store.commit(head, chunks) {
-            Ok(()) => Ok(Some((hash, count))),
-            Err(Failure::DiskFull) => Err(Error::DiskFull),
-            Err(Failure::Fatal(why)) => Err(stopped(&why)),
+        if !self.journal.prepare(first, known_micros, accepted()) {
+            self.turn()?;
+        }
+        let events = accepted().flat_map(|append| &append.events);
+        let attributes: Vec<(u64, &Attribute)> = (first..)
+            .zip(events)
+            .filter_map(|(position, event)| Some((position, event.attribute.as_deref()?)))
+            .collect();
+        self.keep(&attributes)?;
+        let place = match self.journal.write() {
+            Ok(place) => place,
+            Err(Failure::Full) => return Err(self.take_back(&attributes)),
+            Err(failure) => return Err(failure.into()),
+        };
+        // A commit holds what the queue holds at most, far fewer than 2³² events.
+        Ok(Some((place, count as u32)))
+    }
+
+    /// Makes the attributes of a commit durable, before its events.
+    fn keep(&self, attributes: &[(u64, &Attribute)]) -> Result<(), Error> {
+        let kept = self.shared.erasable.write(attributes);
+        kept.map_err(|error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull,
+            _ => stopped(&format!("write erasable attributes: {error}")),
+        })
+    }
+
+    /// Removes the attributes of a commit for which there was no space; gives the error to answer with.
+    fn take_back(&self, attributes: &[(u64, &Attribute)]) -> Error {
+        let positions: Vec<u64> = attributes.iter().map(|(position, _)| *position).collect();
+        match self.shared.erasable.take_back(&positions) {
+            Ok(()) => Error::DiskFull,
+            // The positions will be given to other events, which must not inherit the attributes.
+            Err(error) => stopped(&format!("take erasable attributes back: {error}")),
+        }
+    }
+
+    /// Hands the current half over to be settled and goes on with the other; waits until that is free.
+    fn turn(&mut self) -> Result<(), Error> {
+        let half = self.journal.current();
+        self.shared.settling.wait_for(1 - half)?;
+        self.shared.settling.hand_over(half, self.shared.head());
+        self.journal.turn();
+        Ok(())
+    }
+
+    fn turn_if_begun(&mut self) -> Result<(), Error> {
+        if self.journal.is_begun() && self.shared.head() > self.shared.tail.settled() {
+            self.turn()?;
+            self.confirmed = true;
+        }
+        Ok(())
+    }
+
+    /// Tells the newest commit from an unfinished one, should it be damaged later.
+    fn confirm(&mut self) -> Result<(), Error> {
+        if !self.confirmed {
+            match self.journal.confirm(self.shared.head(), self.known_micros) {
+                Ok(()) => self.confirmed = true,
+                Err(Failure::Full) => {}
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        match failure {
+            Failure::Full => Error::DiskFull,
+            Failure::Fatal(doing, error) => stopped(&format!("{doing}: {error}")),
         }
     }
 }
 
 /// The verdicts on the requests of a commit, before it is written.
-struct Plan {
-    verdicts: Vec<Verdict>,
-    overlay: Overlay,
-    /// The position after the last one given away.
-    next: u64,
+fn decide(shared: &Shared, first: u64, known_micros: i64, taken: &[Pending]) -> Vec<Verdict> {
+    let index = shared.index();
+    let expects = |pending: &Pending| {
+        let mut events = pending.append.events.iter();
+        events.any(|event| event.expected_revision.is_some())
+    };
+    let mut plan = Plan {
+        shared,
+        index: &index,
+        overlay: Overlay::default(),
+        counts_revisions: taken.iter().any(expects),
+        verdicts: Vec::with_capacity(taken.len()),
+        next: first,
+        known_micros,
+    };
+    for place in 0..taken.len() {
+        let verdict = plan.judge(taken, place);
+        plan.verdicts.push(verdict);
+    }
+    plan.verdicts
 }
 
-impl Plan {
-    fn decide(index: &RwLock<Index>, next: u64, known_micros: i64, taken: &[Pending]) -> Plan {
-        let index = index.read().unwrap_or_else(PoisonError::into_inner);
-        let mut plan = Plan {
-            verdicts: Vec::new(),
-            overlay: Overlay::default(),
-            next,
-        };
-        for pending in taken {
-            let verdict = plan.judge(&index, known_micros, pending);
-            plan.verdicts.push(verdict);
-        }
-        plan
-    }
+struct Plan<'a> {
+    shared: &'a Shared,
+    index: &'a Index,
+    overlay: Overlay,
+    /// Whether anybody asks how many events a subject has.
+    counts_revisions: bool,
+    verdicts: Vec<Verdict>,
+    /// The position after the last one given away.
+    next: u64,
+    known_micros: i64,
+}
 
-    fn judge(&mut self, index: &Index, known_micros: i64, pending: &Pending) -> Verdict {
-        let id = &pending.append.request_id;
-        if let Some(earlier) = index.request(id).or_else(|| self.overlay.request(id)) {
-            return earlier.judge(id, pending.fingerprint);
+impl Plan<'_> {
+    fn judge(&mut self, taken: &[Pending], place: usize) -> Verdict {
+        let append = &taken[place].append;
+        let id = &append.request_id;
+        if let Some(earlier) = self.overlay.request(id) {
+            let receipt = self.verdicts[earlier].clone()?;
+            let same = taken[earlier].append.says_the_same(append);
+            return repeat(same, receipt, id);
         }
-        self.overlay.advance(index, &pending.append)?;
-        let count = u32::try_from(pending.append.events.len()).map_err(|_| Error::Empty)?;
+        if let Some(position) = self.index.request(id)
+            && let Some((receipt, same)) = self.shared.accepted(id, position, Some(append))?
+        {
+            return repeat(same, receipt, id);
+        }
+        self.index.check_age(id)?;
+        if self.counts_revisions {
+            self.overlay.advance(self.index, append)?;
+        }
         let first = self.next;
-        self.next += u64::from(count);
-        let accepted = Accepted {
+        self.next += append.events.len() as u64;
+        self.overlay.accept(*id, place);
+        Ok(Receipt {
             first,
-            count,
-            known_micros,
-            fingerprint: pending.fingerprint,
-        };
-        self.overlay.accept(*id, accepted);
-        Ok(accepted.receipt(false))
+            last: self.next - 1,
+            known_micros: self.known_micros,
+            repeated: false,
+        })
+    }
+}
+
+/// The old receipt if the body is the same, else the conflict.
+fn repeat(same: bool, receipt: Receipt, id: &[u8; 16]) -> Verdict {
+    if same {
+        Ok(Receipt {
+            repeated: true,
+            ..receipt
+        })
+    } else {
+        Err(Error::RequestIdReused {
+            request_id: hex(id),
+            first: receipt.first,
+        })
     }
 }
 

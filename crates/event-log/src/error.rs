@@ -18,6 +18,18 @@ pub enum Error {
         /// Where the events of the earlier request begin.
         first: u64,
     },
+    /// The request id is a UUIDv7 from before the window in which repeated requests are recognised.
+    ///
+    /// Nothing was written; whether it was accepted back then can be read from the log.
+    #[error(
+        "request id {request_id} is from before {window_start_micros} µs, the begin of what is remembered"
+    )]
+    RequestIdExpired {
+        /// The id as hexadecimal digits.
+        request_id: String,
+        /// Requests known from here on are remembered, in microseconds since the Unix epoch.
+        window_start_micros: i64,
+    },
     /// The subject is not where the caller thought; nothing of the request was written.
     #[error("subject {subject:?} is at revision {actual}, not {expected}")]
     RevisionMismatch {
@@ -64,6 +76,40 @@ pub enum Error {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// A position or size that the log, or the tree asked about, does not reach.
+    #[error("{asked} is not within 1 to {head}")]
+    BeyondHead {
+        /// What was asked for.
+        asked: u64,
+        /// The largest there is.
+        head: u64,
+    },
+    /// A proof that does not hold.
+    #[error("the proof does not hold: {problem}")]
+    ProofRefuted {
+        /// What does not hold.
+        problem: &'static str,
+    },
+    /// A text that is no signed tree head of the log with the given key.
+    #[error("not a checkpoint of this log: {problem}")]
+    CheckpointRefused {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The key that signs tree heads is missing, unreadable or another log's.
+    #[error("the signing key cannot be used: {problem}")]
+    SigningKey {
+        /// What is wrong, and what can be done.
+        problem: String,
+    },
+    /// The log does not hold what it once signed: it was cut short, rewritten, or restored from an older copy.
+    #[error("the log has {head} events, and is not what was signed at {size} events")]
+    Rewritten {
+        /// Size of the newest tree head that was signed.
+        size: u64,
+        /// Events in the log now.
+        head: u64,
+    },
     /// Stored events cannot be trusted; on an append: the log as a whole takes no events until repaired.
     #[error("positions {first} to {last} are damaged: {reason}")]
     Damaged {
@@ -88,6 +134,20 @@ pub enum Error {
         /// What this program reads and writes.
         supported: u32,
     },
+    /// Where the log is to be built, something lies already.
+    #[error("{directory} holds a log already")]
+    NotEmpty {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// A record that does not follow on the one before.
+    #[error("position {position} cannot follow: {problem}")]
+    OutOfOrder {
+        /// Its position.
+        position: u64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A setting that cannot work.
     #[error("bad option: {problem}")]
     Options {
@@ -101,6 +161,16 @@ pub enum Error {
         doing: &'static str,
         /// What the system said.
         source: Arc<io::Error>,
+    },
+    /// sled gave up on its own file, which may have been cut or changed behind its back.
+    ///
+    /// The positions touched are told by looking at the raw bytes, see [`salvage`](crate::salvage).
+    #[error("cannot {doing}: the file of the store is damaged: {problem}")]
+    StoreDamaged {
+        /// What was attempted.
+        doing: &'static str,
+        /// What sled said.
+        problem: String,
     },
     /// The store failed.
     #[error("cannot {doing}")]
@@ -117,6 +187,7 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Error::RequestIdReused { .. } => "REQUEST_ID_REUSED",
+            Error::RequestIdExpired { .. } => "REQUEST_ID_EXPIRED",
             Error::RevisionMismatch { .. } => "REVISION_MISMATCH",
             Error::QueueFull { .. } => "QUEUE_FULL",
             Error::Empty => "EMPTY_REQUEST",
@@ -124,11 +195,19 @@ impl Error {
             Error::DiskFull => "DISK_FULL",
             Error::WriterStopped { .. } => "WRITER_STOPPED",
             Error::Closed => "LOG_CLOSED",
+            Error::BeyondHead { .. } => "BEYOND_HEAD",
+            Error::ProofRefuted { .. } => "PROOF_REFUTED",
+            Error::CheckpointRefused { .. } => "CHECKPOINT_REFUSED",
+            Error::SigningKey { .. } => "LOG_SIGNING_KEY",
+            Error::Rewritten { .. } => "LOG_REWRITTEN",
             Error::Damaged { .. } => "LOG_DAMAGED",
             Error::Locked { .. } => "LOG_LOCKED",
             Error::FormatVersion { .. } => "LOG_FORMAT_VERSION",
+            Error::NotEmpty { .. } => "LOG_NOT_EMPTY",
+            Error::OutOfOrder { .. } => "LOG_OUT_OF_ORDER",
             Error::Options { .. } => "LOG_OPTIONS",
             Error::Io { .. } => "LOG_IO",
+            Error::StoreDamaged { .. } => "LOG_STORE_DAMAGED",
             Error::Storage { .. } => "LOG_STORAGE",
         }
     }

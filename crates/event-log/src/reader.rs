@@ -1,66 +1,339 @@
-//! Reads from a position, and the walk that verifies everything.
+//! Reads: from a position, back from one, over many without copying, and by time.
+//!
+//! Near the head they are served from the tail, else from the store; where one ends the other goes on.
+//! Nothing is held between two pages, so a slow reader is in nobody's way.
 
-use crate::chunk::{self, Chunk, GENESIS, Hash};
-use crate::index::{Index, Rebuild};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::chunk::{self, Chunk};
+use crate::journal::Commit;
+use crate::log::Shared;
 use crate::storage::Store;
-use crate::types::hex;
-use crate::{Damage, Error, ReadLimit, Record, Verification};
+use crate::{Damage, Error, ReadLimit, Record, RecordRef};
 
-/// Chunks fetched at once by a long walk: 3.5 MiB at most.
-const PAGE_CHUNKS: usize = 64;
 /// Chunks fetched at once by a read, which may want few events.
 const READ_CHUNKS: usize = 8;
+/// How far apart to look for what can still be read; about a chunk.
+const PROBE_EVENTS: usize = 2_048;
+/// Commits taken from the tail at once.
+const READ_COMMITS: usize = 256;
+
+/// Some events in a row, as they lie.
+enum Page {
+    Chunk(Box<Chunk>),
+    Commit(Arc<Commit>),
+}
+
+impl Page {
+    fn first(&self) -> u64 {
+        match self {
+            Page::Chunk(chunk) => chunk.header.first,
+            Page::Commit(commit) => commit.first,
+        }
+    }
+
+    fn last(&self) -> u64 {
+        match self {
+            Page::Chunk(chunk) => chunk.header.last(),
+            Page::Commit(commit) => commit.last(),
+        }
+    }
+
+    /// The records from one position to another, both on this page.
+    fn records(&self, from: u64, to: u64) -> Vec<Record> {
+        let count = usize::try_from(to + 1 - from).unwrap_or(usize::MAX);
+        match self {
+            Page::Chunk(chunk) => chunk.records(from).take(count).collect(),
+            Page::Commit(commit) => {
+                let skipped = usize::try_from(from - commit.first).unwrap_or(usize::MAX);
+                let events = commit.events().skip(skipped).take(count);
+                let record = events.map(|(position, request_id, event)| Record {
+                    position,
+                    known_micros: commit.known_micros,
+                    request_id: *request_id,
+                    subject: event.subject.clone(),
+                    payload: event.payload.clone(),
+                });
+                record.collect()
+            }
+        }
+    }
+
+    /// Shows the wanted events from one position to another.
+    fn show(&self, from: u64, to: u64, wanted: Wanted<'_>, each: Each<'_>) -> ControlFlow<()> {
+        match self {
+            Page::Chunk(chunk) => {
+                let wanted = chunk.wanted(wanted);
+                chunk.show(from, to, &wanted, each)
+            }
+            Page::Commit(commit) => {
+                for (position, request_id, event) in commit.events() {
+                    if position > to {
+                        break;
+                    }
+                    if position >= from && wanted(&event.subject) {
+                        each(RecordRef {
+                            position,
+                            known_micros: commit.known_micros,
+                            request_id,
+                            subject: &event.subject,
+                            payload: &event.payload,
+                        })?;
+                    }
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+}
+
+/// Which subjects are wanted.
+pub(crate) type Wanted<'a> = &'a mut dyn FnMut(&str) -> bool;
+/// Who is shown the events.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(RecordRef<'_>) -> ControlFlow<()>;
+
+/// Gives the pages from `from` to `head` in order to `each`, until it has enough.
+fn pages(
+    shared: &Shared,
+    from: u64,
+    head: u64,
+    each: &mut dyn FnMut(Page) -> ControlFlow<()>,
+) -> Result<(), Error> {
+    let mut position = from;
+    while position <= head {
+        if let Some(commits) = shared.tail.from(position, READ_COMMITS) {
+            if commits.is_empty() {
+                return Err(missing(position, head).into());
+            }
+            for commit in commits {
+                if commit.first > position {
+                    return Err(missing(position, commit.first - 1).into());
+                }
+                position = commit.last() + 1;
+                if each(Page::Commit(commit)).is_break() || position > head {
+                    return Ok(());
+                }
+            }
+            continue;
+        }
+        // What the tail has let go of is in the store; what is beyond may come in at any time.
+        let settled = shared.tail.settled().min(head);
+        let page = chunks(&shared.store, position, settled, READ_CHUNKS)?;
+        if page.is_empty() {
+            return Err(missing(position, settled).into());
+        }
+        for (key, value) in page {
+            if position > settled {
+                break;
+            }
+            let chunk = covering(&shared.store, settled, position, key, &value)??;
+            position = chunk.header.last() + 1;
+            if each(Page::Chunk(Box::new(chunk))).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes records as long as there is room.
+struct Taker {
+    limit: ReadLimit,
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Taker {
+    fn new(limit: ReadLimit) -> Taker {
+        Taker {
+            limit,
+            records: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn take(&mut self, record: Record) -> ControlFlow<()> {
+        self.bytes += record.subject.len() + record.payload.len();
+        let room = self.records.len() < self.limit.events && self.bytes <= self.limit.bytes;
+        if !room && !self.records.is_empty() {
+            return ControlFlow::Break(());
+        }
+        self.records.push(record);
+        ControlFlow::Continue(())
+    }
+
+    /// What was taken before the damage if there is any, so that the next read begins at it and names it.
+    fn finish(self, outcome: Result<(), Error>) -> Result<Vec<Record>, Error> {
+        match outcome {
+            Err(Error::Damaged { .. }) if !self.records.is_empty() => Ok(self.records),
+            other => other.map(|()| self.records),
+        }
+    }
+}
 
 /// Reads from `from` to `head` within `limit`; see [`crate::Log::read`].
 pub(crate) fn read(
-    store: &Store,
+    shared: &Shared,
     head: u64,
     from: u64,
     limit: ReadLimit,
 ) -> Result<Vec<Record>, Error> {
-    let mut records: Vec<Record> = Vec::new();
-    let mut bytes = 0;
-    let mut position = from.max(1);
-    while position <= head {
-        let page = store.chunks_from(position, READ_CHUNKS)?;
-        if page.is_empty() {
-            return whole(records, missing(position, head));
-        }
-        for (key, value) in page {
-            if position > head {
-                break;
-            }
-            let chunk = match covering(store, head, position, key, &value)? {
-                Ok(chunk) => chunk,
-                Err(damage) => return whole(records, damage),
-            };
-            for record in chunk.records(position) {
-                if record.position > head {
-                    break;
-                }
-                bytes += record.subject.len() + record.payload.len();
-                let room = records.len() < limit.events && bytes <= limit.bytes;
-                if !room && !records.is_empty() {
-                    return Ok(records);
-                }
-                records.push(record);
-            }
-            position = chunk.header.last() + 1;
-        }
-    }
-    Ok(records)
+    let from = from.max(1);
+    let mut taker = Taker::new(limit);
+    let outcome = pages(shared, from, head, &mut |page| {
+        let from = from.max(page.first());
+        let left = limit.events.saturating_sub(taker.records.len()).max(1) as u64;
+        let to = page.last().min(head).min(from.saturating_add(left));
+        page.records(from, to)
+            .into_iter()
+            .try_for_each(|record| taker.take(record))
+    });
+    taker.finish(outcome)
 }
 
-/// The records before the damage if there are any, so that the next read begins at the damage and names it.
-fn whole(records: Vec<Record>, damage: Damage) -> Result<Vec<Record>, Error> {
-    if records.is_empty() {
-        Err(damage.into())
-    } else {
-        Ok(records)
+/// Reads back from `from`; see [`crate::Log::read_back`].
+pub(crate) fn read_back(
+    shared: &Shared,
+    from: u64,
+    limit: ReadLimit,
+) -> Result<Vec<Record>, Error> {
+    let mut taker = Taker::new(limit);
+    let mut position = from;
+    while position > 0 {
+        let page = match page_back(shared, position) {
+            Ok(page) => page,
+            Err(error) => return taker.finish(Err(error)),
+        };
+        let left = limit.events.saturating_sub(taker.records.len()).max(1) as u64;
+        let first = page.first().max(position.saturating_sub(left));
+        let records = page.records(first, position);
+        let taken = records
+            .into_iter()
+            .rev()
+            .try_for_each(|record| taker.take(record));
+        if taken.is_break() {
+            break;
+        }
+        position = first - 1;
+    }
+    taker.finish(Ok(()))
+}
+
+/// The page that covers a position.
+fn page_back(shared: &Shared, position: u64) -> Result<Page, Error> {
+    if let Some(commits) = shared.tail.back_from(position, 1) {
+        let commit = commits.into_iter().next();
+        return match commit.filter(|commit| commit.last() >= position) {
+            Some(commit) => Ok(Page::Commit(commit)),
+            None => Err(missing(position, position).into()),
+        };
+    }
+    let page = chunks(&shared.store, position, shared.tail.settled(), 1)?;
+    let Some((key, value)) = page.into_iter().next() else {
+        return Err(missing(position, position).into());
+    };
+    let chunk = covering(&shared.store, shared.tail.settled(), position, key, &value)??;
+    Ok(Page::Chunk(Box::new(chunk)))
+}
+
+/// Shows events without copying them; see [`crate::Log::scan`].
+pub(crate) fn scan(
+    shared: &Shared,
+    from: u64,
+    to: u64,
+    wanted: Wanted<'_>,
+    each: Each<'_>,
+) -> Result<u64, Error> {
+    let from = from.max(1);
+    let mut seen = 0;
+    pages(shared, from, to, &mut |page| {
+        let last = page.last().min(to);
+        page.show(from.max(page.first()), last, wanted, &mut |record| {
+            seen = record.position;
+            each(record)
+        })?;
+        seen = last;
+        ControlFlow::Continue(())
+    })?;
+    Ok(seen)
+}
+
+/// The last position known at or before an instant; see [`crate::Log::position_known_at`].
+pub(crate) fn position_known_at(shared: &Shared, micros: i64) -> Result<u64, Error> {
+    if let Some(position) = shared.tail.known_at(micros) {
+        return Ok(position);
+    }
+    // Times never step back, so halving finds the last chunk that begins in time.
+    let (mut known, mut beyond) = (0, shared.tail.settled() + 1);
+    while known + 1 < beyond {
+        let middle = known + (beyond - known) / 2;
+        let Page::Chunk(chunk) = page_back(shared, middle)? else {
+            break;
+        };
+        if chunk.header.known_first > micros {
+            beyond = chunk.header.first;
+        } else if chunk.header.known_last <= micros {
+            known = chunk.header.last();
+        } else {
+            return Ok(chunk.known_at(micros));
+        }
+    }
+    Ok(known)
+}
+
+/// When the first and the newest event were taken; 0 where that cannot be told.
+pub(crate) fn known(shared: &Shared) -> (i64, i64) {
+    let one = ReadLimit {
+        events: 1,
+        bytes: 0,
+    };
+    let known = |records: Result<Vec<Record>, Error>| {
+        let record = records.ok().and_then(|records| records.into_iter().next());
+        record.map_or(0, |record| record.known_micros)
+    };
+    let head = shared.head();
+    (
+        known(read(shared, head, 1, one)),
+        known(read_back(shared, head, one)),
+    )
+}
+
+/// Chunks from `position`, or the positions that the store cannot give.
+fn chunks(
+    store: &Store,
+    position: u64,
+    settled: u64,
+    count: usize,
+) -> Result<Vec<(u64, sled::IVec)>, Error> {
+    match store.chunks_from(position, count) {
+        Err(error @ Error::StoreDamaged { .. }) => {
+            Err(unreadable(store, position, settled, &error).into())
+        }
+        page => page,
     }
 }
 
-fn missing(first: u64, last: u64) -> Damage {
+/// How far the store cannot be read from a position on; looked for in steps, so it may say too much.
+pub(crate) fn unreadable(store: &Store, first: u64, head: u64, error: &Error) -> Damage {
+    let probes = (first..=head).step_by(PROBE_EVENTS).skip(1);
+    let next = probes
+        .filter_map(|position| {
+            store
+                .chunks_from(position, 1)
+                .ok()?
+                .first()
+                .map(|(key, _)| *key)
+        })
+        .find(|key| *key > first);
+    Damage {
+        first,
+        last: next.map_or(head.max(first), |next| next - 1),
+        reason: error.to_string(),
+    }
+}
+
+pub(crate) fn missing(first: u64, last: u64) -> Damage {
     Damage {
         first,
         last,
@@ -95,208 +368,4 @@ fn covering(
         },
         Err(first) => missing(first, last),
     }))
-}
-
-/// What opening found in the store.
-pub(crate) struct Loaded {
-    pub(crate) index: Index,
-    pub(crate) head: u64,
-    pub(crate) chunks: u64,
-    pub(crate) hash: Hash,
-    pub(crate) known_micros: i64,
-    pub(crate) damages: Vec<Damage>,
-}
-
-/// Goes through all chunks once, checksums compared, hashes not.
-pub(crate) fn load(store: &Store, mut rebuild: Rebuild) -> Result<Loaded, Error> {
-    let mut walk = Walk::default();
-    let mut newest = None;
-    walk.run(store, u64::MAX, |chunk| {
-        rebuild.add(&chunk);
-        newest = Some(chunk);
-    })?;
-    let (hash, known_micros) = match &newest {
-        Some(chunk) => (chunk.after(), chunk.header.known_last),
-        None => (GENESIS, i64::MIN),
-    };
-    if newest.is_some_and(|chunk| chunk.header.continues) && walk.damages.is_empty() {
-        let reason = "the last request is cut short".into();
-        walk.damages.push(Damage {
-            first: walk.next,
-            last: walk.next,
-            reason,
-        });
-    }
-    Ok(Loaded {
-        index: rebuild.finish(),
-        head: walk.next - 1,
-        chunks: walk.chunks,
-        hash,
-        known_micros,
-        damages: walk.damages,
-    })
-}
-
-/// Reads everything up to `head` and checks all that can be checked.
-pub(crate) fn verify(
-    store: &Store,
-    head: u64,
-    mut progress: impl FnMut(u64),
-) -> Result<Verification, Error> {
-    let mut walk = Walk::default();
-    let mut found = Vec::new();
-    let mut events = 0;
-    let mut newest: Option<Newest> = None;
-    walk.run(store, head, |chunk| {
-        let check = Newest::after(&chunk);
-        // After a gap the chunk before is not the neighbour, and the chunk's own word is taken for its past.
-        let neighbour = newest
-            .take()
-            .filter(|before| before.last + 1 == chunk.header.first);
-        if let Some(reason) = broken(neighbour.as_ref(), &chunk) {
-            let (first, last) = (chunk.header.first, chunk.header.last());
-            found.push(Damage {
-                first,
-                last,
-                reason: reason.into(),
-            });
-        }
-        events += u64::from(chunk.header.count);
-        progress(check.last);
-        newest = Some(check);
-    })?;
-    if walk.next <= head {
-        walk.damages.push(missing(walk.next, head));
-    }
-    let mut damages = walk.damages;
-    damages.append(&mut found);
-    damages.sort_by_key(|damage| (damage.first, damage.last));
-    let last_hash = hex(&newest.map_or(GENESIS, |newest| newest.hash));
-    Ok(Verification {
-        events,
-        chunks: walk.chunks,
-        last_hash,
-        damages,
-    })
-}
-
-/// What must fit between a chunk and the next.
-struct Newest {
-    last: u64,
-    hash: Hash,
-    known_micros: i64,
-    continued: Option<[u8; 16]>,
-}
-
-impl Newest {
-    fn after(chunk: &Chunk) -> Newest {
-        let id = chunk.requests.last().map(|(id, _)| *id);
-        Newest {
-            last: chunk.header.last(),
-            hash: chunk.after(),
-            known_micros: chunk.header.known_last,
-            continued: id.filter(|_| chunk.header.continues),
-        }
-    }
-}
-
-fn broken(before: Option<&Newest>, chunk: &Chunk) -> Option<&'static str> {
-    let Some(before) = before else {
-        let genesis = chunk.header.first == 1 && chunk.header.before != GENESIS;
-        return genesis.then_some("the hash does not begin where the log begins");
-    };
-    let id = chunk.requests.first().map(|(id, _)| *id);
-    if chunk.header.before != before.hash {
-        Some("the hash does not follow from the events before")
-    } else if chunk.header.known_first < before.known_micros {
-        Some("the known time runs backwards")
-    } else if before.continued.is_some() && before.continued != id {
-        Some("the request before is cut short")
-    } else {
-        None
-    }
-}
-
-/// Goes through the chunks in order, noting what is damaged or missing.
-struct Walk {
-    next: u64,
-    chunks: u64,
-    damages: Vec<Damage>,
-}
-
-impl Default for Walk {
-    fn default() -> Walk {
-        Walk {
-            next: 1,
-            chunks: 0,
-            damages: Vec::new(),
-        }
-    }
-}
-
-impl Walk {
-    fn run(&mut self, store: &Store, head: u64, mut each: impl FnMut(Chunk)) -> Result<(), Error> {
-        let mut from = 0;
-        loop {
-            let page = store.chunks_from(from, PAGE_CHUNKS)?;
-            let Some((last, _)) = page.last() else {
-                return Ok(());
-            };
-            let Some(after) = last.checked_add(1) else {
-                return Ok(());
-            };
-            for (key, value) in page {
-                if key > head {
-                    return Ok(());
-                }
-                if key >= from {
-                    self.step(store, key, &value, &mut each)?;
-                }
-            }
-            from = after;
-            if store.next_key(from - 1)?.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    fn step(
-        &mut self,
-        store: &Store,
-        key: u64,
-        value: &[u8],
-        each: &mut impl FnMut(Chunk),
-    ) -> Result<(), Error> {
-        self.chunks += 1;
-        if key > self.next {
-            self.damages.push(missing(self.next, key - 1));
-        } else if key < self.next {
-            let reason = "the chunk overlaps the one before".into();
-            self.damages.push(Damage {
-                first: key,
-                last: self.next - 1,
-                reason,
-            });
-        }
-        match chunk::decode(key, value) {
-            Ok(chunk) => {
-                self.next = chunk.header.last() + 1;
-                each(chunk);
-            }
-            Err(reason) => {
-                // The next chunk says where this one ends; without one its own header must do, if it is sane.
-                let last = match store.next_key(key)? {
-                    Some(next) => next - 1,
-                    None => chunk::header(key, value).map_or(key, |header| header.last()),
-                };
-                self.next = last.saturating_add(1);
-                self.damages.push(Damage {
-                    first: key,
-                    last,
-                    reason: reason.into(),
-                });
-            }
-        }
-        Ok(())
-    }
 }

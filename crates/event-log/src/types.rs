@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::Error;
+use crate::{Attribute, Error};
 
 /// The hard limits; reaching one gives a named error.
 pub mod limits {
+    use crate::Error;
+
     /// Most bytes of one event's payload.
     pub const PAYLOAD_BYTES_MAX: usize = 32 * 1024;
     /// Most bytes of a subject.
     pub const SUBJECT_BYTES_MAX: usize = 255;
+    /// Most bytes of one event's erasable attribute.
+    pub const ATTRIBUTE_BYTES_MAX: usize = 400;
     /// Most events of one request.
     pub const REQUEST_EVENTS_MAX: usize = 10_000;
     /// Most bytes (subjects and payloads) of one request.
@@ -25,6 +29,20 @@ pub mod limits {
     pub const CHUNK_RAW_BYTES_MAX: usize = 1024 * 1024;
     /// Most events of one chunk.
     pub const CHUNK_EVENTS_MAX: usize = 8_192;
+
+    pub(crate) fn within(what: &'static str, actual: usize, limit: usize) -> Result<(), Error> {
+        if actual > limit {
+            Err(Error::TooLarge {
+                what,
+                actual,
+                limit,
+            })
+        } else {
+            Ok(())
+        }
+    }
+    /// At least so many of the newest requests are remembered, at most twice as many; see `index`.
+    pub const REQUESTS_REMEMBERED_MIN: usize = 917_504;
 }
 
 /// Gives the present time in microseconds since the Unix epoch.
@@ -45,6 +63,12 @@ pub struct Options {
     pub queue_requests_max: usize,
     /// Memory for sled's page cache, in bytes.
     pub cache_bytes: u64,
+    /// Bytes of each of the two halves of the journal; a single larger commit still goes in.
+    ///
+    /// Events leave memory and the journal when a half is full and settled.
+    pub journal_bytes: usize,
+    /// Names the log in its signed checkpoints, for example `tiendo/khanh-hoa`.
+    pub origin: Box<str>,
 }
 
 impl Options {
@@ -53,14 +77,17 @@ impl Options {
     /// A commit of 4,096 events or 2 MiB takes a few milliseconds, so that nobody waits long behind another.
     /// A queue of 4,096 requests is about a second's work of single events; whoever comes later is better
     /// told to come back.
-    /// 64 MiB of cache hold the newest million events or so.
+    /// 32 MiB of cache hold what readers of the recent past share.
+    /// Two halves of 8 MiB hold some 80,000 events in memory and are settled in half a second each.
     pub fn at(directory: impl Into<PathBuf>) -> Options {
         Options {
             directory: directory.into(),
             commit_events_max: 4_096,
             commit_bytes_max: 2 * 1024 * 1024,
             queue_requests_max: 4_096,
-            cache_bytes: 64 * 1024 * 1024,
+            cache_bytes: 32 * 1024 * 1024,
+            journal_bytes: 8 * 1024 * 1024,
+            origin: "tiendo".into(),
         }
     }
 
@@ -73,6 +100,10 @@ impl Options {
             "queue_requests_max must be at least 1"
         } else if self.cache_bytes < 1024 * 1024 {
             "cache_bytes must be at least 1 MiB"
+        } else if !(4 * 1024..=64 * 1024 * 1024).contains(&self.journal_bytes) {
+            "journal_bytes must be 4 KiB to 64 MiB"
+        } else if self.origin.is_empty() || self.origin.contains(['+', '\n', ' ']) {
+            "origin must be a name without spaces, line ends and '+'"
         } else {
             return Ok(());
         };
@@ -98,22 +129,32 @@ impl Append {
             .sum()
     }
 
+    /// Whether subjects and payloads are the same; what is expected of subjects is a condition, not part of the body.
+    pub(crate) fn says_the_same(&self, other: &Append) -> bool {
+        let said = |event: &NewEvent, other: &NewEvent| {
+            event.subject == other.subject && event.payload == other.payload
+        };
+        self.events.len() == other.events.len()
+            && self
+                .events
+                .iter()
+                .zip(&other.events)
+                .all(|(a, b)| said(a, b))
+    }
+
+    /// Drops the attributes once they are on the disk, so that what is erased there is not in memory either.
+    pub(crate) fn forget_attributes(&mut self) {
+        for event in &mut self.events {
+            event.attribute = None;
+        }
+    }
+
     /// Whether the log can take the request at all.
     ///
     /// # Errors
     /// [`Error::Empty`] without events, [`Error::TooLarge`] over one of the [`limits`].
     pub fn check(&self) -> Result<(), Error> {
-        let within = |what, actual, limit| {
-            if actual > limit {
-                Err(Error::TooLarge {
-                    what,
-                    actual,
-                    limit,
-                })
-            } else {
-                Ok(())
-            }
-        };
+        use limits::within;
         if self.events.is_empty() {
             return Err(Error::Empty);
         }
@@ -132,6 +173,11 @@ impl Append {
                 "bytes of a payload",
                 event.payload.len(),
                 limits::PAYLOAD_BYTES_MAX,
+            )?;
+            within(
+                "bytes of an attribute",
+                event.attribute.as_ref().map_or(0, |a| a.bytes.len()),
+                limits::ATTRIBUTE_BYTES_MAX,
             )?;
         }
         within(
@@ -153,6 +199,10 @@ pub struct NewEvent {
     pub expected_revision: Option<u64>,
     /// The event itself, opaque to the log.
     pub payload: Bytes,
+    /// Kept beside the log and durable with the event, until [`Log::erase`](crate::Log::erase).
+    ///
+    /// It is no part of the request's body: a repeated request is compared by its subjects and payloads.
+    pub attribute: Option<Box<Attribute>>,
 }
 
 /// What an accepted request was given.
@@ -181,6 +231,21 @@ pub struct Record {
     pub subject: Box<str>,
     /// The bytes as they were handed in.
     pub payload: Bytes,
+}
+
+/// A stored event, borrowed while [`Log::scan`](crate::Log::scan) shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRef<'a> {
+    /// 1, 2, 3 …, without gaps.
+    pub position: u64,
+    /// When the log took it, in microseconds since the Unix epoch.
+    pub known_micros: i64,
+    /// The request that brought it.
+    pub request_id: &'a [u8; 16],
+    /// What it is about.
+    pub subject: &'a str,
+    /// The bytes as they were handed in.
+    pub payload: &'a [u8],
 }
 
 /// Bounds of one read; the first of them that is reached ends it, but one record always fits.
@@ -219,12 +284,41 @@ pub struct Verification {
 /// Figures for an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
+    /// Version of the directory's format.
+    pub format_version: u32,
     /// Position of the newest durable event; 0 when there is none.
     pub head: u64,
+    /// Position of the newest event that has left the journal.
+    pub settled: u64,
     /// Stored chunks.
     pub chunks: u64,
-    /// Size of the sled directory in bytes, without the reserve beside it; what cannot be read counts as nothing.
-    pub disk_bytes: u64,
+    /// Commits in the journal that are not settled.
+    pub journal_commits: u64,
+    /// When the log took the first event, in microseconds since the Unix epoch; 0 without events.
+    pub known_first_micros: i64,
+    /// When the log took the newest event; 0 without events.
+    pub known_last_micros: i64,
+    /// Size of the sled directory in bytes; what cannot be read counts as nothing.
+    pub store_bytes: u64,
+    /// Size of the two halves of the journal.
+    pub journal_bytes: u64,
+    /// Size of the index.
+    pub index_bytes: u64,
+    /// Requests that would be recognised.
+    pub requests_remembered: u64,
+    /// Requests known before this are no longer recognised; `None` if all are.
+    pub window_start_micros: Option<i64>,
+    /// Different subjects.
+    pub subjects: u64,
+}
+
+/// What [`Log::compact`](crate::Log::compact) gave back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compaction {
+    /// Size of the sled directory before, in bytes.
+    pub before_bytes: u64,
+    /// Its size after.
+    pub after_bytes: u64,
 }
 
 /// Bytes as lowercase hexadecimal digits.

@@ -15,6 +15,7 @@ async fn four_chunks(directory: &Path) -> String {
     for number in 0..4 {
         let events = vec![event("a", &format!("one {number}")), event("b", "two")];
         log.append(request(number, events)).await.unwrap();
+        log.seal().unwrap();
     }
     assert_eq!(log.statistics().chunks, 4);
     let verification = log.verify(|_| {}).unwrap();
@@ -153,6 +154,7 @@ async fn history_rewritten_with_good_checksums_breaks_the_hash_chain() {
     ))
     .await
     .unwrap();
+    log.seal().unwrap();
     log.close();
     let db = store(theirs.path());
     let forged = db
@@ -163,6 +165,9 @@ async fn history_rewritten_with_good_checksums_breaks_the_hash_chain() {
         .unwrap();
     tamper(ours.path(), 1, |value| *value = forged.to_vec());
 
+    let refused = Log::open(event_log::Options::at(ours.path()), common::ticking()).unwrap_err();
+    assert_eq!(refused.reason(), "LOG_REWRITTEN");
+    std::fs::remove_file(ours.path().join("checkpoints")).unwrap();
     let log = open(ours.path());
     let verification = log.verify(|_| {}).unwrap();
     assert_eq!(
@@ -186,7 +191,7 @@ async fn a_newer_format_is_refused_by_name() {
     let db = store(directory.path());
     db.open_tree("meta")
         .unwrap()
-        .insert("format", &2_u32.to_be_bytes())
+        .insert("format", &3_u32.to_be_bytes())
         .unwrap();
     db.flush().unwrap();
     drop(db);
@@ -195,8 +200,8 @@ async fn a_newer_format_is_refused_by_name() {
         matches!(
             error,
             Error::FormatVersion {
-                found: 2,
-                supported: 1
+                found: 3,
+                supported: 2
             }
         ),
         "{error}"

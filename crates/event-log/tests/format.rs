@@ -89,7 +89,7 @@ async fn a_log_of_format_version_1_is_read_and_continued() {
         known_micros: 1_000_001,
         repeated: true,
     };
-    assert_eq!(log.receipt(&id(2)), Some(second));
+    assert_eq!(log.receipt(&id(2)).unwrap(), Some(second));
     for append in requests() {
         assert!(log.append(append).await.unwrap().repeated);
     }

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::state::State;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-state-1";
+const FORM: &str = "tiendo-state-2";
 
 struct Hashed(Sha256);
 
@@ -63,6 +63,7 @@ impl State {
         hash.table("groups", &self.groups);
         hash.table("models", &self.models);
         hash.table("owners", &self.owners);
+        hash.table("erasures", &self.erasures);
         hash.table("statuses", &self.statuses);
         hash.table("work items", &self.work_items);
         hash.table("campaigns", &self.campaigns);

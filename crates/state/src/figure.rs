@@ -5,9 +5,9 @@
 //! A reader who knows of it never takes the corrected figure, whatever moment is asked about.
 
 use domain::code::IndicatorCode;
-use domain::event::{Denominator, Figure, Source};
+use domain::event::{Denominator, Figure, ProgressReported, Source};
 use domain::locality::LocalityId;
-use domain::text::{Percent, Quantity};
+use domain::text::{Moment, Percent, Quantity};
 use serde::Serialize;
 
 use crate::reading::Reading;
@@ -193,16 +193,7 @@ impl<'a> Reading<'a> {
         };
         FigureEntry {
             indicator: state.indicators.code(indicator),
-            figure: FigureRef {
-                value: row.value,
-                denominator: row.against.map(|against| DenominatorRef {
-                    kind: state.texts.get(against.kind),
-                    value: against.value,
-                    derived: against.derived,
-                }),
-                percent: row.percent,
-                source: state.sources.get(row.source),
-            },
+            figure: state.figure_of(row),
             note,
             corrects: (row.corrects != 0).then_some(row.corrects),
             reason,
@@ -215,6 +206,43 @@ impl<'a> Reading<'a> {
 }
 
 impl State {
+    /// Position of the first report that says the same of the same moment, corrected since or not; none if there is none.
+    ///
+    /// Who reported it does not matter.
+    #[must_use]
+    pub fn same_report(&self, at: Moment, report: &ProgressReported) -> Option<u64> {
+        let place = self.places.index(report.locality)?;
+        let indicator = self.indicators.index(&report.indicator)?;
+        let rows = &self.figures.get(&(place, indicator))?.0;
+        let begin = rows.partition_point(|row| row.stamp.effective < at);
+        let of_moment = rows[begin..]
+            .iter()
+            .take_while(|row| row.stamp.effective == at);
+        let said = FigureRef::from(&report.figure);
+        let is_same = |row: &&Row| {
+            row.corrects == 0
+                && self.figure_of(row) == said
+                && self.texts.get(row.remark) == report.note
+        };
+        of_moment
+            .filter(is_same)
+            .map(|row| row.stamp.position)
+            .min()
+    }
+
+    fn figure_of(&self, row: &Row) -> FigureRef<'_> {
+        FigureRef {
+            value: row.value,
+            denominator: row.against.map(|against| DenominatorRef {
+                kind: self.texts.get(against.kind),
+                value: against.value,
+                derived: against.derived,
+            }),
+            percent: row.percent,
+            source: self.sources.get(row.source),
+        }
+    }
+
     /// Keeps a figure of the position just taken; `corrects` is 0 for a report.
     pub(crate) fn keep_figure(
         &mut self,

@@ -34,6 +34,7 @@ impl State {
             Body::GroupDefined(e) => keep(&mut self.groups, e.group.clone(), stamp, e),
             Body::ModelDefined(e) => keep(&mut self.models, e.model.clone(), stamp, e),
             Body::OwnerAssigned(e) => self.assign_owner(stamp, e),
+            Body::PersonErased(e) => keep(&mut self.erasures, e.appointment, stamp, e),
             Body::ModelStatusChanged(e) => self.change_status(stamp, e),
             Body::IndicatorDefined(e) => self.indicators.define(stamp, e),
             Body::QuotaAssigned(e) => self.assign_quota(stamp, e),

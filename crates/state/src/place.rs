@@ -93,17 +93,19 @@ impl<'a> Reading<'a> {
     /// Identities of one code follow each other; should two overlap, the later one has it.
     #[must_use]
     pub fn resolve(&self, code: LocalityCode) -> Lookup<'a> {
-        let lives: Vec<_> = self
-            .state
-            .places
-            .of_code(code)
-            .filter_map(|id| self.life(id))
-            .collect();
         let day = self.as_of().date();
-        match lives.iter().rev().find(|life| life.exists_on(day)) {
-            Some(life) => Lookup::Found(life.id),
-            None if lives.is_empty() => Lookup::Unknown,
-            None => Lookup::NotValid(lives),
+        let lives = || {
+            let known = self.state.places.of_code(code);
+            known.filter_map(|id| self.life(id))
+        };
+        if let Some(life) = lives().rev().find(|life| life.exists_on(day)) {
+            return Lookup::Found(life.id);
+        }
+        let lives: Vec<_> = lives().collect();
+        if lives.is_empty() {
+            Lookup::Unknown
+        } else {
+            Lookup::NotValid(lives)
         }
     }
 
@@ -290,7 +292,7 @@ impl Places {
     }
 
     /// The identities of a code, oldest first.
-    fn of_code(&self, code: LocalityCode) -> impl Iterator<Item = LocalityId> + use<'_> {
+    fn of_code(&self, code: LocalityCode) -> impl DoubleEndedIterator<Item = LocalityId> + use<'_> {
         let first = LocalityId {
             code,
             since: Date::MIN,

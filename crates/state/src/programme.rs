@@ -167,6 +167,30 @@ impl<'a> Reading<'a> {
         Role::ALL.iter().filter_map(holder).collect()
     }
 
+    /// The appointment recorded at a position, if it is known, for this scope and this very locality.
+    #[must_use]
+    pub fn appointment_at(
+        &self,
+        scope: &Scope,
+        id: LocalityId,
+        position: u64,
+    ) -> Option<OwnerEntry<'a>> {
+        let place = self.state.places.index(id)?;
+        Role::ALL.iter().find_map(|role| {
+            let timeline = self.state.owners.get(&(place, scope.clone(), *role))?;
+            let mut known = timeline.known(self.sight.limit);
+            let fact = known.find(|fact| fact.stamp.position == position)?;
+            Some(self.state.entry(fact))
+        })
+    }
+
+    /// Whether the name of the person appointed at a position is known to be erased.
+    #[must_use]
+    pub fn is_person_erased(&self, appointment: u64) -> bool {
+        let erasures = self.state.erasures.get(&appointment);
+        erasures.is_some_and(|erasures| erasures.known(self.sight.limit).next().is_some())
+    }
+
     /// The status of a model in a locality, if anybody reported one.
     #[must_use]
     pub fn model_status(&self, model: &ModelCode, id: LocalityId) -> Option<ModelStatusEntry<'a>> {

@@ -9,7 +9,7 @@ use domain::code::{
 use domain::event::{
     Actor, AssessmentPublished, CampaignLaunched, CompletionDeclared, DatasetLoaded,
     DirectiveIssued, Event, GroupDefined, ModelDefined, ModelStatusChanged, OwnerAssigned,
-    PlanAdopted, QuotaAssigned, QuotaLayer, ReadinessReviewed, Role, Scope, Source,
+    PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, ReadinessReviewed, Role, Scope, Source,
     SystemCommissioned,
 };
 use domain::locality::LocalityId;
@@ -123,6 +123,8 @@ pub struct State {
     pub(crate) groups: BTreeMap<GroupCode, Timeline<GroupDefined>>,
     pub(crate) models: BTreeMap<ModelCode, Timeline<ModelDefined>>,
     pub(crate) owners: BTreeMap<(u32, Scope, Role), Timeline<OwnerAssigned>>,
+    /// By the position of the appointment.
+    pub(crate) erasures: BTreeMap<u64, Timeline<PersonErased>>,
     pub(crate) statuses: BTreeMap<(u32, ModelCode), Timeline<ModelStatusChanged>>,
     pub(crate) work_items: BTreeMap<u32, BTreeMap<WorkItemCode, WorkItem>>,
     pub(crate) campaigns: BTreeMap<u32, BTreeMap<CampaignCode, Timeline<CampaignLaunched>>>,

@@ -40,6 +40,8 @@ pub(crate) async fn load(
                 request_id: request_id.to_string(),
                 events: events.iter().map(wire::event::encode).collect(),
                 validate_only: false,
+                persons: Vec::new(),
+                skip_known: false,
             };
             ingest.record_batch(request).await.map_err(told)?;
             bar.inc(events.len() as u64);

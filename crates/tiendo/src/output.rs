@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
 
 use crate::Failure;
-use crate::fail::FAILED;
+use crate::fail::{FAILED, REFUSED};
 use crate::lang::Lang;
 
 /// How to print.
@@ -218,8 +218,27 @@ impl Output {
     ) -> Result<(), Failure> {
         match self.format {
             Format::Json => self.json(&message_json(name, message)?),
+            Format::Csv | Format::Table => self.rows(head, table),
+        }
+    }
+
+    /// Prints what no service answered: a JSON value, or `head` and `table` for people, or the table as CSV.
+    pub(crate) fn report(
+        &self,
+        value: &serde_json::Value,
+        head: &str,
+        table: &Table,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(value),
+            Format::Csv | Format::Table => self.rows(head, table),
+        }
+    }
+
+    fn rows(&self, head: &str, table: &Table) -> Result<(), Failure> {
+        match self.format {
             Format::Csv => write(&table.csv()?),
-            Format::Table => {
+            Format::Table | Format::Json => {
                 let table = if table.is_empty() {
                     self.lang.pick("(không có)", "(none)").to_owned()
                 } else {
@@ -262,6 +281,26 @@ fn write(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// The message of `tiendo.v1` that [`message_json`] wrote.
+pub(crate) fn message_of_json<M: Message + Default>(
+    name: &str,
+    json: serde_json::Value,
+) -> Result<M, Failure> {
+    let message = DynamicMessage::deserialize(descriptor(name)?, json)
+        .map_err(|error| Failure::caused(REFUSED, &error))?;
+    message
+        .transcode_to()
+        .map_err(|error| Failure::caused(REFUSED, &error))
+}
+
+fn descriptor(name: &str) -> Result<MessageDescriptor, Failure> {
+    let full = format!("tiendo.v1.{name}");
+    let descriptor = POOL
+        .as_ref()
+        .and_then(|pool| pool.get_message_by_name(&full));
+    descriptor.ok_or_else(|| Failure::new(FAILED, format!("{full} is not described")))
+}
+
 static POOL: LazyLock<Option<DescriptorPool>> =
     LazyLock::new(|| DescriptorPool::decode(wire::DESCRIPTORS).ok());
 
@@ -270,12 +309,7 @@ pub(crate) fn message_json<M: Message>(
     name: &str,
     message: &M,
 ) -> Result<serde_json::Value, Failure> {
-    let full = format!("tiendo.v1.{name}");
-    let descriptor = POOL
-        .as_ref()
-        .and_then(|pool| pool.get_message_by_name(&full));
-    let descriptor =
-        descriptor.ok_or_else(|| Failure::new(FAILED, format!("{full} is not described")))?;
+    let descriptor = descriptor(name)?;
     let failed = |error: prost_reflect::prost::DecodeError| Failure::caused(FAILED, &error);
     let bytes = message.encode_to_vec();
     let message = DynamicMessage::decode(descriptor, bytes.as_slice()).map_err(failed)?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use host::telemetry;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Log, Verify};
 use crate::client::Clients;
 use crate::command;
 use crate::endpoints::Endpoints;
@@ -88,8 +88,12 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
     } else {
         telemetry::Format::Text
     };
+    let quiet = match cli.command {
+        Command::Bench(_) => command::bench::QUIET,
+        _ => "",
+    };
     let metrics = telemetry::init(telemetry::Options {
-        filter: cli.log.clone(),
+        filter: format!("{}{quiet}", cli.log),
         format,
     })
     .map_err(|error| Failure::caused(USAGE, &error))?;
@@ -102,6 +106,14 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
                 up::run(options, &cli.data, surroundings, output, metrics).await
             }
             Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
+            Command::Bench(bench) => command::bench::run(bench, output).await,
+            Command::Log(Log::Verify(Verify {
+                proof: Some(proof),
+                key: Some(key),
+                checkpoint,
+                ..
+            })) => command::prove::verify(&proof, &key, checkpoint.as_deref(), output),
+            Command::Log(log) if command::is_offline(&log) => command::offline(log, output).await,
             command => {
                 let endpoints = match &cli.server {
                     Some(address) => {

@@ -22,6 +22,8 @@ use crate::output::Output;
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 /// Most requests that wait for a commit.
 pub(crate) const QUEUE_REQUESTS_MAX: usize = 4_096;
+/// Most bytes of requests, as sent, that wait for a commit.
+pub(crate) const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Exit code after a second signal.
 pub(crate) const FORCED: u8 = 130;
 
@@ -60,6 +62,7 @@ pub(crate) fn ingest_config(data: &Path, ledger: &str, nats: &str) -> ingest::Co
         nats_url: nats.to_owned(),
         limits: Limits::standard(),
         queue_requests_max: QUEUE_REQUESTS_MAX,
+        queue_bytes_max: QUEUE_BYTES_MAX,
         grace: GRACE,
     }
 }

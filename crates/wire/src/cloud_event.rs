@@ -9,7 +9,13 @@
 //! | `time` | the end of the moment the event speaks of |
 //! | `dataschema` | `urn:tiendo:schema:<topic>.<event>:v1` |
 //! | `sequence` | the position, zero-padded to 20 digits so that it sorts as text |
-//! | `recordedtime` | when the log took it |
+//! | `recordedtime` | when the log took it, to the microsecond |
+//! | `requestends` | whether the event is the last of the request that brought it (events of the log only) |
+//!
+//! Together with `data`, which names the request, this is all that the log holds of an event, so that the log can be
+//! restored from the bus.
+//! A request is recorded whole or not at all; without `requestends` nobody could tell whether the bus has the whole of
+//! the last one.
 
 use domain::Event;
 use domain::event::Subject;
@@ -42,6 +48,9 @@ pub struct CloudEvent<T> {
     pub sequence: String,
     /// When the log took it, RFC 3339.
     pub recordedtime: Timestamp,
+    /// Whether the event is the last of its request; releases before 0.2 did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requestends: Option<bool>,
     /// The event.
     pub data: T,
 }
@@ -55,6 +64,17 @@ pub struct Place<'a> {
     pub position: u64,
     /// When the log took it.
     pub known: Timestamp,
+}
+
+/// An event of the bus as the log it came from holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// When that log took it.
+    pub known: Timestamp,
+    /// The event.
+    pub event: Event,
+    /// Whether it is the last of its request; `None` if an earlier release published it, which did not say.
+    pub request_ends: Option<bool>,
 }
 
 /// A message of the bus that is no event of this version.
@@ -97,6 +117,7 @@ impl<T> CloudEvent<T> {
             dataschema: format!("urn:tiendo:schema:{topic}.{event}:v1"),
             sequence: format!("{:020}", place.position),
             recordedtime: place.known,
+            requestends: None,
             data,
         }
     }
@@ -125,11 +146,17 @@ pub fn bus_subject(ledger: &str, subject: &Subject) -> String {
 
 /// An event as subscribers get it: its subject and its bytes.
 ///
+/// `request_ends` says whether it is the last of its request.
+///
 /// # Errors
 /// [`Error::Json`] if it cannot be written, which no event of the domain causes.
-pub fn publish(place: Place<'_>, event: &Event) -> Result<(String, Vec<u8>), Error> {
+pub fn publish(
+    place: Place<'_>,
+    event: &Event,
+    request_ends: bool,
+) -> Result<(String, Vec<u8>), Error> {
     let subject = event.body.subject();
-    let envelope = CloudEvent::new(
+    let mut envelope = CloudEvent::new(
         place,
         subject.topic,
         subject.event,
@@ -137,6 +164,7 @@ pub fn publish(place: Place<'_>, event: &Event) -> Result<(String, Vec<u8>), Err
         event.effective.instant().to_string(),
         event,
     );
+    envelope.requestends = Some(request_ends);
     Ok((
         bus_subject(place.ledger, &subject),
         serde_json::to_vec(&envelope)?,
@@ -157,10 +185,35 @@ pub fn receive(bytes: &[u8]) -> Result<(u64, Timestamp, Event), Error> {
 /// # Errors
 /// [`Error`] if the bytes are no event of this version or say that they are another position's.
 pub fn receive_at(bytes: &[u8], position: u64) -> Result<(Timestamp, Event), Error> {
-    let (stated, known, event) = receive(bytes)?;
+    let logged = receive_logged(bytes, position)?;
+    Ok((logged.known, logged.event))
+}
+
+/// Reads an event with all that the log holds of it, where the stream has it at `position`.
+///
+/// # Errors
+/// [`Error`] if the bytes are no event of this version or say that they are another position's.
+pub fn receive_logged(bytes: &[u8], position: u64) -> Result<Logged, Error> {
+    let envelope: CloudEvent<Event> = serde_json::from_slice(bytes)?;
+    let stated = envelope.position()?;
     if stated != position {
         let delivered = position;
         return Err(Error::Position { delivered, stated });
     }
-    Ok((known, event))
+    Ok(Logged {
+        known: envelope.recordedtime,
+        event: envelope.data,
+        request_ends: envelope.requestends,
+    })
+}
+
+/// Whether two messages say the same of the same event, although an earlier release published one of them.
+#[must_use]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    let plain = |bytes| {
+        let mut envelope: CloudEvent<serde_json::Value> = serde_json::from_slice(bytes).ok()?;
+        envelope.requestends = None;
+        Some(envelope)
+    };
+    one == other || plain(one).is_some_and(|one| plain(other) == Some(one))
 }

@@ -70,6 +70,7 @@ impl LogReader {
             from_position: from,
             to_position: to,
             follow: false,
+            ..Default::default()
         };
         let answers = self.client.clone().read_events(request).await;
         Ok(Batches {

@@ -7,6 +7,8 @@ use domain::Violation;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, LocalizedMessage, StatusExt};
 
+use crate::v1;
+
 /// The domain of every reason in `ErrorInfo`.
 pub const REASON_DOMAIN: &str = "tiendo.vn";
 
@@ -20,9 +22,15 @@ pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Stat
 /// `UNAVAILABLE` with a reason and the time after which to try again.
 #[must_use]
 pub fn unavailable(reason: &str, message: impl Into<String>, retry: Duration) -> Status {
+    try_again(Code::Unavailable, reason, message, retry)
+}
+
+/// A status with a reason and the time after which to try again.
+#[must_use]
+pub fn try_again(code: Code, reason: &str, message: impl Into<String>, retry: Duration) -> Status {
     let mut details = ErrorDetails::with_error_info(reason, REASON_DOMAIN, HashMap::new());
     details.set_retry_info(Some(retry));
-    Status::with_error_details(Code::Unavailable, message, details)
+    Status::with_error_details(code, message, details)
 }
 
 /// Refuses an answer of more than `bytes_max` bytes, which no client would take.
@@ -90,6 +98,37 @@ fn field_violation(violation: &Violation) -> FieldViolation {
         description: violation.detail.clone(),
         reason: violation.reason.code().to_owned(),
         localized_message: Some(LocalizedMessage::new("vi", violation.reason.vi())),
+    }
+}
+
+/// Most violations that a refusal within a stream lists.
+const STREAM_VIOLATIONS_MAX: usize = 1_000;
+
+/// A status as an answer within a stream, which a status itself would end; `violations` are listed more fully than a header could.
+#[must_use]
+pub fn within_stream(status: &Status, violations: &[Violation]) -> v1::Refusal {
+    let details = status.get_error_details();
+    let reason = details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default();
+    let retry_after = details.retry_info().and_then(|retry| retry.retry_delay);
+    let retry_after_ms = retry_after.map_or(0, |after| after.as_millis());
+    let listed = violations.iter().take(STREAM_VIOLATIONS_MAX);
+    v1::Refusal {
+        code: status.code() as i32,
+        reason,
+        message: status.message().to_owned(),
+        violations: listed
+            .map(|violation| v1::FieldViolation {
+                field: violation.field.clone(),
+                reason: violation.reason.code().to_owned(),
+                detail: violation.detail.clone(),
+                detail_vi: violation.reason.vi().to_owned(),
+            })
+            .collect(),
+        violation_count: u32::try_from(violations.len()).unwrap_or(u32::MAX),
+        retry_after_ms: u32::try_from(retry_after_ms).unwrap_or(u32::MAX),
     }
 }
 

@@ -4,11 +4,14 @@
 
 use domain::event::*;
 use domain::text::{Bound, Moment, Quantity, parse_percent};
-use domain::{Body, Event, LocalityId};
+use domain::{Body, Event, LocalityCode, LocalityId, PersonCommitment, Reason};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use uuid::Uuid;
 use wire::cloud_event::{self, Place};
-use wire::event::{decode_logged, to_bytes};
+use wire::event::{
+    CleanTexts, Resolver, decode, decode_logged, draft, parse_person, to_bytes, write_since,
+};
 
 fn id(code: &str) -> LocalityId {
     LocalityId {
@@ -105,6 +108,13 @@ fn bodies() -> Vec<Body> {
             organisations: vec!["Công an tỉnh".to_owned()],
             accountable_office: "Giám đốc".to_owned(),
             source: source(),
+            person_commitment: Some([0xa5; 32].into()),
+        }),
+        Body::PersonErased(PersonErased {
+            appointment: 9,
+            locality,
+            scope: Scope::Model(model()),
+            reason: "theo yêu cầu".to_owned(),
         }),
         Body::ModelStatusChanged(ModelStatusChanged {
             model: model(),
@@ -255,14 +265,128 @@ fn the_bus_gives_back_every_kind_of_event_as_it_was() {
             position,
             known,
         };
-        let (subject, bytes) = cloud_event::publish(place, &event).unwrap();
+        let (subject, bytes) = cloud_event::publish(place, &event, true).unwrap();
         assert_eq!(subject.split('.').count(), 7, "{subject}");
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
         assert!(subject.chars().all(allowed), "{subject}");
         assert_eq!(
             cloud_event::receive(&bytes).unwrap(),
-            (position, known, event)
+            (position, known, event.clone())
         );
+        // All that the log holds can be made again from it, byte by byte.
+        let logged = cloud_event::receive_logged(&bytes, position).unwrap();
+        assert_eq!(to_bytes(&logged.event), to_bytes(&event));
+        assert_eq!((logged.known, logged.request_ends), (known, Some(true)));
+    }
+}
+
+#[test]
+fn what_an_earlier_release_published_is_still_the_same_event() {
+    let place = Place {
+        ledger: "khanh-hoa",
+        position: 42,
+        known: Timestamp::UNIX_EPOCH,
+    };
+    let event = event(bodies().remove(0));
+    let (_, bytes) = cloud_event::publish(place, &event, true).unwrap();
+    let mut earlier: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    earlier.as_object_mut().unwrap().remove("requestends");
+    let earlier = serde_json::to_vec(&earlier).unwrap();
+    assert!(cloud_event::same(&bytes, &earlier));
+    let logged = cloud_event::receive_logged(&earlier, 42).unwrap();
+    assert_eq!(logged.request_ends, None);
+    assert!(cloud_event::receive_logged(&earlier, 41).is_err());
+    let moved = Place {
+        position: 43,
+        ..place
+    };
+    let (_, other) = cloud_event::publish(moved, &event, true).unwrap();
+    assert!(!cloud_event::same(&bytes, &other));
+}
+
+fn appointment(person_commitment: Option<PersonCommitment>) -> Event {
+    let body = bodies()
+        .into_iter()
+        .find(|body| matches!(body, Body::OwnerAssigned(_)));
+    let Some(Body::OwnerAssigned(assigned)) = body else {
+        panic!("there is an appointment among the bodies");
+    };
+    event(Body::OwnerAssigned(OwnerAssigned {
+        person_commitment,
+        ..assigned
+    }))
+}
+
+/// The commitment came later: whatever was recorded before it has the bytes it had.
+#[test]
+fn an_appointment_without_a_person_keeps_its_bytes() {
+    let named = appointment(Some([0xa5; 32].into()));
+    let unnamed = appointment(None);
+    // The field comes last of the body, which comes last of the event: a tag, a length, 32 bytes.
+    let (with, without) = (to_bytes(&named), to_bytes(&unnamed));
+    let field = [vec![0x42, 32], vec![0xa5; 32]].concat();
+    assert!(with.ends_with(&field));
+    assert!(without.ends_with(b"https://example.org/a"));
+    let (with, without) = (
+        serde_json::to_value(&named).unwrap(),
+        serde_json::to_value(&unnamed).unwrap(),
+    );
+    assert_eq!(
+        with["ownerAssigned"]["personCommitment"],
+        "a5".repeat(32).as_str()
+    );
+    assert_eq!(without["ownerAssigned"].get("personCommitment"), None);
+}
+
+#[test]
+fn a_request_cannot_bring_a_commitment_of_its_own() {
+    let message = wire::event::message(&to_bytes(&appointment(Some([0xa5; 32].into())))).unwrap();
+    let refused = decode(&message, "event", &Anything, Uuid::nil()).unwrap_err();
+    let refused: Vec<_> = refused
+        .iter()
+        .map(|violation| (violation.field.as_str(), violation.reason))
+        .collect();
+    let expected = (
+        "event.owner_assigned.person_commitment",
+        Reason::PersonMisplaced,
+    );
+    assert_eq!(refused, [expected]);
+}
+
+/// Takes every place as it is named, but trusts no text.
+struct Anything;
+
+impl Resolver for Anything {
+    fn locality(
+        &self,
+        code: LocalityCode,
+        _: Option<Date>,
+        _: &Moment,
+    ) -> Result<LocalityId, (Reason, String)> {
+        Ok(id(&code.to_string()))
+    }
+}
+
+#[test]
+fn a_name_is_a_name_and_nothing_else() {
+    let read = |raw: &str| parse_person("person", raw).map_err(|refused| refused.reason);
+    assert_eq!(
+        read("  Nguye\u{302}\u{303}n Thị Ba "),
+        Ok("Nguyễn Thị Ba".to_owned())
+    );
+    assert_eq!(read(&"ễ".repeat(120)), Ok("ễ".repeat(120)));
+    for (raw, reason) in [
+        ("", Reason::Required),
+        (" \n", Reason::Required),
+        ("Nguyễn\nBa", Reason::TextFormat),
+        ("Nguyễn\u{202E}Ba", Reason::TextFormat),
+        (&"ễ".repeat(121), Reason::TextFormat),
+        (&"𠮷".repeat(120), Reason::TextFormat),
+        ("Nguyễn Ba, 056203001234", Reason::PersonalData),
+        ("Nguyễn Ba 0912 345 678", Reason::PersonalData),
+        ("ba.nguyen@example.vn", Reason::PersonalData),
+    ] {
+        assert_eq!(read(raw), Err(reason), "{raw}");
     }
 }
 
@@ -276,14 +400,95 @@ fn a_subscriber_reads_the_figure_under_plain_names() {
         position: 42,
         known: Timestamp::UNIX_EPOCH,
     };
-    let (_, bytes) = cloud_event::publish(place, &event(body.unwrap())).unwrap();
+    let (_, bytes) = cloud_event::publish(place, &event(body.unwrap()), false).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(json["id"], "khanh-hoa:42");
     assert_eq!(json["type"], "vn.tiendo.progress.reported.v1");
     assert_eq!(json["sequence"], "00000000000000000042");
+    assert_eq!(json["requestends"], false);
     assert_eq!(json["data"]["effective"], "2023-06-29T23");
     let report = &json["data"]["progressReported"];
     assert_eq!(report["locality"]["code"], "56");
     assert_eq!(report["figure"]["value"]["value"], 634_327);
     assert_eq!(report["figure"]["percent"], "83.8");
+}
+
+/// Knows every code as the identity of April 2023, and everything else.
+struct Known;
+
+impl Resolver for Known {
+    fn locality(
+        &self,
+        code: LocalityCode,
+        _: Option<Date>,
+        _: &Moment,
+    ) -> Result<LocalityId, (Reason, String)> {
+        Ok(id(&code.to_string()))
+    }
+}
+
+#[test]
+fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
+    let mut texts = CleanTexts::default();
+    for body in bodies() {
+        let mut event = event(body);
+        if let Body::OwnerAssigned(appointment) = &mut event.body {
+            appointment.person_commitment = None;
+        }
+        let mut message = wire::event::encode(&event);
+        use wire::v1::event::Body as W;
+        match &mut message.body {
+            Some(W::ProgressReported(m)) => m.locality.as_mut().unwrap().since.clear(),
+            Some(W::PlanAdopted(m)) => m.locality.as_mut().unwrap().since.clear(),
+            Some(W::OwnerAssigned(m)) => m.locality.as_mut().unwrap().since.clear(),
+            Some(W::WorkItemCompleted(m)) => m.locality.as_mut().unwrap().since.clear(),
+            _ => {}
+        }
+        let read = decode(&message, "", &Known, Uuid::nil()).unwrap();
+        let draft = draft(&message, Uuid::nil(), &mut texts, &|_, _| true).unwrap();
+        let mut bytes = b"before".to_vec();
+        let open = draft.encode_to(&mut bytes);
+        let (settled, since) = draft.settle(&Known).unwrap();
+        if let Some(at) = open {
+            assert!(write_since(&mut bytes, at, since.unwrap()), "{settled:?}");
+        }
+        assert_eq!(settled, read);
+        assert_eq!(bytes[6..], to_bytes(&read), "{read:?}");
+    }
+}
+
+/// Knows no indicator.
+struct Nothing;
+
+impl Resolver for Nothing {
+    fn locality(
+        &self,
+        code: LocalityCode,
+        _: Option<Date>,
+        _: &Moment,
+    ) -> Result<LocalityId, (Reason, String)> {
+        Ok(id(&code.to_string()))
+    }
+
+    fn refer(&self, _: &wire::event::Reference<'_>) -> Result<(), (Reason, String)> {
+        Err((Reason::UnknownIndicator, String::new()))
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_event_makes_no_draft_and_what_is_unknown_settles_none() {
+    let mut texts = CleanTexts::default();
+    let body = bodies()
+        .into_iter()
+        .find(|b| matches!(b, Body::ProgressReported(_)));
+    let mut message = wire::event::encode(&event(body.unwrap()));
+    let good = draft(&message, Uuid::nil(), &mut texts, &|_, _| true).unwrap();
+    assert!(good.settle(&Nothing).is_none());
+    assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| false).is_none());
+    message.effective = "someday".to_owned();
+    assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| true).is_none());
+    message.effective = "2023-06-01".to_owned();
+    // A text is looked at again although most of it was clean before.
+    message.actor.as_mut().unwrap().office += " 056203001234";
+    assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| true).is_none());
 }

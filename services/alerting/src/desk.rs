@@ -381,6 +381,7 @@ impl Entry {
             subject: subject.as_str().into(),
             expected_revision: None,
             payload: Bytes::from(alert.encode_to_vec()),
+            attribute: None,
         });
         Append {
             request_id: self.request_id,

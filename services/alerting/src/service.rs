@@ -80,10 +80,11 @@ pub fn alerts_ledger(ledger: &str) -> String {
 pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Alerting, Error> {
     let ledger = LogReader::new(&config.log_url)?;
     let now = Arc::clone(&clock);
-    let log = Log::open(
-        Options::at(&config.data),
-        Arc::new(move || now.now().as_microsecond()),
-    )?;
+    let options = Options {
+        origin: format!("tiendo/{}", alerts_ledger(&config.ledger)).into(),
+        ..Options::at(&config.data)
+    };
+    let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
     let book = read(&log)?;
     Ok(Alerting {
         config,

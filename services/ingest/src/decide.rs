@@ -1,5 +1,6 @@
 //! The rules that need to know what is on record.
 
+use domain::event::Scope;
 use domain::text::{Moment, Precision, date};
 use domain::{LocalityCode, LocalityId, Reason};
 use jiff::Timestamp;
@@ -48,6 +49,25 @@ impl OnRecord<'_> {
             );
         }
         format!("no locality ever had the code {code}")
+    }
+
+    /// Whether a position holds an appointment of a person whose name is there to be erased.
+    fn appointment(&self, position: u64, locality: LocalityId, scope: &Scope) -> Verdict {
+        let everything = self.everything();
+        let entry = everything.appointment_at(scope, locality, position);
+        let Some(entry) = entry else {
+            let detail = format!("position {position} holds no appointment for it in {locality}");
+            return Err((Reason::UnknownAppointment, detail));
+        };
+        if entry.person_commitment.is_none() {
+            let detail = format!("the appointment at position {position} names no person");
+            return Err((Reason::UnknownAppointment, detail));
+        }
+        if everything.is_person_erased(position) || self.pending.is_erased(position) {
+            let detail = format!("the name given at position {position} was erased before");
+            return Err((Reason::AlreadyErased, detail));
+        }
+        Ok(())
     }
 
     fn figure(&self, reference: &Reference<'_>) -> Verdict {
@@ -145,6 +165,11 @@ impl Resolver for OnRecord<'_> {
                 must_be(known, Reason::UnknownWorkItem, code)
             }
             Reference::Figure { .. } => self.figure(reference),
+            Reference::Appointment {
+                position,
+                locality,
+                scope,
+            } => self.appointment(*position, *locality, scope),
             Reference::Identity(id) => {
                 let known = self.everything().life(*id).is_some() || self.pending.registers(*id);
                 must_be(known, Reason::UnknownLocality, id)
@@ -153,11 +178,16 @@ impl Resolver for OnRecord<'_> {
     }
 
     fn effective(&self, at: &Moment, body: Option<&Body>) -> Verdict {
-        if is_future(*at, self.now) && !body.is_some_and(may_lie_ahead) {
-            return Err((Reason::DateInFuture, format!("{at} lies in the future")));
+        if may_speak_of(*at, body, self.now) {
+            return Ok(());
         }
-        Ok(())
+        Err((Reason::DateInFuture, format!("{at} lies in the future")))
     }
+}
+
+/// Whether what happened may speak of a moment, judged at an instant.
+pub(crate) fn may_speak_of(at: Moment, body: Option<&Body>, now: Timestamp) -> bool {
+    !is_future(at, now) || body.is_some_and(may_lie_ahead)
 }
 
 fn is_future(moment: Moment, now: Timestamp) -> bool {

@@ -4,16 +4,30 @@
 //! A request is parsed (all violations at once), decided against the state as committed, appended, and answered when it is durable.
 //!
 //! - [`Config`], [`build`], [`Ingest::run`]: the service
+//! - `intake`: room in the queue, and what can be told of a request without the record
 //! - `writer`: one task that decides and commits, request groups at a time
 //! - `decide`: the rules that need to know what is on record
-//! - `grpc`: `IngestService` and `LogService`
+//! - `grpc`, `stream`: `IngestService`
+//! - `log_api`, `log_read`: `LogService`
+//! - `persons`: names of persons appointed, which are kept beside the log and can be erased
+//! - `attributes`: those names on the wire
+//! - `proofs`: checkpoints and proofs on the wire
 //! - `origin`: the log as the relay sees it
 
+mod attributes;
 mod decide;
 mod grpc;
+mod intake;
+mod log_api;
+mod log_read;
 mod origin;
 mod pending;
+mod persons;
+mod proofs;
 mod service;
+mod stream;
+#[cfg(test)]
+mod stream_tests;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

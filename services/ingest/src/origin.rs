@@ -33,23 +33,34 @@ impl bus::Origin for LogOrigin {
     }
 
     fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError> {
+        // Before the read: what ends there is a whole request, whatever comes meanwhile.
+        let head = self.log.head();
+        // One more than wanted tells whether the request of the last one goes on.
         let records = self.log.read(
             from,
             ReadLimit {
-                events: max,
+                events: max + 1,
                 bytes: READ_BYTES_MAX,
             },
         )?;
+        let request_ends = |index: usize| match records.get(index + 1) {
+            Some(next) => Some(next.request_id != records[index].request_id),
+            None => (records[index].position == head).then_some(true),
+        };
         records
             .iter()
-            .map(|record| {
+            .enumerate()
+            .take(max)
+            .take_while(|(_, record)| record.position <= head)
+            .map_while(|(index, record)| Some((record, request_ends(index)?)))
+            .map(|(record, request_ends)| {
                 let event = decode(record)?;
                 let place = Place {
                     ledger: &self.ledger,
                     position: record.position,
                     known: of_micros(record.known_micros),
                 };
-                let (subject, payload) = cloud_event::publish(place, &event)?;
+                let (subject, payload) = cloud_event::publish(place, &event, request_ends)?;
                 Ok(Message {
                     position: record.position,
                     subject,
@@ -57,5 +68,12 @@ impl bus::Origin for LogOrigin {
                 })
             })
             .collect()
+    }
+
+    /// The same event, although an earlier release may have published it.
+    fn same(&self, log: &Message, stream: &Message) -> bool {
+        log.position == stream.position
+            && log.subject == stream.subject
+            && cloud_event::same(&log.payload, &stream.payload)
     }
 }

@@ -33,8 +33,8 @@ pub(crate) enum Thing {
 enum Claim {
     /// A position corrected.
     Corrected(u64),
-    /// An event of a subject, counted for revisions.
-    Revision(String),
+    /// A position whose person's name is erased.
+    Erased(u64),
 }
 
 /// The accepted events of a commit, as far as the rules need them.
@@ -50,6 +50,10 @@ pub(crate) struct Pending {
     claims: HashMap<Claim, u64>,
     /// The claims of the request in hand, to be taken back if it is refused.
     own_claims: Vec<Claim>,
+    /// Of the whole commit: how many events of each subject it brings.
+    subjects: HashMap<Box<str>, u64>,
+    /// Of the whole commit: whether something that it brings may be what a request was refused for.
+    brings_things: bool,
 }
 
 impl Pending {
@@ -75,6 +79,29 @@ impl Pending {
     pub(crate) fn clear(&mut self) {
         self.begin();
         self.claims.clear();
+        self.subjects.clear();
+        self.brings_things = false;
+    }
+
+    /// The request in hand will be part of the commit, with events of these subjects.
+    pub(crate) fn keep<'a>(&mut self, subjects: impl Iterator<Item = &'a str>) {
+        let brings = [
+            self.things.is_empty(),
+            self.registered.is_empty(),
+            self.ended.is_empty(),
+        ];
+        self.brings_things |= brings.contains(&false);
+        for subject in subjects {
+            match self.subjects.get_mut(subject) {
+                Some(count) => *count += 1,
+                None => drop(self.subjects.insert(subject.into(), 1)),
+            }
+        }
+    }
+
+    /// Whether the commit brings places or definitions, so that a refusal now need not be one after it.
+    pub(crate) fn brings_things(&self) -> bool {
+        self.brings_things
     }
 
     pub(crate) fn holds(&self, thing: &Thing) -> bool {
@@ -85,8 +112,12 @@ impl Pending {
         self.claimed(&Claim::Corrected(position)) > 0
     }
 
+    pub(crate) fn is_erased(&self, position: u64) -> bool {
+        self.claimed(&Claim::Erased(position)) > 0
+    }
+
     pub(crate) fn revisions(&self, subject: &str) -> u64 {
-        self.claimed(&Claim::Revision(subject.to_owned()))
+        self.subjects.get(subject).copied().unwrap_or(0)
     }
 
     fn claimed(&self, claim: &Claim) -> u64 {
@@ -120,14 +151,14 @@ impl Pending {
     }
 
     /// Takes an accepted event in; `on` is the day it speaks of.
-    pub(crate) fn add(&mut self, body: &Body, on: Date, revision_key: &str) {
+    pub(crate) fn add(&mut self, body: &Body, on: Date) {
         match body {
             Body::LocalityRegistered(e) => self.registered.push((e.locality, e.start_known)),
             Body::LocalityEnded(e) => self.ended.push((e.locality, on)),
             Body::ProgressCorrected(e) => self.claim(Claim::Corrected(e.corrects)),
+            Body::PersonErased(e) => self.claim(Claim::Erased(e.appointment)),
             _ => self.things.extend(thing(body)),
         }
-        self.claim(Claim::Revision(revision_key.to_owned()));
     }
 
     fn claim(&mut self, claim: Claim) {

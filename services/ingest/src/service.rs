@@ -10,16 +10,19 @@ use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness};
 use state::State;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 use wire::time::of_micros;
 use wire::v1::ingest_service_server::IngestServiceServer;
 use wire::v1::log_service_server::LogServiceServer;
 
-use crate::grpc::{IngestApi, LogApi};
+use crate::grpc::IngestApi;
+use crate::intake::Intake;
+use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
 use crate::pending::Pending;
-use crate::writer::{Datasets, Request, Writer, note_dataset};
+use crate::persons;
+use crate::writer::{Datasets, Writer, note_dataset};
 
 /// How long the bus may take to acknowledge the last events at the end.
 const PUBLISH_MAX: Duration = Duration::from_secs(1);
@@ -37,6 +40,10 @@ pub struct Config {
     pub limits: Limits,
     /// Most requests waiting for a commit; one more is refused with `QUEUE_FULL`.
     pub queue_requests_max: usize,
+    /// Most bytes of requests, as sent, that wait or are being committed; what goes beyond is refused with `QUEUE_FULL`.
+    ///
+    /// A single larger request goes in when nothing else is there.
+    pub queue_bytes_max: usize,
     /// How long requests in flight may take after the shutdown.
     pub grace: Duration,
 }
@@ -76,10 +83,11 @@ pub struct Ingest {
 /// [`Error::Log`] if the log cannot be opened or a part of it is damaged; [`Error::Fold`] if an event cannot be folded.
 pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
     let now = Arc::clone(&clock);
-    let log = Log::open(
-        Options::at(&config.data),
-        Arc::new(move || now.now().as_microsecond()),
-    )?;
+    let options = Options {
+        origin: log_origin(&config.ledger).into(),
+        ..Options::at(&config.data)
+    };
+    let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
     let datasets: Datasets = Arc::new(RwLock::new(Vec::new()));
     let state = fold(&log, &datasets)?;
     let writer = Writer {
@@ -122,6 +130,7 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
                     source,
                 })?;
             note_dataset(datasets, &event);
+            persons::erase(log, [&event])?;
         }
     }
 }
@@ -145,7 +154,11 @@ impl Ingest {
             clock,
         } = self;
         let ledger: Arc<str> = config.ledger.as_str().into();
-        let (requests, waiting) = mpsc::channel::<Request>(config.queue_requests_max);
+        let (intake, waiting) = Intake::new(
+            Arc::clone(&clock),
+            config.queue_requests_max,
+            config.queue_bytes_max,
+        );
         let writing = host::task::spawn(
             "ingest-writer",
             writer.run(waiting, readiness.component("log")),
@@ -167,7 +180,8 @@ impl Ingest {
             ledger,
             clock,
             log: log.clone(),
-            requests,
+            intake: Arc::new(intake),
+            shutdown: shutdown.clone(),
             datasets,
             relay_status,
             relay_alarm,
@@ -188,23 +202,29 @@ impl Ingest {
         .await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
-        let head = log.head();
-        let published = published.wait_for(|status| status.published >= head);
+        let published = published.wait_for(|status| status.published >= log.head());
         // What the bus does not take in time is published at the next start.
         let _ = tokio::time::timeout(PUBLISH_MAX, published).await;
         stop_relay.cancel();
         let _ = relaying.await;
-        let closing = tokio::task::spawn_blocking(move || log.close());
-        let _ = closing.await;
+        let _ = tokio::task::spawn_blocking(move || log.close()).await;
         Ok(served?)
     }
+}
+
+/// Names a ledger's log in its checkpoints and backups.
+fn log_origin(ledger: &str) -> String {
+    format!("tiendo/{ledger}")
 }
 
 fn routes(ingest: IngestApi, config: &Config, shutdown: CancellationToken) -> Routes {
     let limit = config.limits.message_bytes_max;
     let log = LogApi {
         log: ingest.log.clone(),
-        verifying: Arc::new(Semaphore::new(1)),
+        origin: log_origin(&ingest.ledger).into(),
+        clock: Arc::clone(&ingest.clock),
+        intake: Arc::clone(&ingest.intake),
+        whole: Arc::new(Semaphore::new(1)),
         shutdown,
     };
     Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))

@@ -19,6 +19,7 @@ type Answer = oneshot::Receiver<Result<Accepted, Refused>>;
 struct World {
     log: Log,
     requests: mpsc::Sender<Request>,
+    skip_known: bool,
     _directory: tempfile::TempDir,
 }
 
@@ -47,6 +48,7 @@ impl World {
         let world = Self {
             log,
             requests,
+            skip_known: false,
             _directory: directory,
         };
         let founding = vec![registered("2023-04-10", false), indicator("eid", 1)];
@@ -59,10 +61,15 @@ impl World {
         let (answer, answered) = oneshot::channel();
         let request = Request {
             request_id: Uuid::from_u128(id),
+            single: events.len() == 1,
             events,
-            single: false,
+            persons: Vec::new(),
             expected_revision: None,
             validate_only: false,
+            skip_known: self.skip_known,
+            // The drafts are told apart from these by `drafts_are_what_would_be_read`.
+            drafted: None,
+            room: None,
             answer,
         };
         self.requests.send(request).await.unwrap();
@@ -127,7 +134,7 @@ fn source() -> Option<v1::Source> {
     })
 }
 
-fn registered(since: &str, start_known: bool) -> v1::Event {
+pub(crate) fn registered(since: &str, start_known: bool) -> v1::Event {
     let body = v1::LocalityRegistered {
         locality: locality(since),
         name: name("Phường Phúc Xá"),
@@ -138,7 +145,7 @@ fn registered(since: &str, start_known: bool) -> v1::Event {
     event(since, v1::event::Body::LocalityRegistered(body))
 }
 
-fn ended(since: &str, on: &str) -> v1::Event {
+pub(crate) fn ended(since: &str, on: &str) -> v1::Event {
     let body = v1::LocalityEnded {
         locality: locality(since),
         source: source(),
@@ -148,7 +155,7 @@ fn ended(since: &str, on: &str) -> v1::Event {
 }
 
 /// An indicator's definition; `names` lines of name make it as large as wanted.
-fn indicator(code: &str, names: usize) -> v1::Event {
+pub(crate) fn indicator(code: &str, names: usize) -> v1::Event {
     let body = v1::IndicatorDefined {
         indicator: code.to_owned(),
         name: name(&"Định danh ".repeat(names)),
@@ -160,7 +167,7 @@ fn indicator(code: &str, names: usize) -> v1::Event {
     event("2023-01-01", v1::event::Body::IndicatorDefined(body))
 }
 
-fn report(indicator: &str, effective: &str) -> v1::Event {
+pub(crate) fn report(indicator: &str, effective: &str) -> v1::Event {
     let body = v1::ProgressReported {
         locality: locality(""),
         indicator: indicator.to_owned(),

@@ -86,9 +86,7 @@ pub(crate) fn model(
         defined: Some(encode::model_defined(entry.defined)),
         group_number: entry.group_number(),
         group_name: entry.group.map(|group| encode::name(&group.fact.name)),
-        owners: id.map_or_else(Vec::new, |id| {
-            reading.owners(&scope, id).iter().map(owner).collect()
-        }),
+        owners: id.map_or_else(Vec::new, |id| owners(reading, &scope, id)),
         status: status.map_or(0, |status| encode::model_status(status.fact.status)),
         status_since: status
             .map(|s| s.recorded.effective.to_string())
@@ -172,17 +170,27 @@ fn plan(reading: &Reading<'_>, entry: &state::PlanEntry<'_>, id: LocalityId) -> 
     let scope = Scope::Plan(entry.fact.plan.clone());
     v1::Plan {
         adopted: Some(encode::plan_adopted(entry.fact)),
-        owners: reading.owners(&scope, id).iter().map(owner).collect(),
+        owners: owners(reading, &scope, id),
         recorded: Some(recorded(&entry.recorded)),
     }
 }
 
-fn owner(entry: &OwnerEntry<'_>) -> v1::Owner {
+fn owners(reading: &Reading<'_>, scope: &Scope, id: LocalityId) -> Vec<v1::Owner> {
+    let owners = reading.owners(scope, id);
+    owners.iter().map(|entry| owner(reading, entry)).collect()
+}
+
+fn owner(reading: &Reading<'_>, entry: &OwnerEntry<'_>) -> v1::Owner {
+    let appointment = entry.recorded.position;
     v1::Owner {
         role: encode::role(entry.fact.role),
         organisations: entry.fact.organisations.clone(),
         accountable_office: entry.fact.accountable_office.clone(),
         since: entry.recorded.effective.to_string(),
+        person: entry.fact.person_commitment.map(|_| v1::NamedPerson {
+            appointment,
+            erased: reading.is_person_erased(appointment),
+        }),
     }
 }
 

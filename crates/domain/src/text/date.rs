@@ -190,6 +190,9 @@ impl Moment {
     /// [`DateError`] for what is not in the calendar, minutes, years of two digits, other forms.
     pub fn parse(text: &str) -> Result<Self, DateError> {
         let text = text.trim();
+        if let Some(date) = iso_date(text) {
+            return Ok(Self::end_of(date));
+        }
         if text.is_empty() {
             return Err(DateError::Missing);
         }
@@ -302,6 +305,23 @@ impl From<Moment> for String {
     }
 }
 
+/// The date, if the text is exactly `2023-06-21` and in the calendar; what programs write need not be searched for more.
+fn iso_date(text: &str) -> Option<Date> {
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else {
+        return None;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i16, |number, digit| {
+            let digit = digit.is_ascii_digit().then(|| i16::from(digit - b'0'))?;
+            Some(number * 10 + digit)
+        })
+    };
+    let year = number(&[*y1, *y2, *y3, *y4]).filter(|year| YEARS.contains(year))?;
+    let month = i8::try_from(number(&[*m1, *m2])?).ok()?;
+    let day = i8::try_from(number(&[*d1, *d2])?).ok()?;
+    Date::new(year, month, day).ok()
+}
+
 /// Reads a date: `21/6/2023`, `21-6-2023`, `21.6.2023`, `ngày 21 tháng 6 năm 2023`, `2023-06-21`.
 ///
 /// # Errors
@@ -309,6 +329,9 @@ impl From<Moment> for String {
 /// [`DateError`] for what is not in the calendar, years of two digits, other forms.
 pub fn parse_date(text: &str) -> Result<Date, DateError> {
     let text = text.trim();
+    if let Some(date) = iso_date(text) {
+        return Ok(date);
+    }
     if text.is_empty() {
         return Err(DateError::Missing);
     }

@@ -8,6 +8,8 @@
 
 use super::name::{bare, is_hyphen, is_invisible};
 
+/// Digits of the shortest number that is looked for: the old identity number.
+const NUMBER_DIGITS_MIN: usize = 9;
 /// Groups of digits that one number may be written in.
 const NUMBER_GROUPS_MAX: usize = 5;
 /// As above for an international telephone number, whose country code is a group more.
@@ -41,6 +43,9 @@ pub struct PersonalData {
 
 /// Finds the first thing that looks like a citizen's personal data.
 pub fn find_personal_data(text: &str) -> Option<PersonalData> {
+    if !may_hold_any(text) {
+        return None;
+    }
     let mut chars: Vec<char> = text.chars().map(plain).collect();
     let email = find_email(&chars);
     blank_urls(&mut chars);
@@ -52,6 +57,20 @@ pub fn find_personal_data(text: &str) -> Option<PersonalData> {
         .into_iter()
         .flatten()
         .min_by_key(|found| found.at)
+}
+
+/// Whether it is worth looking: most texts have neither an at sign nor as many digits as the shortest number.
+fn may_hold_any(text: &str) -> bool {
+    let mut digits = 0;
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            // The first byte of full-width characters, among others.
+            b'@' | 0xef => return true,
+            _ => {}
+        }
+    }
+    digits >= NUMBER_DIGITS_MIN
 }
 
 /// The character as typed on a plain keyboard; one for one, so that offsets hold.

@@ -38,6 +38,7 @@ pub(crate) fn event(subject: &str, payload: &str) -> NewEvent {
         subject: subject.into(),
         expected_revision: None,
         payload,
+        attribute: None,
     }
 }
 

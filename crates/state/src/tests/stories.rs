@@ -3,8 +3,9 @@
 use domain::code::{IndicatorCode, ModelCode};
 use domain::event::{
     Body, CompletionDeclared, DirectiveIssued, Document, Extent, GroupDefined, IndicatorDefined,
-    IndicatorKind, ModelDefined, ModelStatus, ModelStatusChanged, OwnerAssigned, PlanAdopted,
-    QuotaLayer, Role, Scope, Source, Successor, WorkItemCompleted, WorkItemDefined, WorkOrigin,
+    IndicatorKind, ModelDefined, ModelStatus, ModelStatusChanged, OwnerAssigned, PersonErased,
+    PlanAdopted, QuotaLayer, Role, Scope, Source, Successor, WorkItemCompleted, WorkItemDefined,
+    WorkOrigin,
 };
 use domain::locality::Level;
 use domain::text::{Bound, Quantity};
@@ -364,6 +365,7 @@ fn owner(role: Role, locality: &str, organisation: &str) -> Body {
         organisations: vec![organisation.to_owned()],
         accountable_office: "Giám đốc".to_owned(),
         source: Source::default(),
+        person_commitment: None,
     })
 }
 
@@ -406,6 +408,49 @@ fn owners_were_replaced_in_march_2025_and_hold_below_the_province() {
         ["Sở KH&CN", "Công an thành phố"]
     );
     assert!(held("2023-07-03", NHA_TRANG).is_empty());
+}
+
+#[test]
+fn an_erased_name_leaves_the_appointment_as_it_was() {
+    let mut ledger = Ledger::new();
+    ledger.add(
+        "2023-04-10",
+        registered(KHANH_HOA, "Tỉnh Khánh Hòa", "", false),
+    );
+    let Body::OwnerAssigned(lead) = owner(Role::Lead, KHANH_HOA, "Công an tỉnh") else {
+        unreachable!("an owner is assigned");
+    };
+    let named = OwnerAssigned {
+        person_commitment: Some([1; 32].into()),
+        ..lead
+    };
+    ledger.add("2023-07-04", Body::OwnerAssigned(named.clone()));
+    let before = ledger.state.digest();
+    let erased = PersonErased {
+        appointment: 2,
+        locality: id(KHANH_HOA),
+        scope: named.scope.clone(),
+        reason: "theo yêu cầu".to_owned(),
+    };
+    ledger.add("2026-11-22", Body::PersonErased(erased));
+    assert_ne!(
+        ledger.state.digest(),
+        before,
+        "that it was erased is on record"
+    );
+
+    let now = ledger.state.latest(moment("2026-11-22"));
+    let then = ledger.state.at(moment("2026-11-22"), 2);
+    assert_eq!(now.owners(&named.scope, id(KHANH_HOA))[0].fact, &named);
+    assert!(now.is_person_erased(2));
+    assert!(!then.is_person_erased(2), "as it was known before");
+    let found = now.appointment_at(&named.scope, id(KHANH_HOA), 2);
+    assert_eq!(found.unwrap().fact, &named);
+    assert!(
+        now.appointment_at(&Scope::Model(code("KH-1.02")), id(KHANH_HOA), 2)
+            .is_none()
+    );
+    assert!(now.appointment_at(&named.scope, id(KHANH_HOA), 3).is_none());
 }
 
 #[test]

@@ -1,13 +1,12 @@
-//! `tiendo load`, `tiendo log verify | read | show`.
+//! `tiendo load`, `tiendo log show`, and where the other commands of the log are.
 
 use wire::v1;
 
-use super::{told, watch};
+use super::{attribute, log, prove, told};
 use crate::Failure;
 use crate::cli::{Load, Log, SetName};
 use crate::client::Clients;
 use crate::dataset::Set;
-use crate::fail::FAILED;
 use crate::output::{Cell, Output, Table, number, text};
 
 pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Result<(), Failure> {
@@ -63,56 +62,20 @@ fn say_which_day(output: Output) {
 
 pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Result<(), Failure> {
     match command {
-        Log::Verify => verify(clients, output).await,
+        // With a proof it is checked before any service is looked for.
+        Log::Verify(_) => log::verify(clients, output).await,
+        Log::Checkpoint { size } => prove::checkpoint(size, clients, output).await,
+        Log::Prove(wanted) => prove::prove(wanted, clients, output).await,
         Log::Show => show(clients, output).await,
-        Log::Read { from, to } => {
-            let request = v1::ReadEventsRequest {
-                from_position: from,
-                to_position: to,
-                follow: false,
-            };
-            watch::events(request, None, clients, output).await
-        }
+        Log::Attribute { position } => attribute::show(position, clients, output).await,
+        Log::Erase(erase) => attribute::erase(erase, clients, output).await,
+        Log::Read(wanted) => log::read(wanted, clients, output).await,
+        Log::Stat { .. } => log::stat(clients, output).await,
+        Log::Compact => log::compact(clients, output).await,
+        Log::Backup { file } => log::backup(&file, clients, output).await,
+        // `run::run` keeps it for itself: no service is asked.
+        Log::Restore(_) => Ok(()),
     }
-}
-
-async fn verify(clients: &Clients, output: Output) -> Result<(), Failure> {
-    let answer = clients
-        .log()
-        .await?
-        .verify_log(v1::VerifyLogRequest {})
-        .await;
-    let answer = answer.map_err(told(output))?.into_inner();
-    let mut table = Table::new(&[
-        number("events", "Số sự kiện", "Events"),
-        number("chunks", "Số khối", "Chunks"),
-        text("hash", "Mã băm", "Hash"),
-        number("damages", "Hư hỏng", "Damages"),
-    ]);
-    table.row([
-        Cell::with_raw(output.lang.count(answer.events), answer.events),
-        Cell::with_raw(output.lang.count(answer.chunks), answer.chunks),
-        answer.hash.as_str().into(),
-        answer.damages.len().to_string().into(),
-    ]);
-    output.answer("VerifyLogResponse", &answer, "", &table)?;
-    if answer.damages.is_empty() {
-        return Ok(());
-    }
-    let damages: Vec<String> = answer
-        .damages
-        .iter()
-        .map(|d| {
-            format!(
-                "positions {} to {}: {}",
-                d.first_position, d.last_position, d.reason
-            )
-        })
-        .collect();
-    Err(Failure::new(
-        FAILED,
-        format!("the log is damaged: {}", damages.join("; ")),
-    ))
 }
 
 async fn show(clients: &Clients, output: Output) -> Result<(), Failure> {

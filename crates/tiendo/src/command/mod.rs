@@ -1,14 +1,19 @@
 //! The operator's commands, one module for each noun.
 
+mod attribute;
+pub(crate) mod bench;
 pub(crate) mod case;
 mod indicator;
 mod ledger;
 mod locality;
+mod log;
 mod model;
+pub(crate) mod prove;
 mod record;
 mod show;
 mod watch;
 
+pub(crate) use log::{is_offline, offline};
 use wire::v1;
 
 use crate::Failure;
@@ -23,14 +28,15 @@ pub(crate) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     match command {
-        // `run::run` keeps these two for itself.
-        Command::Up(_) | Command::Serve(_) => Ok(()),
+        // `run::run` keeps these for itself.
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) => Ok(()),
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
         Command::Indicator(command) => indicator::run(command, clients, output).await,
         Command::Case(command) => case::cases(command, clients, output).await,
         Command::Verdict(command) => case::verdicts(command, clients, output).await,
         Command::Quota(command) => record::quota(command, clients, output).await,
+        Command::Owner(command) => record::owner(command, clients, output).await,
         Command::Report(report) => record::report(report, clients, output).await,
         Command::Correct(correct) => record::correct(correct, clients, output).await,
         Command::Import(import) => {

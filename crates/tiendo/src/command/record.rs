@@ -1,10 +1,10 @@
-//! `tiendo report`, `tiendo correct`, `tiendo quota assign`.
+//! `tiendo report`, `tiendo correct`, `tiendo quota assign`, `tiendo owner assign`.
 
 use wire::v1;
 
 use super::told;
 use crate::Failure;
-use crate::cli::{Correct, FigureParts, LayerName, Quota, Report, Reporter};
+use crate::cli::{Correct, FigureParts, LayerName, Owner, Quota, Report, Reporter, RoleName};
 use crate::client::Clients;
 use crate::output::{Output, Table, number, text};
 
@@ -76,6 +76,37 @@ pub(super) async fn quota(
     record(quota.reporter, quota.as_of, body, clients, output).await
 }
 
+pub(super) async fn owner(
+    command: Owner,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    use v1::owner_assigned::Scope;
+    let Owner::Assign(owner) = command;
+    let role = match owner.role {
+        RoleName::Lead => v1::Role::Lead,
+        RoleName::Coordinating => v1::Role::Coordinating,
+        RoleName::Implementing => v1::Role::Implementing,
+        RoleName::Focal => v1::Role::Focal,
+    };
+    let model = owner.model.map(Scope::Model);
+    let body = v1::event::Body::OwnerAssigned(v1::OwnerAssigned {
+        scope: model.or(owner.plan.map(Scope::Plan)),
+        locality: locality(&owner.locality),
+        role: role as i32,
+        organisations: owner.owners,
+        accountable_office: owner.accountable,
+        source: source(owner.source),
+        person_commitment: Vec::new(),
+    });
+    let event = event(&owner.reporter, owner.as_of, body);
+    let request = v1::RecordRequest {
+        person: owner.person,
+        ..request(event, &owner.reporter)
+    };
+    send(request, clients, output).await
+}
+
 fn locality(code: &str) -> Option<v1::LocalityRef> {
     Some(v1::LocalityRef {
         code: code.to_owned(),
@@ -124,20 +155,41 @@ async fn record(
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let event = v1::Event {
-        request_id: reporter.request_id.unwrap_or_default(),
-        actor: Some(v1::Actor {
-            organisation: reporter.organisation,
-            office: reporter.office,
-        }),
+    let event = event(&reporter, effective, body);
+    send(request(event, &reporter), clients, output).await
+}
+
+fn event(reporter: &Reporter, effective: String, body: v1::event::Body) -> v1::Event {
+    v1::Event {
+        request_id: reporter.request_id.clone().unwrap_or_default(),
+        actor: Some(actor(reporter)),
         effective,
         body: Some(body),
-    };
-    let request = v1::RecordRequest {
+    }
+}
+
+/// Who reports, as a message.
+pub(super) fn actor(reporter: &Reporter) -> v1::Actor {
+    v1::Actor {
+        organisation: reporter.organisation.clone(),
+        office: reporter.office.clone(),
+    }
+}
+
+fn request(event: v1::Event, reporter: &Reporter) -> v1::RecordRequest {
+    v1::RecordRequest {
         event: Some(event),
         expected_revision: None,
         validate_only: reporter.validate_only,
-    };
+        person: String::new(),
+    }
+}
+
+async fn send(
+    request: v1::RecordRequest,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
     let answer = clients
         .ingest()
         .await?

@@ -29,6 +29,7 @@ pub(super) async fn run(options: Watch, clients: &Clients, output: Output) -> Re
         from_position: from,
         to_position: 0,
         follow: !options.no_follow,
+        ..Default::default()
     };
     if options.no_follow {
         return events(request, options.locality, clients, output).await;
@@ -46,9 +47,7 @@ pub(super) async fn events(
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    if output.format == Format::Csv {
-        output.text("position,known,locality,topic,event,detail,effective")?;
-    }
+    header(output)?;
     let mut stream = clients
         .log()
         .await?
@@ -68,6 +67,20 @@ pub(super) async fn events(
         }
     }
     Ok(())
+}
+
+/// The line above events in CSV.
+pub(super) fn header(output: Output) -> Result<(), Failure> {
+    if output.format == Format::Csv {
+        output.text("position,known,locality,topic,event,detail,effective")?;
+    }
+    Ok(())
+}
+
+/// Prints one event.
+pub(super) fn show(recorded: &v1::RecordedEvent, output: Output) -> Result<(), Failure> {
+    let (line, _) = describe(recorded, output)?;
+    print(output, "RecordedEvent", recorded, &line)
 }
 
 /// A line for people, or a record for a spreadsheet; and the locality concerned.

@@ -264,6 +264,7 @@ impl Plan {
                 organisations,
                 accountable_office,
                 source,
+                person_commitment: None,
             };
             let body = Body::OwnerAssigned(assigned);
             drafts.push(Draft {
@@ -319,6 +320,7 @@ impl Plan {
                 accountable_office: head_of(&organisations),
                 organisations,
                 source: table::titled(title),
+                person_commitment: None,
             };
             drafts.push(Draft {
                 effective,

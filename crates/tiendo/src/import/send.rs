@@ -123,19 +123,15 @@ impl<'a> Sender<'a> {
                 continue;
             }
             let id = request_id(self.bytes, batch).to_string();
-            let receipt = match self.send(&rows, id, dry_run).await {
-                Ok(receipt) => receipt,
+            let response = match self.send(&rows, id, dry_run).await {
+                Ok(response) => response,
                 Err(status) => return Err(self.interrupted(&status, &rows, &recorded)),
             };
-            recorded.repeated &= receipt.repeated;
+            recorded.repeated &= response.receipt.as_ref().is_some_and(|r| r.repeated);
             bar.inc(rows.len() as u64);
-            let position = |index| match receipt.first_position {
-                0 => 0,
-                first => first + index,
-            };
-            let accepted = (0..)
-                .zip(&rows)
-                .map(|(index, row)| Accepted::of(row, position(index)));
+            let positions = positions(&response, rows.len());
+            let accepted = rows.iter().zip(positions);
+            let accepted = accepted.map(|(row, position)| Accepted::of(row, position));
             recorded.rows.extend(accepted);
         }
         recorded.repeated &= !recorded.rows.is_empty();
@@ -148,15 +144,17 @@ impl<'a> Sender<'a> {
         rows: &[Row],
         request_id: String,
         validate_only: bool,
-    ) -> Result<v1::Receipt, Status> {
+    ) -> Result<v1::RecordBatchResponse, Status> {
         let events = rows.iter().map(|row| row.event.clone()).collect();
         let request = v1::RecordBatchRequest {
             request_id,
             events,
             validate_only,
+            persons: Vec::new(),
+            // So that the same figures in another file, or in this one years later, add nothing.
+            skip_known: true,
         };
-        let response = self.ingest.record_batch(request).await?.into_inner();
-        Ok(response.receipt.unwrap_or_default())
+        Ok(self.ingest.record_batch(request).await?.into_inner())
     }
 
     /// What to do when recording stopped.
@@ -181,6 +179,26 @@ impl<'a> Sender<'a> {
         );
         Failure::new(UNAVAILABLE, format!("{}; {text}", failure.text()))
     }
+}
+
+/// Where each row of a batch stands; 0 if it was only validated.
+fn positions(response: &v1::RecordBatchResponse, rows: usize) -> Vec<u64> {
+    let known: BTreeMap<u32, u64> = response
+        .known
+        .iter()
+        .map(|known| (known.event_index, known.position))
+        .collect();
+    let first = response.receipt.as_ref().map_or(0, |r| r.first_position);
+    let mut next = first;
+    let place = |index| {
+        if let Some(position) = known.get(&index) {
+            return *position;
+        }
+        let position = next;
+        next += u64::from(first > 0);
+        position
+    };
+    (0..).take(rows).map(place).collect()
 }
 
 /// The violations of single rows: index, field within the event, violation.
@@ -261,7 +279,17 @@ mod tests {
             };
             Ok(Response::new(v1::RecordBatchResponse {
                 receipt: Some(receipt),
+                known: Vec::new(),
             }))
+        }
+
+        type RecordStreamStream = tokio_stream::Empty<Result<v1::RecordStreamResponse, Status>>;
+
+        async fn record_stream(
+            &self,
+            _: Request<tonic::Streaming<v1::RecordStreamRequest>>,
+        ) -> Result<Response<Self::RecordStreamStream>, Status> {
+            Err(Status::unimplemented("not used"))
         }
 
         async fn get_ledger(
@@ -330,6 +358,25 @@ mod tests {
             .map(|row| (row.line, row.position))
             .collect();
         assert_eq!(found, [(500, 1), (1_000, 2), (1_500, 3), (2_000, 4)]);
+    }
+
+    #[test]
+    fn a_row_on_record_keeps_its_place_and_the_others_follow_each_other() {
+        let known = |event_index, position| v1::KnownFigure {
+            event_index,
+            position,
+        };
+        let mut response = v1::RecordBatchResponse {
+            receipt: Some(v1::Receipt {
+                first_position: 40,
+                last_position: 41,
+                ..v1::Receipt::default()
+            }),
+            known: vec![known(0, 7), known(2, 9)],
+        };
+        assert_eq!(positions(&response, 4), [7, 40, 9, 41]);
+        response.receipt = None;
+        assert_eq!(positions(&response, 4), [7, 0, 9, 0]);
     }
 
     #[test]

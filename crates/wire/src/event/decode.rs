@@ -3,14 +3,14 @@
 use domain::event::{self as d, Body};
 use domain::text::{Bound, Moment, Percent};
 use domain::{
-    Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode, PlanCode, Reason,
-    Violation, WorkItemCode,
+    Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode, PersonCommitment,
+    PlanCode, Reason, Violation, WorkItemCode,
 };
 use jiff::civil::Date;
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::fields::Fields;
+use super::fields::{Fields, Path, clean};
 use crate::v1 as w;
 
 /// Something on record that an event refers to.
@@ -28,6 +28,15 @@ pub enum Reference<'a> {
     WorkItem(LocalityId, &'a WorkItemCode),
     /// An identity named outright, whenever it exists.
     Identity(LocalityId),
+    /// An appointment that names a person.
+    Appointment {
+        /// Its position.
+        position: u64,
+        /// The locality it must be for.
+        locality: LocalityId,
+        /// What it must be for.
+        scope: &'a d::Scope,
+    },
     /// A figure that a correction names.
     Figure {
         /// Its position.
@@ -81,6 +90,17 @@ pub trait Resolver {
     /// A rule sharpened later must not make an old event unreadable.
     fn trusted(&self) -> bool {
         false
+    }
+
+    /// True if this very text was found clean before: NFC, trimmed, short, without personal data.
+    fn is_clean(&self, text: &str) -> bool {
+        let _ = text;
+        false
+    }
+
+    /// Takes note of a clean text, for [`is_clean`](Resolver::is_clean).
+    fn note_clean(&self, text: &str) {
+        let _ = text;
     }
 }
 
@@ -143,6 +163,32 @@ pub fn parse_moment(field: &str, raw: &str) -> Result<Moment, Violation> {
         .map_err(|error| Violation::new(field, Reason::DateFormat, error.to_string()))
 }
 
+/// Most characters of a person's name.
+const PERSON_CHARS_MAX: usize = 120;
+/// Most bytes of a person's name; 120 characters of any living script fit.
+const PERSON_BYTES_MAX: usize = 400;
+
+/// Reads a person's name, in NFC, as it is kept beside the log, under the name of its field.
+///
+/// # Errors
+/// [`Reason::Required`] if it is empty, [`Reason::TextFormat`] if it is longer than 120 characters (or 400 bytes) or
+/// holds control characters, [`Reason::PersonalData`] if it holds more than a name.
+pub fn parse_person(field: &str, raw: &str) -> Result<String, Violation> {
+    let refused = |reason, detail| Err(Violation::new(field, reason, detail));
+    match clean(raw, PERSON_CHARS_MAX) {
+        Ok(name) if name.is_empty() => refused(Reason::Required, "must be set".to_owned()),
+        Ok(name) if name.contains(['\n', '\t']) => {
+            refused(Reason::TextFormat, "must be one line".to_owned())
+        }
+        Ok(name) if name.len() > PERSON_BYTES_MAX => {
+            let detail = format!("{} bytes, at most {PERSON_BYTES_MAX} are kept", name.len());
+            refused(Reason::TextFormat, detail)
+        }
+        Ok(name) => Ok(name),
+        Err((reason, detail)) => refused(reason, detail),
+    }
+}
+
 /// Reads an event whose fields lie below `path`; `request_id` is used if it carries none.
 ///
 /// # Errors
@@ -155,7 +201,10 @@ pub fn decode(
 ) -> Result<Event, Vec<Violation>> {
     let mut violations = Vec::new();
     let mut fields = Fields {
-        path: path.to_owned(),
+        path: Path {
+            above: None,
+            field: path,
+        },
         violations: &mut violations,
         resolver,
     };
@@ -227,6 +276,7 @@ fn body(fields: &mut Fields<'_>, message: &w::event::Body, at: Option<&Moment>) 
         W::GroupDefined(m) => read!("group_defined", group_defined, m),
         W::ModelDefined(m) => read!("model_defined", model_defined, m),
         W::OwnerAssigned(m) => read!("owner_assigned", owner_assigned, m),
+        W::PersonErased(m) => read!("person_erased", person_erased, m),
         W::ModelStatusChanged(m) => read!("model_status_changed", model_status_changed, m),
         W::IndicatorDefined(m) => read!("indicator_defined", indicator_defined, m),
         W::QuotaAssigned(m) => read!("quota_assigned", quota_assigned, m),
@@ -284,7 +334,8 @@ fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, _: At<'_>) -> Option
         .iter()
         .enumerate()
         .map(|(i, successor)| {
-            let mut f = f.below(&format!("successors[{i}]"));
+            let field = format!("successors[{i}]");
+            let mut f = f.below(&field);
             let locality = f.identity("locality", successor.locality.as_ref());
             let extent = f.term("extent", successor.extent, d::Extent::ALL);
             Some(d::Successor {
@@ -363,6 +414,7 @@ fn owner_assigned(f: &mut Fields<'_>, m: &w::OwnerAssigned, at: At<'_>) -> Optio
         _ => f.optional_line("accountable_office", &m.accountable_office),
     };
     let source = f.source("source", m.source.as_ref());
+    let person_commitment = person_commitment(f, &m.person_commitment);
     Some(Body::OwnerAssigned(d::OwnerAssigned {
         scope: scope?,
         locality: locality?,
@@ -370,6 +422,52 @@ fn owner_assigned(f: &mut Fields<'_>, m: &w::OwnerAssigned, at: At<'_>) -> Optio
         organisations: organisations?,
         accountable_office: accountable_office?,
         source: source?,
+        person_commitment: person_commitment?,
+    }))
+}
+
+/// Nobody but the ledger makes a commitment, so that behind each there is, or was, a name.
+fn person_commitment(f: &mut Fields<'_>, raw: &[u8]) -> Option<Option<PersonCommitment>> {
+    let field = "person_commitment";
+    if raw.is_empty() {
+        return Some(None);
+    }
+    if !f.resolver.trusted() {
+        let detail = "must be empty; a person's name goes beside the event, as `person`";
+        return f.refuse(field, Reason::PersonMisplaced, detail);
+    }
+    match <[u8; 32]>::try_from(raw) {
+        Ok(bytes) => Some(Some(bytes.into())),
+        Err(_) => f.refuse(field, Reason::CodeFormat, "must have 32 bytes"),
+    }
+}
+
+fn person_erased(f: &mut Fields<'_>, m: &w::PersonErased, _: At<'_>) -> Option<Body> {
+    use w::person_erased::Scope;
+    if m.appointment == 0 {
+        f.refuse::<()>("appointment", Reason::Required, "must name a position");
+    }
+    let locality = f.identity("locality", m.locality.as_ref());
+    let scope = match &m.scope {
+        None => f.refuse("scope", Reason::Required, "must name a model or a plan"),
+        Some(Scope::Model(code)) => f.code("model", code).map(d::Scope::Model),
+        Some(Scope::Plan(code)) => f.code("plan", code).map(d::Scope::Plan),
+    };
+    let reason = f.text("reason", &m.reason);
+    let (locality, scope) = (locality?, scope?);
+    if m.appointment > 0 {
+        let reference = Reference::Appointment {
+            position: m.appointment,
+            locality,
+            scope: &scope,
+        };
+        f.refer("appointment", &reference);
+    }
+    Some(Body::PersonErased(d::PersonErased {
+        appointment: m.appointment,
+        locality,
+        scope,
+        reason: reason?,
     }))
 }
 
@@ -440,7 +538,8 @@ fn milestones(f: &mut Fields<'_>, messages: &[w::Milestone]) -> Option<Vec<d::Mi
         .iter()
         .enumerate()
         .map(|(i, message)| {
-            let mut f = f.below(&format!("milestones[{i}]"));
+            let field = format!("milestones[{i}]");
+            let mut f = f.below(&field);
             let date = f.date("date", &message.date);
             let count = f.count("count", message.count.as_ref());
             f.in_order("date", last, date);

@@ -28,12 +28,21 @@ pub fn encode(event: &Event) -> w::Event {
     }
 }
 
+/// Stands for the first day of an identity that is not known yet; nothing on record begins on it.
+pub(super) const OPEN: Date = Date::MIN;
+/// What is written for that day: as long as a date, and in no text that is accepted.
+pub(super) const OPEN_TEXT: &str = "\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}";
+
 /// A locality's identity as a message.
 #[must_use]
 pub fn locality_ref(id: LocalityId) -> w::LocalityRef {
     w::LocalityRef {
         code: id.code.to_string(),
-        since: id.since.to_string(),
+        since: if id.since == OPEN {
+            OPEN_TEXT.to_owned()
+        } else {
+            id.since.to_string()
+        },
     }
 }
 
@@ -144,6 +153,7 @@ pub fn body(body: &Body) -> w::event::Body {
         Body::GroupDefined(e) => W::GroupDefined(group_defined(e)),
         Body::ModelDefined(e) => W::ModelDefined(model_defined(e)),
         Body::OwnerAssigned(e) => W::OwnerAssigned(owner_assigned(e)),
+        Body::PersonErased(e) => W::PersonErased(person_erased(e)),
         Body::ModelStatusChanged(e) => W::ModelStatusChanged(model_status_changed(e)),
         Body::IndicatorDefined(e) => W::IndicatorDefined(indicator_defined(e)),
         Body::QuotaAssigned(e) => W::QuotaAssigned(quota_assigned(e)),
@@ -234,6 +244,22 @@ fn owner_assigned(e: &d::OwnerAssigned) -> w::OwnerAssigned {
         organisations: e.organisations.clone(),
         accountable_office: e.accountable_office.clone(),
         source: Some(source(&e.source)),
+        person_commitment: e
+            .person_commitment
+            .map_or_else(Vec::new, |commitment| commitment.as_bytes().to_vec()),
+    }
+}
+
+fn person_erased(e: &d::PersonErased) -> w::PersonErased {
+    use w::person_erased::Scope;
+    w::PersonErased {
+        appointment: e.appointment,
+        locality: Some(locality_ref(e.locality)),
+        scope: Some(match &e.scope {
+            d::Scope::Model(code) => Scope::Model(code.to_string()),
+            d::Scope::Plan(code) => Scope::Plan(code.to_string()),
+        }),
+        reason: e.reason.clone(),
     }
 }
 

@@ -29,9 +29,56 @@ fn is_unprintable(c: char) -> bool {
     turns || (c.is_control() && !matches!(c, '\n' | '\t'))
 }
 
+/// Free text in NFC, if it is bounded, without control characters and personal data.
+pub(super) fn clean(raw: &str, chars_max: usize) -> Result<String, (Reason, String)> {
+    let clean = text::nfc(raw.trim());
+    let chars = clean.chars().count();
+    if chars > chars_max {
+        let detail = format!("{chars} characters, at most {chars_max} are kept");
+        return Err((Reason::TextFormat, detail));
+    }
+    if let Some(c) = clean.chars().find(|c| is_unprintable(*c)) {
+        let detail = format!("control character U+{:04X}", u32::from(c));
+        return Err((Reason::TextFormat, detail));
+    }
+    if let Some(found) = text::find_personal_data(&clean) {
+        // The text itself is not repeated: what must not be kept must not be logged either.
+        let what = match found.kind {
+            PersonalDataKind::NationalId => "identity number",
+            PersonalDataKind::Phone => "telephone number",
+            PersonalDataKind::Email => "e-mail address",
+        };
+        let detail = format!(
+            "looks like a person's {what} at character {}; remove it",
+            found.at + 1
+        );
+        return Err((Reason::PersonalData, detail));
+    }
+    Ok(clean.into_owned())
+}
+
+/// Where a message stands within the request; written out only for a violation.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'a> {
+    pub(super) above: Option<&'a Path<'a>>,
+    pub(super) field: &'a str,
+}
+
+impl Path<'_> {
+    fn write(&self, out: &mut String) {
+        if let Some(above) = self.above {
+            above.write(out);
+        }
+        if !out.is_empty() && !self.field.is_empty() {
+            out.push('.');
+        }
+        out.push_str(self.field);
+    }
+}
+
 /// The fields of one message, below a path.
 pub(super) struct Fields<'a> {
-    pub(super) path: String,
+    pub(super) path: Path<'a>,
     pub(super) violations: &'a mut Vec<Violation>,
     pub(super) resolver: &'a dyn Resolver,
 }
@@ -49,16 +96,18 @@ impl Fields<'_> {
     }
 
     fn at(&self, field: &str) -> String {
-        match (self.path.as_str(), field) {
-            ("", field) => field.to_owned(),
-            (path, "") => path.to_owned(),
-            (path, field) => format!("{path}.{field}"),
-        }
+        let mut path = String::new();
+        let above = Some(&self.path);
+        Path { above, field }.write(&mut path);
+        path
     }
 
-    pub(super) fn below(&mut self, field: &str) -> Fields<'_> {
+    pub(super) fn below<'b>(&'b mut self, field: &'b str) -> Fields<'b> {
         Fields {
-            path: self.at(field),
+            path: Path {
+                above: Some(&self.path),
+                field,
+            },
             violations: self.violations,
             resolver: self.resolver,
         }
@@ -70,33 +119,18 @@ impl Fields<'_> {
 
     /// Free text: NFC, bounded, without control characters and personal data.
     fn checked(&mut self, field: &str, raw: &str, chars_max: usize) -> Option<String> {
-        if self.resolver.trusted() {
+        if self.resolver.trusted() || self.resolver.is_clean(raw) {
             return Some(raw.to_owned());
         }
-        let clean = text::nfc(raw.trim());
-        let chars = clean.chars().count();
-        if chars > chars_max {
-            let detail = format!("{chars} characters, at most {chars_max} are kept");
-            return self.refuse(field, Reason::TextFormat, detail);
+        match clean(raw, chars_max) {
+            Ok(clean) => {
+                if clean == raw {
+                    self.resolver.note_clean(raw);
+                }
+                Some(clean)
+            }
+            Err((reason, detail)) => self.refuse(field, reason, detail),
         }
-        if let Some(c) = clean.chars().find(|c| is_unprintable(*c)) {
-            let detail = format!("control character U+{:04X}", u32::from(c));
-            return self.refuse(field, Reason::TextFormat, detail);
-        }
-        if let Some(found) = text::find_personal_data(&clean) {
-            // The text itself is not repeated: what must not be kept must not be logged either.
-            let what = match found.kind {
-                PersonalDataKind::NationalId => "identity number",
-                PersonalDataKind::Phone => "telephone number",
-                PersonalDataKind::Email => "e-mail address",
-            };
-            let detail = format!(
-                "looks like a person's {what} at character {}; remove it",
-                found.at + 1
-            );
-            return self.refuse(field, Reason::PersonalData, detail);
-        }
-        Some(clean.into_owned())
     }
 
     pub(super) fn line(&mut self, field: &str, raw: &str) -> Option<String> {

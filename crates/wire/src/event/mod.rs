@@ -1,10 +1,12 @@
 //! The programme's events to protobuf and back.
 
 mod decode;
+mod draft;
 mod encode;
 mod fields;
 
 pub use decode::{
-    Accept, Reference, Resolver, accept, decode, decode_logged, message, parse_moment,
+    Accept, Reference, Resolver, accept, decode, decode_logged, message, parse_moment, parse_person,
 };
+pub use draft::{CleanTexts, Draft, MaySpeakOf, draft, write_since};
 pub use encode::*;

@@ -78,6 +78,7 @@ impl World {
             nats_url: url(&nats),
             limits: Limits::standard(),
             queue_requests_max: 64,
+            queue_bytes_max: 64 * 1024 * 1024,
             grace: Duration::from_secs(2),
         };
         let built = ingest::build(config, Arc::new(SystemClock)).unwrap();

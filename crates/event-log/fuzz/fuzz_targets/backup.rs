@@ -1,0 +1,10 @@
+//! A backup of any bytes.
+
+#![no_main]
+
+use event_log::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzzing::backup(bytes);
+    fuzzing::backup_resealed(bytes);
+});

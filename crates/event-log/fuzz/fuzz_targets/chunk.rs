@@ -1,0 +1,10 @@
+//! A stored chunk of any bytes.
+
+#![no_main]
+
+use event_log::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzzing::chunk(bytes);
+    fuzzing::chunk_resealed(bytes);
+});

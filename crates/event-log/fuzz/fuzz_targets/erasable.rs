@@ -1,0 +1,7 @@
+//! Attributes beside a log, of any bytes.
+
+#![no_main]
+
+use event_log::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzing::erasable(bytes));

@@ -1,0 +1,172 @@
+//! Made-up figures of the sample kind.
+//!
+//! A document speaks of four indicators in 25 neighbouring communes; counts and places are scattered by a hash, so they
+//! are the same on every run. Only the request ids differ, since one that was seen before records nothing.
+
+use domain::text::Moment;
+use domain::{Body, Level, LocalityId};
+use jiff::civil::{Date, date};
+use uuid::Uuid;
+use wire::v1;
+
+use super::failed;
+use crate::Failure;
+use crate::dataset::Set;
+
+/// Figures in one document.
+const DOCUMENT_FIGURES: u64 = 100;
+/// First day that the figures speak of; the communes of the reform exist from then on.
+const FIRST_DAY: Date = date(2025, 7, 1);
+/// Days that the figures speak of, over and over.
+const DAYS: u64 = 90;
+const INDICATORS: [&str; 16] = [
+    "cccd.issued",
+    "cccd.received",
+    "cccd.delivered",
+    "cccd.undelivered",
+    "eid.collected",
+    "eid.activated",
+    "eid.activated-l2",
+    "eid.collected-and-installed",
+    "services.essential",
+    "services.filed-online",
+    "social.accounts-opened",
+    "social.paid-cash-free",
+    "population.forms-collected",
+    "data.records-fixed",
+    "tasks.completed",
+    "documents.signed",
+];
+
+/// Makes one event after the other.
+pub(super) struct Sampler {
+    communes: Vec<LocalityId>,
+    events: u64,
+}
+
+impl Sampler {
+    /// Figures of the communes that the gazetteer registers.
+    ///
+    /// # Errors
+    /// What is wrong with the embedded tables, which tests exclude.
+    pub(super) fn new() -> Result<Self, Failure> {
+        let registered = Set::Gazetteer.events().map_err(failed)?.into_iter();
+        let communes = registered.filter_map(|event| match event.body {
+            Body::LocalityRegistered(e)
+                if e.locality.since == FIRST_DAY && e.locality.code.level() == Level::Commune =>
+            {
+                Some(e.locality)
+            }
+            _ => None,
+        });
+        Ok(Self {
+            communes: communes.collect(),
+            events: 0,
+        })
+    }
+
+    /// The next events, all of one request, as the log will keep them.
+    pub(super) fn events(&mut self, request_id: Uuid, events: usize) -> Vec<v1::Event> {
+        (0..events).map(|_| self.event(request_id)).collect()
+    }
+
+    fn event(&mut self, request_id: Uuid) -> v1::Event {
+        let number = self.events;
+        self.events += 1;
+        let (document, figure) = (number / DOCUMENT_FIGURES, number % DOCUMENT_FIGURES);
+        let of_document = hash(document ^ 0xd0c0);
+        let place = (of_document + figure / 4) % self.communes.len().max(1) as u64;
+        let family = (of_document >> 32) % 4;
+        let indicator = (family * 4 + figure % 4) as usize;
+        let day = FIRST_DAY.saturating_add(jiff::Span::new().days((document % DAYS) as i64));
+        let reported = progress(
+            self.communes[place as usize],
+            indicator,
+            number,
+            document,
+            day,
+        );
+        v1::Event {
+            request_id: request_id.to_string(),
+            actor: Some(v1::Actor {
+                organisation: "Công an tỉnh Khánh Hòa".to_owned(),
+                office: "Tổ công tác Đề án 06".to_owned(),
+            }),
+            effective: Moment::end_of(day).to_string(),
+            body: Some(v1::event::Body::ProgressReported(reported)),
+        }
+    }
+}
+
+fn progress(
+    commune: LocalityId,
+    indicator: usize,
+    number: u64,
+    document: u64,
+    day: Date,
+) -> v1::ProgressReported {
+    let place = commune.code.to_string();
+    let place = place
+        .bytes()
+        .fold(indicator as u64, |sum, byte| hash(sum ^ u64::from(byte)));
+    let quota = 2_000 + place % 60_000;
+    let value = hash(number) % (quota + 1);
+    let permille = (value * 2_000 + quota) / (2 * quota);
+    let report = 1 + hash(document) % 9_000;
+    let (year, month, day) = (day.year(), day.month(), day.day());
+    v1::ProgressReported {
+        locality: Some(wire::event::locality_ref(commune)),
+        indicator: INDICATORS[indicator].to_owned(),
+        value: Some(exactly(value)),
+        denominator: Some(v1::Denominator {
+            kind: "quota".to_owned(),
+            value: Some(exactly(quota)),
+            derived: false,
+        }),
+        percent: format!("{}.{}", permille / 10, permille % 10),
+        source: Some(v1::Source {
+            title: format!(
+                "Báo cáo số {report}/BC-TCT về tiến độ Đề án 06 (ngày {day}/{month}/{year})"
+            ),
+            url: format!("https://dean06.example.vn/bao-cao/{year}/{report}-bc-tct.html"),
+        }),
+        note: String::new(),
+    }
+}
+
+fn exactly(count: u64) -> v1::Quantity {
+    v1::Quantity {
+        number: Some(v1::quantity::Number::Count(count as i64)),
+        bound: v1::Bound::Exact as i32,
+    }
+}
+
+/// SplitMix64's finish: scatters neighbouring numbers.
+fn hash(number: u64) -> u64 {
+    let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_is_what_the_log_would_keep() {
+        let mut sampler = Sampler::new().unwrap();
+        assert!(sampler.communes.len() > 3_000);
+        let mut bytes = 0;
+        for event in sampler.events(Uuid::from_u128(7), 1_000) {
+            let logged = event.encode_to_vec();
+            let read = wire::event::decode_logged(&logged).unwrap();
+            assert_eq!(wire::event::to_bytes(&read), logged);
+            bytes += logged.len();
+        }
+        // The figures of the shipped sample take 318 bytes on average.
+        assert!((300_000..340_000).contains(&bytes), "{bytes} bytes");
+    }
+}

@@ -1,0 +1,196 @@
+//! A log or a backup that no service holds, read on this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use event_log::restore::{Answer, Source as _};
+use event_log::salvage::Salvage;
+use event_log::{Error, Log, Options, ReadLimit, Record};
+use host::{Clock as _, SystemClock};
+use wire::time::{of_micros, to_wire};
+use wire::v1;
+
+use super::{backup, bar, show_statistics, show_verification};
+use crate::Failure;
+use crate::cli::{LogRead, Verify};
+use crate::command::watch;
+use crate::fail::{FAILED, NOT_FOUND, UNAVAILABLE, USAGE};
+use crate::output::Output;
+
+/// Events read at once.
+const READ: ReadLimit = ReadLimit {
+    events: 4_096,
+    bytes: 4 * 1024 * 1024,
+};
+
+/// Opens a log that is there.
+pub(super) fn open(directory: &Path, output: Output) -> Result<Log, Failure> {
+    // Opening makes what is missing, and nobody asked for a new log.
+    if !directory.join("sled").is_dir() {
+        return Err(no_log(directory, output));
+    }
+    let now = Arc::new(|| SystemClock.now().as_microsecond());
+    let log = Log::open(Options::at(directory), now);
+    log.map_err(|error| refused(directory, error, output))
+}
+
+/// Looks through the files of a log that nobody has open, without changing a byte of them.
+pub(super) fn salvage(directory: &Path, output: Output) -> Result<Salvage, Failure> {
+    let shown = directory.display();
+    let bytes = Salvage::bytes_in(directory).map_err(|_| no_log(directory, output))?;
+    let bar = bar(
+        bytes,
+        ("Đang đọc các tệp của sổ", "Reading the log's files"),
+        output,
+    );
+    let name = format!("the log in {shown}");
+    let salvage = Salvage::scan(directory, name, |read| bar.set_position(read));
+    bar.finish_and_clear();
+    salvage.map_err(|error| refused(directory, error, output))
+}
+
+fn no_log(directory: &Path, output: Output) -> Failure {
+    let shown = directory.display();
+    let text = output.lang.pick(
+        format!("{shown} không phải là thư mục của sổ (dưới `up` là <data>/ingest)"),
+        format!("{shown} is not the directory of a log (under `up` it is <data>/ingest)"),
+    );
+    Failure::new(NOT_FOUND, text)
+}
+
+fn refused(directory: &Path, error: Error, output: Output) -> Failure {
+    let shown = directory.display();
+    match error {
+        Error::Locked { .. } => {
+            let text = output.lang.pick(
+                format!("{shown} đang do một dịch vụ giữ; dừng dịch vụ đó, hoặc bỏ --directory"),
+                format!("{shown} is held by a service; stop it, or leave out --directory"),
+            );
+            Failure::new(UNAVAILABLE, format!("{text} [{}]", error.reason()))
+        }
+        error => failed(&error),
+    }
+}
+
+/// What the log says, with its code.
+pub(super) fn failed(error: &Error) -> Failure {
+    let failure = Failure::caused(FAILED, error);
+    Failure::new(FAILED, format!("{} [{}]", failure.text(), error.reason()))
+}
+
+pub(super) fn stat(directory: Option<PathBuf>, output: Output) -> Result<(), Failure> {
+    let log = open(&directory.unwrap_or_default(), output)?;
+    let found = log.statistics();
+    let known = |position: u64| {
+        let one = ReadLimit { events: 1, ..READ };
+        let records = log.read(position, one).ok()?;
+        let record = records.into_iter().next()?;
+        Some(to_wire(of_micros(record.known_micros)))
+    };
+    let answer = v1::GetLogStatisticsResponse {
+        head: found.head,
+        chunks: found.chunks,
+        disk_bytes: found.store_bytes + found.journal_bytes + found.index_bytes,
+        oldest_known: known(1),
+        newest_known: known(found.head.max(1)),
+        ..Default::default()
+    };
+    show_statistics(&answer, output)
+}
+
+pub(super) fn verify(wanted: Verify, output: Output) -> Result<(), Failure> {
+    if let Some(file) = wanted.backup {
+        let (manifest, closing) = backup::check(&file, output)?;
+        return backup::show(&file, &manifest, &closing, output);
+    }
+    let salvage = salvage(&wanted.at.directory.unwrap_or_default(), output)?;
+    let head = salvage.head();
+    let bar = bar(head, ("Đang kiểm tra sổ", "Verifying the log"), output);
+    let found = salvage.verify(head, |position| bar.set_position(position));
+    bar.finish_and_clear();
+    let found = found.map_err(|error| failed(&error))?;
+    let damage = |damage: event_log::Damage| v1::Damage {
+        first_position: damage.first,
+        last_position: damage.last,
+        reason: damage.reason,
+    };
+    let answer = v1::VerifyLogResponse {
+        events: found.events,
+        chunks: found.chunks,
+        hash: found.last_hash,
+        damages: found.damages.into_iter().map(damage).collect(),
+        verified_position: head,
+        head,
+        done: true,
+    };
+    show_verification(&answer, output)
+}
+
+/// Shows what is healthy, names what is not, and fails in the end if there was any damage.
+pub(super) fn read(wanted: LogRead, output: Output) -> Result<(), Failure> {
+    let filtered = wanted.descending
+        || wanted.locality.is_some()
+        || wanted.kind.is_some()
+        || wanted.known_from.is_some()
+        || wanted.known_to.is_some();
+    if filtered {
+        let text = output.lang.pick(
+            "với --directory chỉ có --from và --to; các bộ lọc cần dịch vụ",
+            "with --directory there are only --from and --to; the filters need a service",
+        );
+        return Err(Failure::new(USAGE, text));
+    }
+    let mut salvage = salvage(&wanted.at.directory.unwrap_or_default(), output)?;
+    let last = match wanted.to {
+        0 => salvage.head(),
+        to => to.min(salvage.head()),
+    };
+    watch::header(output)?;
+    let (mut next, mut damages) = (wanted.from.max(1), String::new());
+    while next <= last {
+        let answer = salvage.read(next);
+        match answer.map_err(|error| Failure::caused(FAILED, &*error))? {
+            Answer::Events(piece) => {
+                for record in piece
+                    .records
+                    .iter()
+                    .filter(|record| record.position <= last)
+                {
+                    watch::show(&recorded(record)?, output)?;
+                }
+                next += piece.records.len() as u64;
+            }
+            missing => {
+                let until = match missing {
+                    Answer::Missing { last: until } => until.min(last),
+                    _ => last,
+                };
+                damages.push_str(&output.lang.pick(
+                    format!("\n  vị trí {next} đến {until}"),
+                    format!("\n  positions {next} to {until}"),
+                ));
+                next = until + 1;
+            }
+        }
+    }
+    if damages.is_empty() {
+        return Ok(());
+    }
+    let text = output.lang.pick(
+        format!("Những vị trí không đọc được:{damages} [LOG_DAMAGED]"),
+        format!("positions that cannot be read:{damages} [LOG_DAMAGED]"),
+    );
+    Err(Failure::new(FAILED, text))
+}
+
+fn recorded(record: &Record) -> Result<v1::RecordedEvent, Failure> {
+    let event = wire::event::message(&record.payload).map_err(|error| {
+        let position = record.position;
+        Failure::new(FAILED, format!("position {position}: {error} [DAMAGED]"))
+    })?;
+    Ok(v1::RecordedEvent {
+        position: record.position,
+        known: Some(to_wire(of_micros(record.known_micros))),
+        event: Some(event),
+    })
+}

@@ -1,0 +1,153 @@
+//! A stream of batches over gRPC: half-closed by the client, ended by a shutdown.
+
+#![expect(clippy::unwrap_used, reason = "a test panics")]
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::grpc::Limits;
+use host::{CancellationToken, Readiness, SystemClock};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Code;
+use tonic::transport::Channel;
+use wire::v1;
+use wire::v1::event::Body;
+use wire::v1::ingest_service_client::IngestServiceClient;
+use wire::v1::record_stream_response::Outcome;
+
+/// No condition takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Ingest in this process, without a bus.
+struct World {
+    client: IngestServiceClient<Channel>,
+    shutdown: CancellationToken,
+    serving: JoinHandle<Result<(), ingest::Error>>,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let config = ingest::Config {
+            data: folder.path().join("ingest"),
+            ledger: "story".to_owned(),
+            nats_url: "nats://127.0.0.1:1".to_owned(),
+            limits: Limits::standard(),
+            queue_requests_max: 64,
+            queue_bytes_max: 1 << 20,
+            grace: Duration::from_secs(10),
+        };
+        let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
+        let shutdown = CancellationToken::new();
+        let run = service.run(listener, Readiness::new(), shutdown.clone());
+        let serving = host::task::spawn("ingest", run);
+        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+        Self {
+            client: IngestServiceClient::new(channel),
+            shutdown,
+            serving,
+            _folder: folder,
+        }
+    }
+
+    async fn stop(self) {
+        self.shutdown.cancel();
+        drop(self.client);
+        let ended = timeout(PATIENCE, self.serving).await.unwrap();
+        ended.unwrap().unwrap();
+    }
+}
+
+/// A definition of an indicator, which rests on nothing.
+fn batch(sequence: u64, codes: &[&str]) -> v1::RecordStreamRequest {
+    let name = |vi: &str| {
+        Some(v1::Name {
+            vi: vi.to_owned(),
+            en: String::new(),
+        })
+    };
+    let define = |code: &&str| v1::Event {
+        request_id: String::new(),
+        actor: Some(v1::Actor {
+            organisation: "UBND".to_owned(),
+            office: "Tổ".to_owned(),
+        }),
+        effective: "2023-01-01".to_owned(),
+        body: Some(Body::IndicatorDefined(v1::IndicatorDefined {
+            indicator: (*code).to_owned(),
+            name: name("Định danh"),
+            family: "eid".to_owned(),
+            kind: v1::IndicatorKind::Cumulative as i32,
+            unit: name("tài khoản"),
+            denominator: "quota".to_owned(),
+        })),
+    };
+    v1::RecordStreamRequest {
+        sequence,
+        events: codes.iter().map(define).collect(),
+        ..v1::RecordStreamRequest::default()
+    }
+}
+
+/// Number of the batch and its first position; the reason if it was refused.
+fn told(answer: v1::RecordStreamResponse) -> (u64, Result<u64, String>) {
+    let outcome = match answer.outcome.unwrap() {
+        Outcome::Recorded(recorded) => Ok(recorded.receipt.unwrap().first_position),
+        Outcome::Refused(refusal) => Err(refusal.reason),
+    };
+    (answer.sequence, outcome)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_sent_everything_gets_every_answer_and_a_clean_end() {
+    let world = World::start().await;
+    let batches = (1..=200).map(|sequence| match sequence % 50 {
+        0 => batch(sequence, &["no code"]),
+        _ => batch(sequence, &["eid.a", "eid.b"]),
+    });
+    let batches: Vec<_> = batches.collect();
+    let mut client = world.client.clone();
+    let answers = client.record_stream(tokio_stream::iter(batches)).await;
+    let mut answers = answers.unwrap().into_inner();
+    let mut positions = 1;
+    for sequence in 1..=200 {
+        let answer = timeout(PATIENCE, answers.message()).await.unwrap();
+        let expected = if sequence % 50 == 0 {
+            Err("CODE_FORMAT".to_owned())
+        } else {
+            positions += 2;
+            Ok(positions - 2)
+        };
+        assert_eq!(told(answer.unwrap().unwrap()), (sequence, expected));
+    }
+    assert!(answers.message().await.unwrap().is_none());
+    drop((answers, client));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_stream_ends_with_the_service_and_not_after_its_grace() {
+    let world = World::start().await;
+    let (sender, batches) = mpsc::channel(4);
+    let mut client = world.client.clone();
+    sender.send(batch(1, &["eid.a"])).await.unwrap();
+    let answers = client.record_stream(ReceiverStream::new(batches)).await;
+    let mut answers = answers.unwrap().into_inner();
+    let first = timeout(PATIENCE, answers.message()).await.unwrap();
+    assert_eq!(told(first.unwrap().unwrap()), (1, Ok(1)));
+    world.shutdown.cancel();
+    let end = timeout(PATIENCE, answers.message()).await.unwrap();
+    let end = end.unwrap_err();
+    assert_eq!(end.code(), Code::Unavailable);
+    assert_eq!(wire::status::refusal(&end).reason, "STOPPING");
+    drop((answers, client, sender));
+    world.stop().await;
+}
