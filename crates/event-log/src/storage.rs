@@ -41,6 +41,10 @@
 //!   After a failed `fdatasync` the kernel may have dropped the pages, and a second one would lie.
 //!   sled's handle is then leaked, because closing it would sync again and panic.
 //!
+//! - sled itself: a snapshot or settings that a crash left half written keep it from ever opening again, so the one is
+//!   removed before opening and a store gets its name only when it is whole; a flush that waits while a write fails is
+//!   never woken, so another flush is sent after it; and closing panics when its last sync fails, which nobody hears.
+//!
 //! # Compaction
 //!
 //! sled keeps the space of what was replaced, and never shrinks its file.
@@ -116,10 +120,34 @@ pub(crate) struct Store {
 }
 
 struct Opened {
-    db: sled::Db,
-    chunks: sled::Tree,
+    db: Quiet<sled::Db>,
+    chunks: Quiet<sled::Tree>,
     data: File,
     blobs: PathBuf,
+}
+
+/// What sled gave; letting go of it syncs once more and panics when that fails, which nobody must hear.
+struct Quiet<T>(Option<T>);
+
+impl<T> Quiet<T> {
+    fn new(inner: T) -> Quiet<T> {
+        Quiet(Some(inner))
+    }
+}
+
+impl<T> std::ops::Deref for Quiet<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().expect("only dropping takes it")
+    }
+}
+
+impl<T> Drop for Quiet<T> {
+    fn drop(&mut self) {
+        let inner = self.0.take();
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(inner)));
+    }
 }
 
 impl Store {
@@ -137,6 +165,10 @@ impl Store {
             directory,
         };
         let sled = store.sled();
+        if !sled.try_exists().map_err(Error::io("look for the store"))? {
+            // Under its name only when it is whole: sled does not open what it began and did not finish.
+            store.begin()?;
+        }
         let opened = match Opened::open(&sled, store.cache_bytes) {
             Err(error) if is_full(&error) => {
                 store
@@ -156,6 +188,15 @@ impl Store {
             store.full.store(true, Ordering::Release);
         }
         Ok(store)
+    }
+
+    fn begin(&self) -> Result<(), Error> {
+        let new = self.directory.join("sled.new");
+        remove(&new).map_err(Error::io("remove an unfinished store"))?;
+        Copy::create(&new)?.finish()?;
+        sync_directory(&new)
+            .and_then(|()| fs::rename(&new, self.sled()))
+            .map_err(Error::io("begin the store"))
     }
 
     fn sled(&self) -> PathBuf {
@@ -237,7 +278,9 @@ impl Store {
         *guard = None;
         let sled = self.sled();
         if !sled.exists() {
-            return Err(Failure::Fatal("the store has lost its name".into()));
+            // A swap that failed half way; an empty store must not take the place.
+            finish_swap(&self.directory)
+                .map_err(|error| Failure::fatal("the store has lost its name", error))?;
         }
         let opened = Opened::open(&sled, self.cache_bytes).map_err(|error| {
             tracing::warn!(%error, "cannot open the store anew: {error}");
@@ -393,6 +436,9 @@ impl Store {
     ) -> Result<T, Error> {
         let guard = self.read_guard();
         let Some(opened) = guard.as_ref() else {
+            if self.fatal.load(Ordering::Acquire) {
+                return Err(Failure::Fatal("the store cannot be opened any more".into()).into());
+            }
             return Err(Error::DiskFull);
         };
         caught(doing, || read(opened)).map_err(|error| {
@@ -414,7 +460,7 @@ impl Drop for Store {
         if self.fatal.load(Ordering::Acquire)
             && let Some(opened) = &*self.read_guard()
         {
-            std::mem::forget(opened.db.clone());
+            std::mem::forget(sled::Db::clone(&opened.db));
         }
     }
 }
@@ -456,6 +502,7 @@ impl Opened {
             .cache_capacity(cache_bytes)
             .use_compression(false)
             .flush_every_ms(None);
+        remove_unfinished_snapshots(sled).map_err(Error::io("remove an unfinished snapshot"))?;
         let mut tries = 0;
         let db = loop {
             let opened = caught("open the store", || {
@@ -474,9 +521,11 @@ impl Opened {
                 other => break other?,
             }
         };
+        let db = Quiet::new(db);
         let chunks = db
             .open_tree("chunks")
             .map_err(Error::storage("open the store"))?;
+        let chunks = Quiet::new(chunks);
         let data = OpenOptions::new()
             .read(true)
             .write(true)
@@ -533,9 +582,26 @@ impl Opened {
             .map_err(|error| classify("cannot write", &error))
     }
 
+    /// A flush that waits is not told of a write that fails meanwhile; only a later call notices and wakes it.
+    fn flush(&self) -> Result<(), sled::Error> {
+        let (done, waits) = std::sync::mpsc::channel::<()>();
+        let db: &sled::Db = &self.db;
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut wait = Duration::from_millis(250);
+                while waits.recv_timeout(wait) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                    scope.spawn(|| db.flush());
+                    wait *= 2;
+                }
+            });
+            let flushed = db.flush();
+            drop(done);
+            flushed.map(|_| ())
+        })
+    }
+
     fn make_durable(&self) -> Result<(), Failure> {
-        self.db
-            .flush()
+        self.flush()
             .map_err(|error| classify("cannot flush", &error))?;
         self.sync_blobs()
             .map_err(|error| Failure::fatal("cannot sync a blob", error))?;
@@ -647,10 +713,29 @@ fn finish_swap(directory: &Path) -> io::Result<()> {
         }
         fs::rename(&next, &sled)?;
         File::open(directory)?.sync_all()?;
+    } else if !sled.try_exists()? && old.try_exists()? {
+        fs::rename(&old, &sled)?;
     }
     for left in [new, old] {
         if let Err(error) = remove(&left) {
             tracing::warn!(%error, "cannot remove {}: {error}", left.display());
+        }
+    }
+    Ok(())
+}
+
+/// sled takes a snapshot that a crash left unfinished for the newest one, and does not open then.
+fn remove_unfinished_snapshots(sled: &Path) -> io::Result<()> {
+    if !sled.try_exists()? {
+        return Ok(());
+    }
+    for entry in fs::read_dir(sled)? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "generating")
+        {
+            fs::remove_file(path)?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ mod forgetful;
 use std::fs::File;
 use std::time::Duration;
 
-use forgetful::promises::{Answers, Noted, SERIES, count, largest, open, said};
+use forgetful::promises::{Answers, Noted, SERIES, count, open, said};
 use forgetful::{Calls, Forgetful, Image, Kind, Mode, Trouble};
 
 /// Whether a power cut now would keep what was promised.
@@ -23,7 +23,7 @@ fn kept_after_a_cut(disk: &Forgetful, answers: &Answers, mode: Mode) -> Result<u
 
 #[tokio::test]
 async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_space() {
-    for pages in [0, 1, 5, 40, 300] {
+    for pages in [0, 1, 5, 40] {
         let Some(disk) = Forgetful::mount() else {
             return;
         };
@@ -33,11 +33,11 @@ async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_spa
             noted.append(&log, number).await.unwrap();
         }
         disk.leave_pages(pages);
-        let mut number = SERIES;
+        // Of a hundred events each.
+        let mut number = SERIES - SERIES % 64 + 71;
         let refusal = loop {
             match noted.append(&log, number).await {
-                // Larger ones fill what is set aside for the log sooner.
-                Ok(_) => number = largest(number / SERIES + 1),
+                Ok(_) => number += 64,
                 Err(error) => break error,
             }
         };
@@ -150,12 +150,14 @@ fn is_held(disk: &Forgetful) -> bool {
 }
 
 /// Does the work with `calls` failing from its beginning on; how many changes it made and how many calls failed.
+#[expect(clippy::print_stderr, reason = "a failure shows at which fault it was")]
 async fn attempt(
     start: &Start,
     faults: Option<(Calls, Trouble)>,
     work: &impl AsyncFn(&Forgetful, &Noted, &dyn Fn()),
 ) -> Option<(u64, u64)> {
     let disk = Forgetful::holding(&start.image)?;
+    eprintln!("with {faults:?}");
     let noted = Noted::since(start.answers.clone());
     let before = std::cell::Cell::new(disk.changes());
     // The work says when what it is about begins.
@@ -184,14 +186,28 @@ async fn attempt(
     Some((changes, failed))
 }
 
-/// Lets each change of the work fail in turn.
+/// How many changes of one piece of work are tried at most, evenly spread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how the long version is asked for"
+)]
+fn tries_max() -> u64 {
+    match std::env::var("TIENDO_LONG") {
+        Ok(value) if value == "1" => u64::MAX,
+        _ => 12,
+    }
+}
+
+/// Lets each change of the work fail in turn; the short version lets out some of those that are many.
 async fn each_change_fails(start: &Start, work: impl AsyncFn(&Forgetful, &Noted, &dyn Fn())) {
     let Some((changes, _)) = attempt(start, None, &work).await else {
         return;
     };
     assert!(changes > 0, "there is nothing to fail");
-    let mut failed = 0;
-    for nth in 1..=changes {
+    let (mut tried, mut failed) = (0, 0);
+    let step = changes.div_ceil(tries_max());
+    for nth in (1..=changes).step_by(step as usize) {
+        tried += 1;
         for faults in [
             (Calls::NthChange(nth), Trouble::Io),
             (Calls::NthChange(nth), Trouble::NoSpace),
@@ -202,7 +218,7 @@ async fn each_change_fails(start: &Start, work: impl AsyncFn(&Forgetful, &Noted,
             }
         }
     }
-    assert!(failed >= 2 * changes, "{failed} runs of {changes} failed");
+    assert!(failed >= 2 * tried, "{failed} runs of {tried} failed");
 }
 
 #[tokio::test]
@@ -275,9 +291,11 @@ async fn each_change_of_a_compaction_fails() {
         log.seal().unwrap();
         begin();
         let _ = log.compact(|_| {});
-        noted.answers().kept_by(&log).unwrap();
         let _ = noted.append(&log, SERIES).await;
-        noted.answers().kept_by(&log).unwrap();
+        // Between the two stores there is nothing to read from, as long as no name can be given.
+        let lasts = disk.failed() > 1;
+        let kept = noted.answers().kept_by(&log);
+        assert!(lasts || kept.is_ok(), "{kept:?}");
     })
     .await;
 }

@@ -613,11 +613,7 @@ pub enum Log {
     /// Prove that an event is in the log, or that the log only grew; -o json prints what `log verify --proof` reads.
     Prove(Prove),
     /// How much the log holds, and what it takes on the disk.
-    Stat {
-        /// Where.
-        #[command(flatten)]
-        at: Directory,
-    },
+    Stat,
     /// Show events.
     Read(LogRead),
     /// Copy the log into fresh files, which gives back disk space that was replaced, while everything goes on.
@@ -780,6 +776,9 @@ pub struct BenchAppend {
     /// Write made-up figures into that ledger although it holds events; they stay in it for ever.
     #[arg(long, requires = "endpoint")]
     pub keep_made_up_figures: bool,
+    /// Only this load, for example `8x100`.
+    #[arg(long, value_name = "CLIENTSxFIGURES")]
+    pub load: Option<String>,
     /// Rounds of each load; shown are the median, the least and the most.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,

@@ -2,8 +2,8 @@
 //!
 //! Their servers are looked for on this machine; one that is missing is named and left out.
 //!
-//! - [`postgres`]: PostgreSQL, with positions from a sequence and with gapless ones
-//! - [`umadb`]: UmaDB
+//! - `postgres`: PostgreSQL, with positions from a sequence and with gapless ones
+//! - `umadb`: UmaDB
 
 pub(crate) mod postgres;
 pub(crate) mod umadb;

@@ -70,7 +70,7 @@ pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Resu
         Log::Attribute { position } => attribute::show(position, clients, output).await,
         Log::Erase(erase) => attribute::erase(erase, clients, output).await,
         Log::Read(wanted) => log::read(wanted, clients, output).await,
-        Log::Stat { .. } => log::stat(clients, output).await,
+        Log::Stat => log::stat(clients, output).await,
         Log::Compact => log::compact(clients, output).await,
         Log::Backup { file } => log::backup(&file, clients, output).await,
         // `run::run` keeps it for itself: no service is asked.

@@ -58,6 +58,21 @@ impl Load {
     const fn new(clients: usize, batch: usize) -> Self {
         Self { clients, batch }
     }
+
+    fn name(self) -> String {
+        format!("{}x{}", self.clients, self.batch)
+    }
+
+    /// All loads, or the one that is named.
+    fn wanted(name: Option<&str>) -> Result<Vec<Self>, Failure> {
+        let mut loads = LOADS.to_vec();
+        loads.retain(|load| name.is_none_or(|name| load.name() == name));
+        if loads.is_empty() {
+            let all = LOADS.map(Self::name).join(", ");
+            return Err(Failure::new(USAGE, format!("--load is one of {all}")));
+        }
+        Ok(loads)
+    }
 }
 
 type Client = IngestServiceClient<Channel>;
@@ -76,6 +91,7 @@ struct Run {
 
 /// Measures every load and prints a row for gRPC and one for the file.
 pub(super) async fn run(options: BenchAppend, output: Output) -> Result<(), Failure> {
+    let loads = Load::wanted(options.load.as_deref())?;
     let below = temporary(options.directory.clone())?;
     let mut bench = Bench {
         sampler: Sampler::new()?,
@@ -87,12 +103,12 @@ pub(super) async fn run(options: BenchAppend, output: Output) -> Result<(), Fail
     let mut rows = Vec::new();
     if let Some(address) = &options.endpoint {
         prepare_given(address, &options, output).await?;
-        for load in LOADS {
+        for load in loads {
             rows.extend(bench.measure(load, address, output).await?.0);
         }
     } else {
         let seed = Seed::make(below.path(), output).await?;
-        for load in LOADS {
+        for load in loads {
             let (directory, own) = seed.sow(below.path(), load).await?;
             let (mut measured, events) = bench.measure(load, &own.address, output).await?;
             own.stop().await?;
@@ -194,7 +210,7 @@ impl Seed {
     }
 
     async fn sow(&self, below: &Path, load: Load) -> Result<(PathBuf, Own), Failure> {
-        let directory = below.join(format!("{}x{}", load.clients, load.batch));
+        let directory = below.join(load.name());
         copy(&self.directory, &directory)?;
         let own = Own::start(&directory).await?;
         Ok((directory, own))

@@ -25,7 +25,6 @@ pub(super) use backup::backup;
 pub(crate) fn is_offline(command: &Log) -> bool {
     match command {
         Log::Restore(_) => true,
-        Log::Stat { at } => at.directory.is_some(),
         Log::Read(wanted) => wanted.at.directory.is_some(),
         Log::Verify(wanted) => wanted.at.directory.is_some() || wanted.backup.is_some(),
         _ => false,
@@ -38,7 +37,6 @@ pub(crate) async fn offline(command: Log, output: Output) -> Result<(), Failure>
     let handle = tokio::runtime::Handle::current();
     let run = move || match command {
         Log::Restore(wanted) => restore::run(wanted, &handle, output),
-        Log::Stat { at } => offline::stat(at.directory, output),
         Log::Read(wanted) => offline::read(wanted, output),
         Log::Verify(wanted) => offline::verify(wanted, output),
         _ => Ok(()),

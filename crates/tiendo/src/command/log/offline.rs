@@ -1,38 +1,19 @@
 //! A log or a backup that no service holds, read on this machine.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use event_log::restore::{Answer, Source as _};
 use event_log::salvage::Salvage;
-use event_log::{Error, Log, Options, ReadLimit, Record};
-use host::{Clock as _, SystemClock};
+use event_log::{Error, Record};
 use wire::time::{of_micros, to_wire};
 use wire::v1;
 
-use super::{backup, bar, show_statistics, show_verification};
+use super::{backup, bar, show_verification};
 use crate::Failure;
 use crate::cli::{LogRead, Verify};
 use crate::command::watch;
 use crate::fail::{FAILED, NOT_FOUND, UNAVAILABLE, USAGE};
 use crate::output::Output;
-
-/// Events read at once.
-const READ: ReadLimit = ReadLimit {
-    events: 4_096,
-    bytes: 4 * 1024 * 1024,
-};
-
-/// Opens a log that is there.
-pub(super) fn open(directory: &Path, output: Output) -> Result<Log, Failure> {
-    // Opening makes what is missing, and nobody asked for a new log.
-    if !directory.join("sled").is_dir() {
-        return Err(no_log(directory, output));
-    }
-    let now = Arc::new(|| SystemClock.now().as_microsecond());
-    let log = Log::open(Options::at(directory), now);
-    log.map_err(|error| refused(directory, error, output))
-}
 
 /// Looks through the files of a log that nobody has open, without changing a byte of them.
 pub(super) fn salvage(directory: &Path, output: Output) -> Result<Salvage, Failure> {
@@ -76,26 +57,6 @@ fn refused(directory: &Path, error: Error, output: Output) -> Failure {
 pub(super) fn failed(error: &Error) -> Failure {
     let failure = Failure::caused(FAILED, error);
     Failure::new(FAILED, format!("{} [{}]", failure.text(), error.reason()))
-}
-
-pub(super) fn stat(directory: Option<PathBuf>, output: Output) -> Result<(), Failure> {
-    let log = open(&directory.unwrap_or_default(), output)?;
-    let found = log.statistics();
-    let known = |position: u64| {
-        let one = ReadLimit { events: 1, ..READ };
-        let records = log.read(position, one).ok()?;
-        let record = records.into_iter().next()?;
-        Some(to_wire(of_micros(record.known_micros)))
-    };
-    let answer = v1::GetLogStatisticsResponse {
-        head: found.head,
-        chunks: found.chunks,
-        disk_bytes: found.store_bytes + found.journal_bytes + found.index_bytes,
-        oldest_known: known(1),
-        newest_known: known(found.head.max(1)),
-        ..Default::default()
-    };
-    show_statistics(&answer, output)
 }
 
 pub(super) fn verify(wanted: Verify, output: Output) -> Result<(), Failure> {
