@@ -482,9 +482,18 @@ impl Copy {
     /// Empty values go first: then sled cuts its leaves while they cost nothing, and writes each chunk just once.
     /// A store of 5,400 chunks so takes 1.04 times their bytes, else 1.77 times.
     pub(crate) fn insert(&self, chunks: &[Stored]) -> Result<(), Failure> {
-        let places: Vec<_> = chunks.iter().map(|(key, _)| (*key, Vec::new())).collect();
-        self.opened.insert(&places)?;
-        self.opened.insert(chunks)
+        // One after the other, since a batch has no order and leaves would be cut anywhere.
+        let inserted = |key: &u64, value: &[u8]| {
+            let inserted = self.opened.chunks.insert(key.to_be_bytes(), value);
+            inserted.map_err(|error| classify("cannot write", &error))
+        };
+        for (key, _) in chunks {
+            inserted(key, &[])?;
+        }
+        for (key, value) in chunks {
+            inserted(key, value)?;
+        }
+        Ok(())
     }
 
     /// Makes everything durable but the names that lead to it.
