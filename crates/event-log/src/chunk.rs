@@ -116,7 +116,7 @@ fn length(bytes: usize) -> u32 {
 pub(crate) struct Encoder {
     compressor: Compressor<'static>,
     /// Where the next chunk is cut before compression; follows what the chunks before compressed to.
-    cut_raw_bytes: usize,
+    pub(crate) cut_raw_bytes: usize,
 }
 
 /// Chunks by position, and the hashes they stand for.

@@ -45,7 +45,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -272,6 +272,7 @@ impl Slots {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(path)?;
         if let Some(directory) = path.parent() {
             File::open(directory)?.sync_all()?;
@@ -306,12 +307,20 @@ impl Slots {
     }
 
     /// Writes zeros over the slots of these positions and syncs; only then are they free.
+    fn is_within(&self, index: usize) -> io::Result<bool> {
+        let file = self.file.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        Ok(file.metadata()?.len() > (index * SLOT_BYTES) as u64)
+    }
+
     fn free_all(&mut self, positions: impl IntoIterator<Item = u64>) -> io::Result<()> {
         let mut freed = Vec::new();
         for position in positions {
-            if let Some(index) = self.by_position.get(&position) {
-                self.overwrite(*index, &FREE)?;
-                freed.push((position, *index));
+            if let Some(index) = self.by_position.get(&position).copied() {
+                // Beyond the end of the file there is nothing to overwrite, and perhaps no room for it either.
+                if self.is_within(index)? {
+                    self.overwrite(index, &FREE).map_err(io::Error::other)?;
+                }
+                freed.push((position, index));
             }
         }
         self.sync()?;

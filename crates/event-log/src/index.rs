@@ -180,8 +180,8 @@ impl Index {
     /// Refuses a UUIDv7 from before everything that is remembered.
     pub(crate) fn check_age(&self, id: &[u8; 16]) -> Result<(), Error> {
         match (self.requests.window_start, uuid_v7_micros(id)) {
-            // The id knows milliseconds only.
-            (Some(start), Some(made)) if made + 1_000 <= start => Err(Error::RequestIdExpired {
+            // What was taken at the start itself may be forgotten already.
+            (Some(start), Some(made)) if made <= start => Err(Error::RequestIdExpired {
                 request_id: hex(id),
                 window_start_micros: start,
             }),

@@ -95,12 +95,16 @@ impl IndexFile {
             later -= u64::from(place.requests);
             let body = self.body(&place)?;
             let Some(block) = body.as_deref().and_then(Body::decode) else {
+                if indexed.index.window_start().is_some() {
+                    // It was left out for the sake of blocks that cannot be believed.
+                    return Ok(self.forget_all());
+                }
                 break;
             };
-            if block.first == indexed.told + 1 {
+            if block.first == indexed.told.saturating_add(1) {
                 indexed.told = block.last;
             }
-            if block.first != indexed.last + 1 || block.last > settled {
+            if block.first != indexed.last.saturating_add(1) || block.last > settled {
                 continue;
             }
             if !block.count(&mut names, &mut counts) {
@@ -110,7 +114,8 @@ impl IndexFile {
                 for (hash, first) in &block.requests {
                     indexed
                         .index
-                        .insert_request(*hash, *first, block.known_first);
+                        // The latest time: what is forgotten must never count as remembered.
+                        .insert_request(*hash, *first, block.known_last);
                 }
             } else {
                 indexed.index.forget_before(block.known_last);
@@ -124,6 +129,11 @@ impl IndexFile {
         self.tiles = indexed.tiles.len();
         indexed.index.set_subjects(names, &counts);
         Ok(indexed)
+    }
+
+    fn forget_all(&mut self) -> Indexed {
+        self.end = HEADER_BYTES as u64;
+        Indexed::nothing(self.keys)
     }
 
     fn places(&self, bytes: u64) -> io::Result<Vec<BlockPlace>> {
@@ -356,7 +366,6 @@ impl Block {
 struct Body {
     first: u64,
     last: u64,
-    known_first: i64,
     known_last: i64,
     after: Hash,
     requests: Vec<(u64, u64)>,
@@ -369,7 +378,7 @@ impl Body {
     /// Any bytes give a block or nothing.
     fn decode(mut rest: &[u8]) -> Option<Body> {
         let rest = &mut rest;
-        let [first, last, known_first, known_last] = numbers(rest)?;
+        let [first, last, _known_first, known_last] = numbers(rest)?;
         let [requests, subjects, counts, tiles] = numbers(rest)?;
         let after = array(rest)?;
         let room = rest.len() as u64;
@@ -400,7 +409,6 @@ impl Body {
         (rest.is_empty() && first <= last).then(|| Body {
             first,
             last,
-            known_first: known_first as i64,
             known_last: known_last as i64,
             after,
             requests: hashes.into_iter().zip(firsts).collect(),

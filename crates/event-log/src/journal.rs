@@ -284,6 +284,12 @@ impl Half {
         let mut bytes = vec![0; usize::try_from(filled).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut bytes, 0)?;
         let recovered = recover(number, &bytes);
+        // What a killed or failing process wrote may be in memory only; it counts from here on, so it is written again.
+        if let Some(Commit { place, .. }) = recovered.commits.last() {
+            let frame = place.offset as usize..place.offset as usize + place.bytes;
+            file.write_all_at(&bytes[frame], place.offset)?;
+            file.sync_all()?;
+        }
         let half = Half {
             file,
             key: recovered.key,
@@ -320,7 +326,7 @@ impl Half {
 }
 
 fn failure(doing: &'static str, error: io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::StorageFull {
+    if crate::storage::is_out_of_room(&error) {
         Failure::Full
     } else {
         Failure::Fatal(doing, error)

@@ -279,7 +279,7 @@ impl Log {
                 continue;
             }
             let (reply, verdict) = oneshot::channel();
-            let bytes = append.bytes();
+            let bytes = append.held_bytes();
             group.push(Pending {
                 append,
                 bytes,

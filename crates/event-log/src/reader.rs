@@ -181,8 +181,11 @@ pub(crate) fn read(
 ) -> Result<Vec<Record>, Error> {
     let from = from.max(1);
     let mut taker = Taker::new(limit);
+    // Not the page's first: half a journal that is settled meanwhile comes in other pages.
+    let mut next = from;
     let outcome = pages(shared, from, head, &mut |page| {
-        let from = from.max(page.first());
+        let from = next.max(page.first());
+        next = page.last() + 1;
         let left = limit.events.saturating_sub(taker.records.len()).max(1) as u64;
         let to = page.last().min(head).min(from.saturating_add(left));
         page.records(from, to)
@@ -247,9 +250,12 @@ pub(crate) fn scan(
 ) -> Result<u64, Error> {
     let from = from.max(1);
     let mut seen = 0;
+    let mut next = from;
     pages(shared, from, to, &mut |page| {
         let last = page.last().min(to);
-        page.show(from.max(page.first()), last, wanted, &mut |record| {
+        let from = next.max(page.first());
+        next = last + 1;
+        page.show(from, last, wanted, &mut |record| {
             seen = record.position;
             each(record)
         })?;

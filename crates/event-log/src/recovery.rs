@@ -80,7 +80,7 @@ pub(crate) fn recover(options: &Options) -> Result<Recovered, Error> {
             last: told,
             reason: "the store has lost what it held".into(),
         });
-        next = told + 1;
+        next = told.saturating_add(1);
     }
     if settled.continues && tail.is_empty() && damages.is_empty() {
         damages.push(Damage {

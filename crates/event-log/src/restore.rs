@@ -491,7 +491,7 @@ impl Weave<'_> {
         let sealed = sealed.map(|(last, _)| last);
         let known = sealed.chain(self.signed.map(|signed| signed.size)).max();
         let last = known.unwrap_or(0).min(self.until.position);
-        if self.stop.is_none() && self.until.known_micros == i64::MAX && last > head {
+        if self.stop.is_none() && last > head {
             let first = head + 1;
             return Err(Error::Missing { first, last });
         }

@@ -13,6 +13,7 @@ use crate::chunk::{self, Chunk, Encoder, EventRef, Hash};
 use crate::index_file::IndexFile;
 use crate::journal::Commit;
 use crate::log::Shared;
+use crate::storage::Failure;
 use crate::{Compaction, Damage, Error};
 
 /// How long to wait before trying again to settle on a full disk.
@@ -153,6 +154,11 @@ impl Settling {
         }
     }
 
+    /// Puts a half that could not be settled in front of everything else.
+    fn give_back(&self, half: usize, last: u64) {
+        self.state().jobs.push_front(Job::Settle { half, last });
+    }
+
     fn set_free(&self, half: usize) {
         let mut state = self.state();
         state.busy[half] = false;
@@ -244,35 +250,41 @@ impl Settler {
 
     /// Settles a half, however long the disk is full; an error is the end of the writer.
     fn settle_half(&mut self, half: usize, last: u64) -> Result<(), Error> {
-        loop {
-            match self.settle(last) {
-                Ok(()) => {
-                    self.shared.settling.set_free(half);
-                    return Ok(());
-                }
-                Err(Error::DiskFull) => {
-                    if !self.shared.settling.block(Error::DiskFull) {
-                        return Ok(());
-                    }
-                }
-                Err(error) => return Err(error),
-            }
+        let shared = Arc::clone(&self.shared);
+        match self.settle(last, &mut || shared.settling.block(Error::DiskFull)) {
+            Ok(()) => shared.settling.set_free(half),
+            // The log is closing; the journal keeps the events.
+            Err(Error::DiskFull) => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
-    fn settle(&mut self, last: u64) -> Result<(), Error> {
+    /// Takes what is committed up to `last` into the store; on a full disk `again` says whether to try again.
+    ///
+    /// Every try writes the same chunks, since sled may have kept those of a try that failed.
+    fn settle(&mut self, last: u64, again: &mut dyn FnMut() -> bool) -> Result<(), Error> {
         let settled = self.shared.tail.settled();
+        if last <= settled {
+            return Ok(());
+        }
         let commits = self.shared.tail.from(settled + 1, usize::MAX);
         let commits: Vec<_> = commits.into_iter().flatten().collect();
         let ours = commits.partition_point(|commit| commit.last() <= last);
         let commits = &commits[..ours];
         let events: Vec<_> = commits.iter().flat_map(|commit| refs(commit)).collect();
         assert_eq!(events.len() as u64, last - settled, "nothing is left out");
+        let aim = self.encoder.cut_raw_bytes;
         let packed = self
             .encoder
             .pack(settled + 1, self.after, &events)
             .map_err(Error::io("compress"))?;
-        self.shared.store.settle(&packed.chunks)?;
+        while let Err(failure) = self.shared.store.settle(&packed.chunks) {
+            if !matches!(failure, Failure::DiskFull) || !again() {
+                self.encoder.cut_raw_bytes = aim;
+                return Err(failure.into());
+            }
+        }
         self.after = packed.after;
         let mut tree = self.shared.tree();
         packed.leaves.into_iter().for_each(|leaf| tree.push(leaf));
@@ -314,6 +326,16 @@ impl Settler {
         })
     }
 
+    /// Settles a half while a copy is made; on a full disk the copy must go first.
+    fn settle_beside(&mut self, half: usize, last: u64) -> Result<(), Error> {
+        let settled = self.settle(last, &mut || false);
+        match &settled {
+            Ok(()) => self.shared.settling.set_free(half),
+            Err(_) => self.shared.settling.give_back(half, last),
+        }
+        settled
+    }
+
     /// Copies everything into a new store; halves that fill meanwhile are settled into the old one first.
     fn copy(&mut self, told: &mpsc::Sender<Told>) -> Result<(), Error> {
         let copy = self.shared.store.copy()?;
@@ -329,7 +351,7 @@ impl Settler {
                     continue;
                 }
                 if let Some((half, last)) = self.shared.settling.next_half() {
-                    self.settle_half(half, last)?;
+                    self.settle_beside(half, last)?;
                 }
                 if self.shared.settling.is_closing() {
                     return Err(Error::Closed);

@@ -298,7 +298,8 @@ impl Store {
             .and_then(|()| File::open(&self.directory)?.sync_all());
         if let Err(error) = named {
             // A copy left under this name would replace the store at the next start, however old it is then.
-            return match fs::remove_dir_all(&next) {
+            // Renamed first, since half a copy under this name would be worse still.
+            return match fs::rename(&next, self.directory.join("sled.new")) {
                 Err(left) if left.kind() != io::ErrorKind::NotFound => {
                     self.stop();
                     Err(Failure::fatal("cannot take back a compacted copy", left))
@@ -638,15 +639,23 @@ impl Opened {
     }
 }
 
+/// Whether there is no space, or no more for us.
+pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 fn classify(doing: &str, error: &sled::Error) -> Failure {
     match error {
-        sled::Error::Io(io) if io.kind() == io::ErrorKind::StorageFull => Failure::DiskFull,
+        sled::Error::Io(io) if is_out_of_room(io) => Failure::DiskFull,
         _ => Failure::fatal(doing, error),
     }
 }
 
 fn classify_io(doing: &str, error: &io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::StorageFull {
+    if is_out_of_room(error) {
         Failure::DiskFull
     } else {
         Failure::fatal(doing, error)
@@ -658,7 +667,7 @@ fn is_full(error: &Error) -> bool {
         Error::Storage {
             source: sled::Error::Io(io),
             ..
-        } => io.kind() == io::ErrorKind::StorageFull,
+        } => is_out_of_room(io),
         _ => false,
     }
 }

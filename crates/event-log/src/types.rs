@@ -92,10 +92,10 @@ impl Options {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let problem = if self.commit_events_max == 0 {
-            "commit_events_max must be at least 1"
-        } else if self.commit_bytes_max == 0 {
-            "commit_bytes_max must be at least 1"
+        let problem = if !(1..=1024 * 1024).contains(&self.commit_events_max) {
+            "commit_events_max must be 1 to 1,048,576"
+        } else if !(1..=64 * 1024 * 1024).contains(&self.commit_bytes_max) {
+            "commit_bytes_max must be 1 to 64 MiB"
         } else if self.queue_requests_max == 0 {
             "queue_requests_max must be at least 1"
         } else if self.cache_bytes < 1024 * 1024 {
@@ -121,6 +121,16 @@ pub struct Append {
 }
 
 impl Append {
+    /// Bytes that the request takes in memory while it waits, about.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let attributes = self
+            .events
+            .iter()
+            .filter_map(|event| event.attribute.as_ref());
+        let attributes: usize = attributes.map(|attribute| attribute.bytes.len() + 64).sum();
+        self.bytes() + attributes + self.events.len() * size_of::<NewEvent>()
+    }
+
     /// Bytes of subjects and payloads.
     pub(crate) fn bytes(&self) -> usize {
         self.events

@@ -23,6 +23,10 @@ pub(crate) fn verify(
     loop {
         let settled = shared.tail.settled().min(head);
         check.chunks(&shared.store, settled, &mut progress)?;
+        if check.walk.moved {
+            check = Check::default();
+            continue;
+        }
         let Some(commits) = shared.tail.from(check.walk.next, usize::MAX) else {
             if check.walk.next > head {
                 break;
@@ -82,7 +86,7 @@ impl Check {
             progress(check.last);
             *newest = Some(check);
         })?;
-        if self.walk.next <= settled {
+        if self.walk.next <= settled && !self.walk.moved {
             self.walk.damages.push(missing(self.walk.next, settled));
             self.walk.next = settled + 1;
         }
@@ -191,6 +195,8 @@ pub(crate) struct Walk {
     pub(crate) next: u64,
     pub(crate) chunks: u64,
     pub(crate) damages: Vec<Damage>,
+    /// The chunks were cut anew meanwhile, and one begins before `next` and goes beyond it.
+    pub(crate) moved: bool,
 }
 
 impl Default for Walk {
@@ -199,6 +205,7 @@ impl Default for Walk {
             next: 1,
             chunks: 0,
             damages: Vec::new(),
+            moved: false,
         }
     }
 }
@@ -238,6 +245,10 @@ impl Walk {
                 }
                 if key >= from {
                     self.step(store, key, &value, &mut each)?;
+                } else if chunk::header(key, &value).is_ok_and(|header| header.last() >= self.next)
+                {
+                    self.moved = true;
+                    return Ok(());
                 }
             }
             from = after;

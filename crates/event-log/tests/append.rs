@@ -400,3 +400,24 @@ async fn closing_commits_what_waits_and_frees_the_directory() {
     drop(clone);
     assert_eq!(open(directory.path()).head(), accepted);
 }
+
+#[tokio::test]
+async fn a_scan_sees_each_event_once_though_everything_is_settled_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    for number in 0..600 {
+        log.append(single(number)).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    let last = log
+        .scan(1, u64::MAX, &mut |_| true, &mut |record| {
+            seen.push(record.position);
+            if record.position == 10 {
+                log.seal().unwrap();
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(last, 600);
+    assert!(seen.into_iter().eq(1..=600));
+}

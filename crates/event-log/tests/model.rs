@@ -209,7 +209,14 @@ impl Model {
     /// Takes one request; `known_micros` is the time now.
     fn append(&mut self, ask: &Ask, append: &Append, known_micros: i64) -> Answer {
         if let Some((variant, receipt)) = self.accepted.get(&ask.number) {
-            return if body(ask.number, *variant) == body(ask.number, ask.variant) {
+            // Subjects and payloads; an attribute is vouched for by its commitment in the payload.
+            let said = |variant| {
+                let events = body(ask.number, variant).into_iter();
+                events
+                    .map(|event| (event.subject, event.payload))
+                    .collect::<Vec<_>>()
+            };
+            return if said(*variant) == said(ask.variant) {
                 Answer::Receipt(Receipt {
                     repeated: true,
                     ..*receipt

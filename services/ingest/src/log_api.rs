@@ -209,7 +209,8 @@ fn statistics(log: &Log) -> v1::GetLogStatisticsResponse {
     v1::GetLogStatisticsResponse {
         head: found.head,
         chunks: found.chunks,
-        unsettled_events: found.head - found.settled,
+        // Both move on, and are not read at the same moment.
+        unsettled_events: found.head.saturating_sub(found.settled),
         disk_bytes: parts.iter().map(|part| part.bytes).sum(),
         parts,
         bytes_per_event: match found.settled {

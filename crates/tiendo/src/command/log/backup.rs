@@ -24,7 +24,8 @@ pub(crate) async fn backup(file: &Path, clients: &Clients, output: Output) -> Re
         return Err(Failure::new(USAGE, text));
     }
     let partial = beside(file);
-    let taken = take(&partial, clients, output).await;
+    let mut begun = false;
+    let taken = take(&partial, &mut begun, clients, output).await;
     let kept = taken.and_then(|()| {
         let read = check(&partial, output)?;
         std::fs::rename(&partial, file)?;
@@ -34,16 +35,18 @@ pub(crate) async fn backup(file: &Path, clients: &Clients, output: Output) -> Re
     match kept {
         Ok((manifest, closing)) => show(file, &manifest, &closing, output),
         Err(failure) => {
-            // What is not whole is worth nothing, and would stand in the way.
-            let _ = std::fs::remove_file(&partial);
+            // What is not whole is worth nothing, and would stand in the way; another's is left alone.
+            if begun {
+                let _ = std::fs::remove_file(&partial);
+            }
             Err(failure)
         }
     }
 }
 
-/// `FILE.partial`.
+/// `FILE.partial`, also where a directory is named with a slash at its end.
 pub(super) fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+    let mut name = path.components().collect::<PathBuf>().into_os_string();
     name.push(".partial");
     PathBuf::from(name)
 }
@@ -58,12 +61,18 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), Failure> {
 }
 
 /// Writes the service's answer into a file and syncs it.
-async fn take(partial: &Path, clients: &Clients, output: Output) -> Result<(), Failure> {
+async fn take(
+    partial: &Path,
+    begun: &mut bool,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
     let request = v1::BackupLogRequest {};
     let pieces = clients.log().await?.backup_log(request).await;
     let mut pieces = pieces.map_err(told(output))?.into_inner();
     let bar = bar(0, ("Đang sao lưu sổ", "Backing up the log"), output);
-    let mut file = File::create(partial).map_err(|error| cannot(partial, &error))?;
+    let mut file = File::create_new(partial).map_err(|error| cannot(partial, &error))?;
+    *begun = true;
     while let Some(piece) = pieces.message().await.map_err(told(output))? {
         bar.set_length(piece.head);
         bar.set_position(piece.position);

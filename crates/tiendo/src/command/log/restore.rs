@@ -84,7 +84,9 @@ impl Sources {
             log: log
                 .map(|directory| offline::salvage(directory, output))
                 .transpose()?,
-            archive: archive.map(|file| open_backup(file, output)).transpose()?,
+            archive: archive
+                .map(|file| open_backup(file, &wanted.ledger, output))
+                .transpose()?,
             bus: bus.transpose()?,
         })
     }
@@ -128,6 +130,9 @@ fn build(
 ) -> Result<Restored, Failure> {
     let mut sources = Sources::open(wanted, runtime, output)?;
     let signed = sources.signed();
+    if let Some(signed) = &signed {
+        of_ledger(&signed.origin, &wanted.ledger, output)?;
+    }
     let until = Until {
         position: wanted.until_position.unwrap_or(u64::MAX),
         known_micros: wanted
@@ -209,12 +214,29 @@ fn sync_all(directory: &Path) -> Result<(), Failure> {
     Ok(File::open(directory)?.sync_all()?)
 }
 
-fn open_backup(file: &Path, output: Output) -> Result<ArchiveSource<BufReader<File>>, Failure> {
+fn open_backup(
+    file: &Path,
+    ledger: &str,
+    output: Output,
+) -> Result<ArchiveSource<BufReader<File>>, Failure> {
     // Read through first: nothing is taken from a backup that is not whole.
-    let (_, closing) = backup::check(file, output)?;
+    let (manifest, closing) = backup::check(file, output)?;
+    of_ledger(&manifest.origin, ledger, output)?;
     let input = BufReader::new(File::open(file)?);
     let name = format!("the backup {}", file.display());
     ArchiveSource::new(input, closing, name).map_err(|error| backup::refused(file, &error))
+}
+
+/// Refuses what another ledger signed or backed up: its events would follow on ours without a contradiction.
+fn of_ledger(origin: &str, ledger: &str, output: Output) -> Result<(), Failure> {
+    if origin == format!("tiendo/{ledger}") {
+        return Ok(());
+    }
+    let text = output.lang.pick(
+        format!("nguồn là của {origin}, không phải của tiendo/{ledger}; xem --ledger [RESTORE_OTHER_LEDGER]"),
+        format!("a source is of {origin}, not of tiendo/{ledger}; see --ledger [RESTORE_OTHER_LEDGER]"),
+    );
+    Err(Failure::new(REFUSED, text))
 }
 
 fn failed(error: &restore::Error) -> Failure {
