@@ -58,21 +58,11 @@ pub(crate) fn recover(options: &Options) -> Result<Recovered, Error> {
     if found.unfinished {
         tracing::info!("the last commit was not finished and never acknowledged; it is dropped");
     }
-    let mut known_micros = settled.known_micros;
-    let mut tail = VecDeque::new();
-    let mut next = settled.last + 1;
-    for commit in found.commits {
-        let follows = commit.first == next && commit.known_micros >= known_micros;
-        if !follows {
-            damages.push(misplaced(next, &commit));
-        }
-        next = next.max(commit.first + u64::from(commit.count));
-        if commit.count > 0 && commit.first > settled.last {
-            known_micros = known_micros.max(commit.known_micros);
-            take(&mut index, &commit);
-            tail.push_back(Arc::new(commit));
-        }
-    }
+    let Unsettled {
+        commits: tail,
+        mut next,
+        known_micros,
+    } = Unsettled::take(found.commits, &settled, &mut index, &mut damages);
     if told >= next {
         // Else the positions would be given away a second time.
         damages.push(Damage {
@@ -109,6 +99,45 @@ pub(crate) fn recover(options: &Options) -> Result<Recovered, Error> {
         unsettled_half,
         damages,
     })
+}
+
+/// What the journal adds to the settled events.
+struct Unsettled {
+    commits: VecDeque<Arc<Commit>>,
+    /// The position after the last one.
+    next: u64,
+    known_micros: i64,
+}
+
+impl Unsettled {
+    /// Counts the commits in, and notes what does not follow.
+    fn take(
+        found: Vec<Commit>,
+        settled: &Settled,
+        index: &mut Index,
+        damages: &mut Vec<Damage>,
+    ) -> Unsettled {
+        let mut known_micros = settled.known_micros;
+        let mut commits = VecDeque::new();
+        let mut next = settled.last + 1;
+        for commit in found {
+            let follows = commit.first == next && commit.known_micros >= known_micros;
+            if !follows {
+                damages.push(misplaced(next, &commit));
+            }
+            next = next.max(commit.first + u64::from(commit.count));
+            if commit.count > 0 && commit.first > settled.last {
+                known_micros = known_micros.max(commit.known_micros);
+                take(index, &commit);
+                commits.push_back(Arc::new(commit));
+            }
+        }
+        Unsettled {
+            commits,
+            next,
+            known_micros,
+        }
+    }
 }
 
 fn take(index: &mut Index, commit: &Commit) {
