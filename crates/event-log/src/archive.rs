@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! tiendo log backup v1                 a header of text lines; an empty line ends it
-//! origin khanh-hoa                     whose log it is
+//! origin tiendo/khanh-hoa              whose log it is
 //! head 26275                           position of the last event; the first one is 1
 //! known 1690000000000000 1795…         known times of the first and last event, in microseconds; `0 0` if none
 //! made 1795315728000000                when the backup was begun, in microseconds

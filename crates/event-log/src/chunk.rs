@@ -34,7 +34,6 @@
 //!
 //! Decoding trusts nothing: every length is checked against its limit before anything is allocated.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
@@ -254,7 +253,7 @@ fn columns(events: &[EventRef<'_>]) -> Vec<u8> {
         before = event.known_micros;
     }
     let mut subjects = Vec::new();
-    let mut numbers = HashMap::new();
+    let mut numbers = foldhash::HashMap::default();
     let mut subject_of = Vec::with_capacity(events.len());
     for event in events {
         subject_of.push(*numbers.entry(event.subject).or_insert_with(|| {

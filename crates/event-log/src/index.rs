@@ -141,7 +141,7 @@ struct Subject {
 pub(crate) struct Index {
     keys: Keys,
     requests: Requests,
-    subjects: HashMap<Box<str>, Subject>,
+    subjects: foldhash::HashMap<Box<str>, Subject>,
 }
 
 impl Index {
@@ -150,7 +150,7 @@ impl Index {
         Index {
             keys,
             requests: Requests::new(),
-            subjects: HashMap::new(),
+            subjects: foldhash::HashMap::default(),
         }
     }
 

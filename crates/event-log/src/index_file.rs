@@ -1,6 +1,5 @@
 //! The index on disk; `index` says what it holds and why it may be lost.
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -200,7 +199,7 @@ impl IndexFile {
             known_subjects: self.subjects,
             requests: Vec::new(),
             subjects: Vec::new(),
-            counts: HashMap::new(),
+            counts: foldhash::HashMap::default(),
             request: None,
         }
     }
@@ -287,7 +286,7 @@ pub(crate) struct Block {
     known_subjects: u32,
     requests: Vec<(u64, u64)>,
     subjects: Vec<Box<str>>,
-    counts: HashMap<u32, u64>,
+    counts: foldhash::HashMap<u32, u64>,
     request: Option<[u8; 16]>,
 }
 

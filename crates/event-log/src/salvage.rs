@@ -240,9 +240,9 @@ impl Salvage {
                             });
                         }
                         hash = Some(before);
+                        found.chunks += 1;
                     }
                     hash = hash.map(|hash| chained(hash, &piece.records));
-                    found.chunks += 1;
                     found.events += piece.records.len() as u64;
                     next = last + 1;
                     progress(last);

@@ -319,25 +319,14 @@ pub fn verify_inclusion(
     if position == 0 || position > size {
         return Err(refuted("the position is not in the tree"));
     }
-    let (mut number, mut last) = (position - 1, size - 1);
     let mut hash = *leaf;
-    for sibling in proof {
-        if last == 0 {
-            return Err(refuted("the proof has too many hashes"));
-        }
-        if number % 2 == 1 || number == last {
-            hash = node(sibling, &hash);
-            while number.is_multiple_of(2) && number != 0 {
-                (number, last) = (number >> 1, last >> 1);
-            }
-        } else {
-            hash = node(&hash, sibling);
-        }
-        (number, last) = (number >> 1, last >> 1);
-    }
-    if last != 0 {
-        Err(refuted("the proof has too few hashes"))
-    } else if hash != *root {
+    climb(position - 1, size - 1, proof, |sibling| {
+        hash = match sibling {
+            Sibling::Left(sibling) => node(sibling, &hash),
+            Sibling::Right(sibling) => node(&hash, sibling),
+        };
+    })?;
+    if hash != *root {
         Err(refuted(
             "the event and the proof do not lead to the tree's root",
         ))
@@ -376,34 +365,63 @@ pub fn verify_consistency(
     let Some(first) = hashes.next() else {
         return Err(refuted("the proof has too few hashes"));
     };
-    let (mut number, mut last) = (from - 1, to - 1);
-    while number % 2 == 1 {
-        (number, last) = (number >> 1, last >> 1);
-    }
+    // Complete subtrees of the older tree are nodes of both.
+    let whole = (from - 1).trailing_ones();
     let (mut older, mut newer) = (*first, *first);
-    for sibling in hashes {
-        if last == 0 {
-            return Err(refuted("the proof has too many hashes"));
-        }
-        if number % 2 == 1 || number == last {
-            older = node(sibling, &older);
-            newer = node(sibling, &newer);
-            while number.is_multiple_of(2) && number != 0 {
-                (number, last) = (number >> 1, last >> 1);
+    climb((from - 1) >> whole, (to - 1) >> whole, hashes, |sibling| {
+        match sibling {
+            Sibling::Left(sibling) => {
+                older = node(sibling, &older);
+                newer = node(sibling, &newer);
             }
-        } else {
-            newer = node(&newer, sibling);
+            // What lies right of it came later.
+            Sibling::Right(sibling) => newer = node(&newer, sibling),
         }
-        (number, last) = (number >> 1, last >> 1);
-    }
-    if last != 0 {
-        Err(refuted("the proof has too few hashes"))
-    } else if older != *from_root {
+    })?;
+    if older != *from_root {
         Err(refuted("the proof does not lead to the older tree's root"))
     } else if newer != *to_root {
         Err(refuted("the proof does not lead to the newer tree's root"))
     } else {
         Ok(())
+    }
+}
+
+/// On which side a hash of a proof stands.
+enum Sibling<'a> {
+    Left(&'a Hash),
+    Right(&'a Hash),
+}
+
+/// Goes up from the node with this number to the root, as RFC 9162 does (2.1.3.2 and 2.1.4.2); `last` is the number of
+/// the last node beside it, both from 0.
+///
+/// # Errors
+/// [`Error::ProofRefuted`] if there are more or fewer hashes than the way has steps.
+fn climb<'a>(
+    mut number: u64,
+    mut last: u64,
+    siblings: impl IntoIterator<Item = &'a Hash>,
+    mut step: impl FnMut(Sibling<'a>),
+) -> Result<(), Error> {
+    for sibling in siblings {
+        if last == 0 {
+            return Err(refuted("the proof has too many hashes"));
+        }
+        if number % 2 == 1 || number == last {
+            step(Sibling::Left(sibling));
+            while number.is_multiple_of(2) && number != 0 {
+                (number, last) = (number >> 1, last >> 1);
+            }
+        } else {
+            step(Sibling::Right(sibling));
+        }
+        (number, last) = (number >> 1, last >> 1);
+    }
+    if last == 0 {
+        Ok(())
+    } else {
+        Err(refuted("the proof has too few hashes"))
     }
 }
 

@@ -94,10 +94,13 @@ async fn a_whole_log_is_found_whole() {
     let (journal, chunks) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let in_journal = stopped_log(journal.path()).await;
     let in_chunks = settled_log(chunks.path()).await;
-    for (directory, (records, hash)) in [(journal, in_journal), (chunks, in_chunks)] {
+    for (directory, (records, hash), has_chunks) in
+        [(journal, in_journal, false), (chunks, in_chunks, true)]
+    {
         let mut salvage = scan(directory.path());
         assert_eq!(salvage.head(), 2_000);
         let found = salvage.verify(0, |_| {}).unwrap();
+        assert_eq!(found.chunks > 0, has_chunks, "commits are no chunks");
         assert_eq!((found.events, found.last_hash), (2_000, hash));
         assert_eq!(found.damages, []);
         let Answer::Events(piece) = salvage.read(777).unwrap() else {

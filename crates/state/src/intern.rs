@@ -1,9 +1,8 @@
 //! Texts, actors and sources that come again and again, kept once and named by an index.
 //!
 //! An index is given at the first appearance, so the same events give the same indexes everywhere.
-//! The ordered maps are only looked into; what is hashed or iterated are the lists.
+//! The maps are only looked into; what is iterated, and enters the digest, are the lists.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::event::{Actor, Source};
@@ -21,7 +20,7 @@ pub(crate) fn next_index(length: usize) -> u32 {
 /// Texts, each kept once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Texts {
-    index: BTreeMap<Arc<str>, u32>,
+    index: foldhash::HashMap<Arc<str>, u32>,
     values: Vec<Arc<str>>,
 }
 
@@ -70,14 +69,14 @@ impl Pair for Source {
 /// Values identified by two texts, each kept once.
 #[derive(Debug, Clone)]
 pub(crate) struct Pairs<T> {
-    index: BTreeMap<(u32, u32), u32>,
+    index: foldhash::HashMap<(u32, u32), u32>,
     values: Vec<Arc<T>>,
 }
 
 impl<T> Default for Pairs<T> {
     fn default() -> Self {
         Self {
-            index: BTreeMap::new(),
+            index: foldhash::HashMap::default(),
             values: Vec::new(),
         }
     }

@@ -235,6 +235,50 @@ fn bodies() -> Vec<Body> {
     ]
 }
 
+/// Knows every code as the identity of April 2023, and trusts no text.
+enum Record {
+    /// Whatever an event refers to is on record.
+    Full,
+    /// Only places are.
+    Empty,
+}
+
+impl Resolver for Record {
+    fn locality(
+        &self,
+        code: LocalityCode,
+        _: Option<Date>,
+        _: &Moment,
+    ) -> Result<LocalityId, (Reason, String)> {
+        Ok(id(&code.to_string()))
+    }
+
+    fn refer(&self, _: &wire::event::Reference<'_>) -> Result<(), (Reason, String)> {
+        match self {
+            Record::Full => Ok(()),
+            Record::Empty => Err((Reason::UnknownIndicator, String::new())),
+        }
+    }
+}
+
+/// The one event of that kind.
+fn event_of(is_wanted: impl Fn(&Body) -> bool) -> Event {
+    event(bodies().into_iter().find(is_wanted).unwrap())
+}
+
+fn report() -> Event {
+    event_of(|body| matches!(body, Body::ProgressReported(_)))
+}
+
+/// A position of the ledger, taken at an instant of no account.
+fn at(position: u64) -> Place<'static> {
+    Place {
+        ledger: "khanh-hoa",
+        position,
+        known: Timestamp::UNIX_EPOCH,
+    }
+}
+
 fn event(body: Body) -> Event {
     Event {
         request_id: Uuid::from_u128(7),
@@ -261,9 +305,8 @@ fn the_bus_gives_back_every_kind_of_event_as_it_was() {
     for (position, body) in (1..).zip(bodies()) {
         let event = event(body);
         let place = Place {
-            ledger: "khanh-hoa",
-            position,
             known,
+            ..at(position)
         };
         let (subject, bytes) = cloud_event::publish(place, &event, true).unwrap();
         assert_eq!(subject.split('.').count(), 7, "{subject}");
@@ -282,13 +325,8 @@ fn the_bus_gives_back_every_kind_of_event_as_it_was() {
 
 #[test]
 fn what_an_earlier_release_published_is_still_the_same_event() {
-    let place = Place {
-        ledger: "khanh-hoa",
-        position: 42,
-        known: Timestamp::UNIX_EPOCH,
-    };
-    let event = event(bodies().remove(0));
-    let (_, bytes) = cloud_event::publish(place, &event, true).unwrap();
+    let event = report();
+    let (_, bytes) = cloud_event::publish(at(42), &event, true).unwrap();
     let mut earlier: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     earlier.as_object_mut().unwrap().remove("requestends");
     let earlier = serde_json::to_vec(&earlier).unwrap();
@@ -296,25 +334,16 @@ fn what_an_earlier_release_published_is_still_the_same_event() {
     let logged = cloud_event::receive_logged(&earlier, 42).unwrap();
     assert_eq!(logged.request_ends, None);
     assert!(cloud_event::receive_logged(&earlier, 41).is_err());
-    let moved = Place {
-        position: 43,
-        ..place
-    };
-    let (_, other) = cloud_event::publish(moved, &event, true).unwrap();
+    let (_, other) = cloud_event::publish(at(43), &event, true).unwrap();
     assert!(!cloud_event::same(&bytes, &other));
 }
 
 fn appointment(person_commitment: Option<PersonCommitment>) -> Event {
-    let body = bodies()
-        .into_iter()
-        .find(|body| matches!(body, Body::OwnerAssigned(_)));
-    let Some(Body::OwnerAssigned(assigned)) = body else {
-        panic!("there is an appointment among the bodies");
-    };
-    event(Body::OwnerAssigned(OwnerAssigned {
-        person_commitment,
-        ..assigned
-    }))
+    let mut event = event_of(|body| matches!(body, Body::OwnerAssigned(_)));
+    if let Body::OwnerAssigned(appointment) = &mut event.body {
+        appointment.person_commitment = person_commitment;
+    }
+    event
 }
 
 /// The commitment came later: whatever was recorded before it has the bytes it had.
@@ -341,7 +370,7 @@ fn an_appointment_without_a_person_keeps_its_bytes() {
 #[test]
 fn a_request_cannot_bring_a_commitment_of_its_own() {
     let message = wire::event::message(&to_bytes(&appointment(Some([0xa5; 32].into())))).unwrap();
-    let refused = decode(&message, "event", &Anything, Uuid::nil()).unwrap_err();
+    let refused = decode(&message, "event", &Record::Full, Uuid::nil()).unwrap_err();
     let refused: Vec<_> = refused
         .iter()
         .map(|violation| (violation.field.as_str(), violation.reason))
@@ -351,20 +380,6 @@ fn a_request_cannot_bring_a_commitment_of_its_own() {
         Reason::PersonMisplaced,
     );
     assert_eq!(refused, [expected]);
-}
-
-/// Takes every place as it is named, but trusts no text.
-struct Anything;
-
-impl Resolver for Anything {
-    fn locality(
-        &self,
-        code: LocalityCode,
-        _: Option<Date>,
-        _: &Moment,
-    ) -> Result<LocalityId, (Reason, String)> {
-        Ok(id(&code.to_string()))
-    }
 }
 
 #[test]
@@ -392,15 +407,7 @@ fn a_name_is_a_name_and_nothing_else() {
 
 #[test]
 fn a_subscriber_reads_the_figure_under_plain_names() {
-    let body = bodies()
-        .into_iter()
-        .find(|body| matches!(body, Body::ProgressReported(_)));
-    let place = Place {
-        ledger: "khanh-hoa",
-        position: 42,
-        known: Timestamp::UNIX_EPOCH,
-    };
-    let (_, bytes) = cloud_event::publish(place, &event(body.unwrap()), false).unwrap();
+    let (_, bytes) = cloud_event::publish(at(42), &report(), false).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     assert_eq!(json["id"], "khanh-hoa:42");
     assert_eq!(json["type"], "vn.tiendo.progress.reported.v1");
@@ -411,20 +418,6 @@ fn a_subscriber_reads_the_figure_under_plain_names() {
     assert_eq!(report["locality"]["code"], "56");
     assert_eq!(report["figure"]["value"]["value"], 634_327);
     assert_eq!(report["figure"]["percent"], "83.8");
-}
-
-/// Knows every code as the identity of April 2023, and everything else.
-struct Known;
-
-impl Resolver for Known {
-    fn locality(
-        &self,
-        code: LocalityCode,
-        _: Option<Date>,
-        _: &Moment,
-    ) -> Result<LocalityId, (Reason, String)> {
-        Ok(id(&code.to_string()))
-    }
 }
 
 #[test]
@@ -444,11 +437,11 @@ fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
             Some(W::WorkItemCompleted(m)) => m.locality.as_mut().unwrap().since.clear(),
             _ => {}
         }
-        let read = decode(&message, "", &Known, Uuid::nil()).unwrap();
+        let read = decode(&message, "", &Record::Full, Uuid::nil()).unwrap();
         let draft = draft(&message, Uuid::nil(), &mut texts, &|_, _| true).unwrap();
         let mut bytes = b"before".to_vec();
         let open = draft.encode_to(&mut bytes);
-        let (settled, since) = draft.settle(&Known).unwrap();
+        let (settled, since) = draft.settle(&Record::Full).unwrap();
         if let Some(at) = open {
             assert!(write_since(&mut bytes, at, since.unwrap()), "{settled:?}");
         }
@@ -457,33 +450,12 @@ fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
     }
 }
 
-/// Knows no indicator.
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn locality(
-        &self,
-        code: LocalityCode,
-        _: Option<Date>,
-        _: &Moment,
-    ) -> Result<LocalityId, (Reason, String)> {
-        Ok(id(&code.to_string()))
-    }
-
-    fn refer(&self, _: &wire::event::Reference<'_>) -> Result<(), (Reason, String)> {
-        Err((Reason::UnknownIndicator, String::new()))
-    }
-}
-
 #[test]
 fn what_is_wrong_with_an_event_makes_no_draft_and_what_is_unknown_settles_none() {
     let mut texts = CleanTexts::default();
-    let body = bodies()
-        .into_iter()
-        .find(|b| matches!(b, Body::ProgressReported(_)));
-    let mut message = wire::event::encode(&event(body.unwrap()));
+    let mut message = wire::event::encode(&report());
     let good = draft(&message, Uuid::nil(), &mut texts, &|_, _| true).unwrap();
-    assert!(good.settle(&Nothing).is_none());
+    assert!(good.settle(&Record::Empty).is_none());
     assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| false).is_none());
     message.effective = "someday".to_owned();
     assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| true).is_none());

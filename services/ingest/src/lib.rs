@@ -8,7 +8,7 @@
 //! - `writer`: one task that decides and commits, request groups at a time
 //! - `decide`: the rules that need to know what is on record
 //! - `grpc`, `stream`: `IngestService`
-//! - `log_api`, `log_read`: `LogService`
+//! - `log_api`, `log_read`: `LogService`; [`verification`], its answer where no service is asked
 //! - `persons`: names of persons appointed, which are kept beside the log and can be erased
 //! - `attributes`: those names on the wire
 //! - `proofs`: checkpoints and proofs on the wire
@@ -32,4 +32,5 @@ mod writer;
 #[cfg(test)]
 mod writer_tests;
 
+pub use log_api::verification;
 pub use service::{Config, Error, Ingest, build};

@@ -2,7 +2,9 @@
 //!
 //! Verification, compaction and a backup each read everything, so one of them runs at a time; a second caller is
 //! refused by name.
-//! They work on a thread of their own and stop when their caller has gone, as far as nothing is left half done.
+//! They work on a thread of their own.
+//! A backup ends when its caller has gone or the service stops; a verification and a compaction then run on to their
+//! end, and nobody else can begin meanwhile.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use event_log::archive::{self, Manifest};
-use event_log::{Log, Record, RecordRef};
+use event_log::{Damage, Log, Record, RecordRef, Verification};
 use futures::Stream;
 use host::{CancellationToken, Clock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -71,7 +73,7 @@ impl LogApi {
         let (permit, log) = (self.permit()?, self.log.clone());
         let (answers, stream) = mpsc::channel(ahead);
         tokio::task::spawn_blocking(move || {
-            // Kept until the work has ended, although its caller may have gone.
+            // Kept until the work has ended, which may be after its caller has gone.
             let _permit = permit;
             if let Err(status) = work(log, &answers) {
                 let _ = answers.blocking_send(Err(status));
@@ -81,24 +83,15 @@ impl LogApi {
     }
 }
 
-/// Tells each two-hundredth of a long way once.
-struct Steps {
-    size: u64,
-    next: u64,
-}
-
-impl Steps {
-    fn to(head: u64) -> Steps {
-        let size = (head / STEPS).max(1);
-        Steps { size, next: size }
-    }
-
-    fn due(&mut self, position: u64) -> bool {
-        let due = position >= self.next;
-        if due {
-            self.next = position + self.size;
+/// Tells each two-hundredth of a way once; whoever reads slowly misses some.
+fn progress<T>(answers: &Answers<T>, head: u64, message: impl Fn(u64) -> T) -> impl FnMut(u64) {
+    let step = (head / STEPS).max(1);
+    let mut next = step;
+    move |position| {
+        if position >= next {
+            next = position + step;
+            let _ = answers.try_send(Ok(message(position)));
         }
-        due
     }
 }
 
@@ -230,51 +223,44 @@ fn statistics(log: &Log) -> v1::GetLogStatisticsResponse {
 
 fn verify(log: Log, answers: &Answers<v1::VerifyLogResponse>) -> Result<(), Status> {
     let head = log.head();
-    let mut steps = Steps::to(head);
-    let verified = log.verify(|position| {
-        if steps.due(position) {
-            let progress = v1::VerifyLogResponse {
-                verified_position: position,
-                head,
-                ..Default::default()
-            };
-            // Whoever reads slowly misses a step; the result is sent in any case.
-            let _ = answers.try_send(Ok(progress));
-        }
+    let told = progress(answers, head, |position| v1::VerifyLogResponse {
+        verified_position: position,
+        head,
+        ..Default::default()
     });
-    let verified = verified.map_err(|error| log_error(&error))?;
-    let damage = |damage: event_log::Damage| v1::Damage {
+    let found = log.verify(told).map_err(|error| log_error(&error))?;
+    let _ = answers.blocking_send(Ok(verification(found, head)));
+    Ok(())
+}
+
+/// The last answer of `VerifyLog`, about a log whose last position is `head`; whoever looks through the files of a log
+/// that no service holds says it in the same words.
+#[must_use]
+pub fn verification(found: Verification, head: u64) -> v1::VerifyLogResponse {
+    let damage = |damage: Damage| v1::Damage {
         first_position: damage.first,
         last_position: damage.last,
         reason: damage.reason,
     };
-    let found = v1::VerifyLogResponse {
-        events: verified.events,
-        chunks: verified.chunks,
-        hash: verified.last_hash,
-        damages: verified.damages.into_iter().map(damage).collect(),
+    v1::VerifyLogResponse {
+        events: found.events,
+        chunks: found.chunks,
+        hash: found.last_hash,
+        damages: found.damages.into_iter().map(damage).collect(),
         verified_position: head,
         head,
         done: true,
-    };
-    let _ = answers.blocking_send(Ok(found));
-    Ok(())
+    }
 }
 
 fn compact(log: Log, answers: &Answers<v1::CompactLogResponse>) -> Result<(), Status> {
     let head = log.head();
-    let mut steps = Steps::to(head);
-    let compacted = log.compact(|position| {
-        if steps.due(position) {
-            let progress = v1::CompactLogResponse {
-                copied_position: position,
-                head,
-                ..Default::default()
-            };
-            let _ = answers.try_send(Ok(progress));
-        }
+    let told = progress(answers, head, |position| v1::CompactLogResponse {
+        copied_position: position,
+        head,
+        ..Default::default()
     });
-    let compacted = compacted.map_err(|error| log_error(&error))?;
+    let compacted = log.compact(told).map_err(|error| log_error(&error))?;
     let brought = v1::CompactLogResponse {
         copied_position: head,
         head,

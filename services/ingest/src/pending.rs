@@ -51,7 +51,7 @@ pub(crate) struct Pending {
     /// The claims of the request in hand, to be taken back if it is refused.
     own_claims: Vec<Claim>,
     /// Of the whole commit: how many events of each subject it brings.
-    subjects: HashMap<Box<str>, u64>,
+    subjects: foldhash::HashMap<Box<str>, u64>,
     /// Of the whole commit: whether something that it brings may be what a request was refused for.
     brings_things: bool,
 }

@@ -30,14 +30,7 @@ pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Resul
 
 /// Waits until a question sees what was loaded.
 async fn wait_until_folded(clients: &Clients, output: Output) -> Result<(), Failure> {
-    let ask = v1::GetLedgerRequest {};
-    let ledger = clients
-        .ingest()
-        .await?
-        .get_ledger(ask)
-        .await
-        .map_err(told(output))?;
-    let min_position = ledger.into_inner().head;
+    let min_position = ask(clients, output).await?.head;
     let at = Some(v1::ReadAt {
         min_position,
         ..Default::default()
@@ -78,13 +71,18 @@ pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Resu
     }
 }
 
+/// Which ledger ingest keeps, and how far it has come.
+pub(super) async fn ask(
+    clients: &Clients,
+    output: Output,
+) -> Result<v1::GetLedgerResponse, Failure> {
+    let request = v1::GetLedgerRequest {};
+    let answer = clients.ingest().await?.get_ledger(request).await;
+    Ok(answer.map_err(told(output))?.into_inner())
+}
+
 async fn show(clients: &Clients, output: Output) -> Result<(), Failure> {
-    let answer = clients
-        .ingest()
-        .await?
-        .get_ledger(v1::GetLedgerRequest {})
-        .await;
-    let answer = answer.map_err(told(output))?.into_inner();
+    let answer = ask(clients, output).await?;
     let mut table = Table::new(&[
         text("dataset", "Bộ dữ liệu", "Data set"),
         text("version", "Phiên bản", "Version"),

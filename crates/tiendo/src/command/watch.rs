@@ -2,7 +2,7 @@
 
 use wire::v1;
 
-use super::told;
+use super::{ledger, told};
 use crate::Failure;
 use crate::cli::Watch;
 use crate::client::Clients;
@@ -14,16 +14,7 @@ pub(super) async fn run(options: Watch, clients: &Clients, output: Output) -> Re
     }
     let from = match options.from {
         Some(from) => from,
-        None => {
-            let ask = v1::GetLedgerRequest {};
-            let ledger = clients
-                .ingest()
-                .await?
-                .get_ledger(ask)
-                .await
-                .map_err(told(output))?;
-            ledger.into_inner().head + 1
-        }
+        None => ledger::ask(clients, output).await?.head + 1,
     };
     let request = v1::ReadEventsRequest {
         from_position: from,

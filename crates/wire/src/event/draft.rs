@@ -5,7 +5,6 @@
 //! It exists only for requests without a violation of their own; for all others [`decode`](super::decode) says everything that is wrong, in the order of the fields.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use domain::event::{Body, Scope};
 use domain::text::Moment;
@@ -28,7 +27,7 @@ const TEXT_BYTES_MAX: usize = 300;
 
 /// Texts found clean before; the same organisations, offices and sources come again and again.
 #[derive(Debug, Default)]
-pub struct CleanTexts(HashSet<Box<str>>);
+pub struct CleanTexts(foldhash::HashSet<Box<str>>);
 
 impl CleanTexts {
     fn add(&mut self, text: &str) {

@@ -2,6 +2,8 @@
 //!
 //! A document speaks of four indicators in 25 neighbouring communes; counts and places are scattered by a hash, so they
 //! are the same on every run. Only the request ids differ, since one that was seen before records nothing.
+//!
+//! The benchmark of `event-log` makes bytes of the same kind by hand: that room may not know `wire`, not even there.
 
 use domain::text::Moment;
 use domain::{Body, Level, LocalityId};

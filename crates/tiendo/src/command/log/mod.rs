@@ -10,13 +10,14 @@ mod offline;
 mod restore;
 
 use indicatif::ProgressBar;
+use tonic::Streaming;
 use wire::v1;
 
 use super::{told, watch};
 use crate::Failure;
 use crate::cli::{Log, LogRead};
 use crate::client::Clients;
-use crate::fail::FAILED;
+use crate::fail::{FAILED, UNAVAILABLE};
 use crate::output::{Cell, Output, Table, number, text};
 
 pub(super) use backup::backup;
@@ -169,26 +170,48 @@ fn counts(found: &v1::GetLogStatisticsResponse) -> [(Name, u64); 7] {
 pub(super) async fn verify(clients: &Clients, output: Output) -> Result<(), Failure> {
     let request = v1::VerifyLogRequest {};
     let answers = clients.log().await?.verify_log(request).await;
-    let mut answers = answers.map_err(told(output))?.into_inner();
+    let answers = answers.map_err(told(output))?.into_inner();
     let bar = bar(0, ("Đang kiểm tra sổ", "Verifying the log"), output);
-    while let Some(answer) = answers.message().await.map_err(told(output))? {
-        bar.set_length(answer.head);
-        bar.set_position(answer.verified_position);
-        if answer.done {
-            bar.finish_and_clear();
-            return show_verification(&answer, output);
-        }
-    }
-    Err(cut_short(output))
+    let way = |answer: &v1::VerifyLogResponse| Way {
+        position: answer.verified_position,
+        head: answer.head,
+        done: answer.done,
+    };
+    show_verification(&last(answers, way, &bar, output).await?, output)
 }
 
-/// The service ended its answer before it was whole.
-fn cut_short(output: Output) -> Failure {
+/// How far a service has come.
+struct Way {
+    position: u64,
+    head: u64,
+    done: bool,
+}
+
+/// Shows how far the service has come, and gives its last answer.
+async fn last<T>(
+    mut answers: Streaming<T>,
+    way: impl Fn(&T) -> Way,
+    bar: &ProgressBar,
+    output: Output,
+) -> Result<T, Failure> {
+    while let Some(answer) = answers.message().await.map_err(told(output))? {
+        let Way {
+            position,
+            head,
+            done,
+        } = way(&answer);
+        bar.set_length(head);
+        bar.set_position(position);
+        if done {
+            bar.finish_and_clear();
+            return Ok(answer);
+        }
+    }
     let text = output.lang.pick(
         "dịch vụ ngắt giữa chừng; chạy lại lệnh",
         "the service broke off; run the command again",
     );
-    Failure::new(crate::fail::UNAVAILABLE, text)
+    Err(Failure::new(UNAVAILABLE, text))
 }
 
 fn show_verification(answer: &v1::VerifyLogResponse, output: Output) -> Result<(), Failure> {
@@ -233,22 +256,19 @@ fn show_verification(answer: &v1::VerifyLogResponse, output: Output) -> Result<(
 pub(super) async fn compact(clients: &Clients, output: Output) -> Result<(), Failure> {
     let request = v1::CompactLogRequest {};
     let answers = clients.log().await?.compact_log(request).await;
-    let mut answers = answers.map_err(told(output))?.into_inner();
+    let answers = answers.map_err(told(output))?.into_inner();
     let bar = bar(0, ("Đang nén gọn sổ", "Compacting the log"), output);
-    while let Some(answer) = answers.message().await.map_err(told(output))? {
-        bar.set_length(answer.head);
-        bar.set_position(answer.copied_position);
-        if !answer.done {
-            continue;
-        }
-        bar.finish_and_clear();
-        let mut table = Table::new(&[
-            number("before_bytes", "Trước (byte)", "Bytes before"),
-            number("after_bytes", "Sau (byte)", "Bytes after"),
-        ]);
-        let count = |bytes: u64| Cell::with_raw(output.lang.count(bytes), bytes);
-        table.row([count(answer.before_bytes), count(answer.after_bytes)]);
-        return output.answer("CompactLogResponse", &answer, "", &table);
-    }
-    Err(cut_short(output))
+    let way = |answer: &v1::CompactLogResponse| Way {
+        position: answer.copied_position,
+        head: answer.head,
+        done: answer.done,
+    };
+    let answer = last(answers, way, &bar, output).await?;
+    let mut table = Table::new(&[
+        number("before_bytes", "Trước (byte)", "Bytes before"),
+        number("after_bytes", "Sau (byte)", "Bytes after"),
+    ]);
+    let count = |bytes: u64| Cell::with_raw(output.lang.count(bytes), bytes);
+    table.row([count(answer.before_bytes), count(answer.after_bytes)]);
+    output.answer("CompactLogResponse", &answer, "", &table)
 }

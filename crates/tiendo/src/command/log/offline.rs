@@ -70,21 +70,7 @@ pub(super) fn verify(wanted: Verify, output: Output) -> Result<(), Failure> {
     let found = salvage.verify(head, |position| bar.set_position(position));
     bar.finish_and_clear();
     let found = found.map_err(|error| failed(&error))?;
-    let damage = |damage: event_log::Damage| v1::Damage {
-        first_position: damage.first,
-        last_position: damage.last,
-        reason: damage.reason,
-    };
-    let answer = v1::VerifyLogResponse {
-        events: found.events,
-        chunks: found.chunks,
-        hash: found.last_hash,
-        damages: found.damages.into_iter().map(damage).collect(),
-        verified_position: head,
-        head,
-        done: true,
-    };
-    show_verification(&answer, output)
+    show_verification(&ingest::verification(found, head), output)
 }
 
 /// Shows what is healthy, names what is not, and fails in the end if there was any damage.

@@ -1,0 +1,124 @@
+//! The terms of the programme, each with one stable text.
+
+use serde::{Deserialize, Serialize};
+
+/// Declares an enum of programme terms with one stable text for each, used by JSON, CSV and the command line.
+macro_rules! terms {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            /// All of them, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable text.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+    };
+}
+
+terms! {
+    /// How much of a territory went over.
+    Extent {
+        /// All of it.
+        Full = "full",
+        /// A part; no source gives the share.
+        Partial = "partial",
+    }
+}
+terms! {
+    /// Role of an owner.
+    Role {
+        /// Chủ trì.
+        Lead = "lead",
+        /// Phối hợp.
+        Coordinating = "coordinating",
+        /// Lực lượng triển khai.
+        Implementing = "implementing",
+        /// Đầu mối: monitors, checks and urges.
+        Focal = "focal",
+    }
+}
+terms! {
+    /// Status of a model in a locality.
+    ModelStatus {
+        /// Chưa triển khai.
+        NotStarted = "not-started",
+        /// Đã rà soát.
+        Reviewed = "reviewed",
+        /// Đã có kế hoạch.
+        Planned = "planned",
+        /// Thí điểm.
+        Piloting = "piloting",
+        /// Đã triển khai.
+        Deployed = "deployed",
+        /// Đã nghiệm thu.
+        Accepted = "accepted",
+        /// Tạm dừng.
+        Suspended = "suspended",
+    }
+}
+terms! {
+    /// How an indicator is counted.
+    IndicatorKind {
+        /// From the beginning up to the moment; never falls but by correction.
+        Cumulative = "cumulative",
+        /// The level at the moment.
+        Level = "level",
+        /// Within one day.
+        Daily = "daily",
+    }
+}
+terms! {
+    /// Who set a quota, strongest first.
+    QuotaLayer {
+        /// A ministry or the Government.
+        Central = "central",
+        /// The province.
+        Provincial = "provincial",
+        /// The locality itself.
+        Commitment = "commitment",
+    }
+}
+terms! {
+    /// Where a work item comes from.
+    WorkOrigin {
+        /// Defined and folded into an existing project.
+        ExistingProject = "existing-project",
+        /// New, and defined.
+        New = "new",
+        /// New, and not yet defined.
+        NotYetDefined = "not-yet-defined",
+    }
+}
+terms! {
+    /// Outcome of a readiness review.
+    Readiness {
+        /// The conditions are met.
+        Ready = "ready",
+        /// Some are.
+        PartlyReady = "partly-ready",
+        /// They are not.
+        NotReady = "not-ready",
+    }
+}
+terms! {
+    /// A judgement in public.
+    Assessment {
+        /// Biểu dương.
+        Commended = "commended",
+        /// Ghi nhận.
+        Noted = "noted",
+        /// Nguy cơ không hoàn thành.
+        AtRisk = "at-risk",
+        /// Phê bình.
+        Criticised = "criticised",
+    }
+}

@@ -1,0 +1,129 @@
+//! What can be asked on the command line, one module for each kind of command.
+
+mod bench;
+mod import;
+mod log;
+mod read;
+mod record;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::lang::Lang;
+use crate::output::Format;
+
+pub use bench::*;
+pub use import::*;
+pub use log::*;
+pub use read::*;
+pub use record::*;
+pub use serve::*;
+
+/// Tiến độ Đề án 06: record it, ask for any day, see who lags.
+///
+/// Exit codes: 0 done; 64 wrong usage or setting; 65 refused because of what was said; 66 not on record; 69 a service cannot be reached or cannot answer now; 70 anything else; 130 stopped by a second signal.
+#[derive(Debug, Parser)]
+#[command(name = "tiendo", version, max_term_width = 100)]
+pub struct Cli {
+    /// Language of messages and headings; default from the locale, else Vietnamese.
+    #[arg(long, global = true, env = "TIENDO_LANG")]
+    pub lang: Option<Lang>,
+    /// How to print what was asked for.
+    #[arg(short, long, global = true, default_value = "table")]
+    pub output: Format,
+    /// Data directory: of the services to start, or of the running ones to ask.
+    #[arg(
+        long,
+        global = true,
+        env = "TIENDO_DATA",
+        default_value = "./tiendo-data"
+    )]
+    pub data: PathBuf,
+    /// Ask the services at this address (their HTTP port, or the service's own) instead.
+    #[arg(long, global = true, env = "TIENDO_SERVER")]
+    pub server: Option<String>,
+    /// What is logged to stderr, for example `info` or `warn,bus=debug`.
+    #[arg(
+        long,
+        global = true,
+        env = "TIENDO_LOG",
+        default_value = "warn,async_nats=off"
+    )]
+    pub log: String,
+    /// Log as JSON, one object a line.
+    #[arg(long, global = true, env = "TIENDO_LOG_JSON")]
+    pub log_json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start everything on this machine: NATS and the three services.
+    Up(Up),
+    /// Run one service.
+    #[command(subcommand)]
+    Serve(Serve),
+    /// Localities: one, a list, a history.
+    #[command(subcommand)]
+    Locality(Locality),
+    /// The deployment models with owners and standing.
+    #[command(subcommand)]
+    Model(Model),
+    /// Indicators and rankings.
+    #[command(subcommand)]
+    Indicator(Indicator),
+    /// Cases: who lags and was told.
+    #[command(subcommand)]
+    Case(Case),
+    /// Verdicts: how each locality stands against each quota today.
+    #[command(subcommand)]
+    Verdict(Verdict),
+    /// Quotas.
+    #[command(subcommand)]
+    Quota(Quota),
+    /// Owners.
+    #[command(subcommand)]
+    Owner(Owner),
+    /// Report a figure.
+    Report(Report),
+    /// Correct a reported figure.
+    Correct(Correct),
+    /// Record the figures of a file.
+    Import(Import),
+    /// Load a data set that the product carries.
+    Load(Load),
+    /// Show events, and what alerting says, as they are recorded.
+    Watch(Watch),
+    /// The log.
+    #[command(subcommand)]
+    Log(Log),
+    /// Measure this machine: how fast events are recorded and replayed.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+/// At which two times to read.
+#[derive(Debug, Clone, Default, Args)]
+pub struct At {
+    /// The day or moment asked about: `21/6/2023`, `2023-06-21`, `23h ngày 29-6-2023`; default today.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<String>,
+    /// As it was known then: an instant, a day, or a position of the log; default now.
+    #[arg(long, value_name = "INSTANT|POSITION")]
+    pub known_at: Option<String>,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    domain::text::parse_instant(text).map_err(|error| error.to_string())
+}
+
+fn date(text: &str) -> Result<Date, String> {
+    domain::text::parse_date(text).map_err(|error| error.to_string())
+}

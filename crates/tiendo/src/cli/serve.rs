@@ -1,0 +1,104 @@
+//! Starting everything, and starting one service.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use super::date;
+
+/// Ports and NATS of `up`.
+#[derive(Debug, Clone, Args)]
+pub struct Up {
+    /// Load no places, no catalogue and no figures on the first start.
+    #[arg(long)]
+    pub empty: bool,
+    /// The day that judgements are for; default 31 July 2023 with the sample figures, else the real day.
+    #[arg(long, env = "TIENDO_TODAY", value_parser = date)]
+    pub today: Option<Date>,
+    /// Id of the ledger: one token of a-z, 0-9, `_` and `-`.
+    #[arg(long, env = "TIENDO_LEDGER", default_value = "khanh-hoa")]
+    pub ledger: String,
+    /// Port of health, metrics and the list of endpoints; 0 for any.
+    #[arg(long, env = "TIENDO_HTTP_PORT", default_value_t = 7060)]
+    pub http_port: u16,
+    /// Port of ingest; 0 for any.
+    #[arg(long, env = "TIENDO_INGEST_PORT", default_value_t = 7061)]
+    pub ingest_port: u16,
+    /// Port of projection; 0 for any.
+    #[arg(long, env = "TIENDO_PROJECTION_PORT", default_value_t = 7062)]
+    pub projection_port: u16,
+    /// Port of alerting; 0 for any.
+    #[arg(long, env = "TIENDO_ALERTING_PORT", default_value_t = 7063)]
+    pub alerting_port: u16,
+    /// Port of NATS; 0 for any.
+    #[arg(long, env = "TIENDO_NATS_PORT", default_value_t = 4222)]
+    pub nats_port: u16,
+    /// The nats-server to run (2.12 or newer); default: from PATH, from the cache, or fetched.
+    #[arg(long, env = "TIENDO_NATS_SERVER", value_name = "FILE")]
+    pub nats_server: Option<PathBuf>,
+    /// Where a fetched nats-server is kept; default: the user's cache directory.
+    #[arg(long, env = "TIENDO_CACHE", value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+/// What every service run apart needs.
+#[derive(Debug, Clone, Args)]
+pub struct ServeCommon {
+    /// Address of the NATS server.
+    #[arg(long, env = "TIENDO_NATS", default_value = "nats://127.0.0.1:4222")]
+    pub nats: String,
+    /// Id of the ledger: one token of a-z, 0-9, `_` and `-`.
+    #[arg(long, env = "TIENDO_LEDGER", default_value = "khanh-hoa")]
+    pub ledger: String,
+    /// Port of the service; 0 for any; default 7061 (ingest), 7062 (projection), 7063 (alerting).
+    #[arg(long, visible_aliases = ["ingest-port", "projection-port", "alerting-port"])]
+    pub port: Option<u16>,
+    /// Port of health and metrics; 0 for any; default 7160 (ingest), 7260 (projection), 7360 (alerting).
+    #[arg(long)]
+    pub http_port: Option<u16>,
+}
+
+/// What the services that read the log need.
+#[derive(Debug, Clone, Args)]
+pub struct Reads {
+    /// Address of ingest, whose log is read in bulk.
+    #[arg(
+        long = "ingest",
+        env = "TIENDO_INGEST",
+        default_value = "http://127.0.0.1:7061"
+    )]
+    pub ingest: String,
+    /// The day that judgements are for; default the real day.
+    #[arg(long, env = "TIENDO_TODAY", value_parser = date)]
+    pub today: Option<Date>,
+}
+
+/// One service.
+#[derive(Debug, Subcommand)]
+pub enum Serve {
+    /// Accept, log, relay.
+    Ingest {
+        /// NATS, ledger, ports.
+        #[command(flatten)]
+        common: ServeCommon,
+    },
+    /// Fold, answer.
+    Projection {
+        /// NATS, ledger, ports.
+        #[command(flatten)]
+        common: ServeCommon,
+        /// The log, and the day.
+        #[command(flatten)]
+        reads: Reads,
+    },
+    /// Judge, keep cases, tell.
+    Alerting {
+        /// NATS, ledger, ports.
+        #[command(flatten)]
+        common: ServeCommon,
+        /// The log, and the day.
+        #[command(flatten)]
+        reads: Reads,
+    },
+}

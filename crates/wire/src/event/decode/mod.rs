@@ -1,0 +1,306 @@
+//! Protobuf to events: every violation at once, each under its path.
+//!
+//! Here is what all events share; the bodies are read in one module for each kind.
+
+mod figure;
+mod place;
+mod programme;
+mod work;
+
+use domain::event::{self as d, Body};
+use domain::text::Moment;
+use domain::{
+    Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode, PlanCode, Reason,
+    Violation, WorkItemCode,
+};
+use jiff::civil::Date;
+use prost::Message as _;
+use uuid::Uuid;
+
+use super::fields::{Fields, Path, clean};
+use crate::v1 as w;
+
+/// Something on record that an event refers to.
+#[derive(Debug, Clone, Copy)]
+pub enum Reference<'a> {
+    /// An indicator.
+    Indicator(&'a IndicatorCode),
+    /// A model.
+    Model(&'a ModelCode),
+    /// A group of models.
+    Group(&'a GroupCode),
+    /// A plan.
+    Plan(&'a PlanCode),
+    /// A work item of a locality.
+    WorkItem(LocalityId, &'a WorkItemCode),
+    /// An identity named outright, whenever it exists.
+    Identity(LocalityId),
+    /// An appointment that names a person.
+    Appointment {
+        /// Its position.
+        position: u64,
+        /// The locality it must be for.
+        locality: LocalityId,
+        /// What it must be for.
+        scope: &'a d::Scope,
+    },
+    /// A figure that a correction names.
+    Figure {
+        /// Its position.
+        position: u64,
+        /// The locality it must be of.
+        locality: LocalityId,
+        /// The indicator it must be of.
+        indicator: &'a IndicatorCode,
+        /// The moment it must speak of.
+        at: &'a Moment,
+    },
+}
+
+/// What is on record, as far as reading an event needs it.
+pub trait Resolver {
+    /// The identity valid at the moment; `since` names one if the caller gave it.
+    ///
+    /// # Errors
+    /// [`Reason::UnknownLocality`] or [`Reason::LocalityNotValid`], each with what to do.
+    fn locality(
+        &self,
+        code: LocalityCode,
+        since: Option<Date>,
+        at: &Moment,
+    ) -> Result<LocalityId, (Reason, String)>;
+
+    /// Whether something that an event refers to is on record.
+    ///
+    /// # Errors
+    /// The reason for which it cannot be referred to, with what to do.
+    fn refer(&self, reference: &Reference<'_>) -> Result<(), (Reason, String)> {
+        let _ = reference;
+        Ok(())
+    }
+
+    /// Whether what happened may speak of a moment.
+    ///
+    /// # Errors
+    /// [`Reason::DateInFuture`] with the moment.
+    fn effective(
+        &self,
+        at: &Moment,
+        body: Option<&w::event::Body>,
+    ) -> Result<(), (Reason, String)> {
+        let _ = (at, body);
+        Ok(())
+    }
+
+    /// True if what is read was accepted before, so that its texts are taken as they are.
+    ///
+    /// A rule sharpened later must not make an old event unreadable.
+    fn trusted(&self) -> bool {
+        false
+    }
+
+    /// True if this very text was found clean before: NFC, trimmed, short, without personal data.
+    fn is_clean(&self, text: &str) -> bool {
+        let _ = text;
+        false
+    }
+
+    /// Takes note of a clean text, for [`is_clean`](Resolver::is_clean).
+    fn note_clean(&self, text: &str) {
+        let _ = text;
+    }
+}
+
+/// Takes every identity as it is written: for events that the log already accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Accept;
+
+impl Resolver for Accept {
+    fn locality(
+        &self,
+        code: LocalityCode,
+        since: Option<Date>,
+        _: &Moment,
+    ) -> Result<LocalityId, (Reason, String)> {
+        let since = since.ok_or((Reason::Required, "must be set in the log".to_owned()))?;
+        Ok(LocalityId { code, since })
+    }
+
+    fn trusted(&self) -> bool {
+        true
+    }
+}
+
+/// Reads an event of the log as a message, without checking its fields.
+///
+/// # Errors
+/// What prost says: the bytes are no message of this version.
+pub fn message(bytes: &[u8]) -> Result<w::Event, prost::DecodeError> {
+    w::Event::decode(bytes)
+}
+
+/// Reads an event of the log.
+///
+/// # Errors
+/// A sentence saying what does not fit: the bytes are no event of this version.
+pub fn decode_logged(bytes: &[u8]) -> Result<Event, String> {
+    accept(&message(bytes).map_err(|error| error.to_string())?)
+}
+
+/// Reads an event that the log accepted, taking its texts and identities as they are.
+///
+/// # Errors
+/// A sentence with everything that does not fit: the message is no event of this version.
+pub fn accept(message: &w::Event) -> Result<Event, String> {
+    decode(message, "", &Accept, Uuid::nil()).map_err(|violations| {
+        violations
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
+}
+
+/// Reads a moment as requests write it, under the name of its field.
+///
+/// # Errors
+/// [`Reason::DateFormat`] with what to write instead.
+pub fn parse_moment(field: &str, raw: &str) -> Result<Moment, Violation> {
+    Moment::parse(raw.trim())
+        .map_err(|error| Violation::new(field, Reason::DateFormat, error.to_string()))
+}
+
+/// Most characters of a person's name.
+const PERSON_CHARS_MAX: usize = 120;
+/// Most bytes of a person's name; 120 characters of any living script fit.
+const PERSON_BYTES_MAX: usize = 400;
+
+/// Reads a person's name, in NFC, as it is kept beside the log, under the name of its field.
+///
+/// # Errors
+/// [`Reason::Required`] if it is empty, [`Reason::TextFormat`] if it is longer than 120 characters (or 400 bytes) or
+/// holds control characters, [`Reason::PersonalData`] if it holds more than a name.
+pub fn parse_person(field: &str, raw: &str) -> Result<String, Violation> {
+    let refused = |reason, detail| Err(Violation::new(field, reason, detail));
+    match clean(raw, PERSON_CHARS_MAX) {
+        Ok(name) if name.is_empty() => refused(Reason::Required, "must be set".to_owned()),
+        Ok(name) if name.contains(['\n', '\t']) => {
+            refused(Reason::TextFormat, "must be one line".to_owned())
+        }
+        Ok(name) if name.len() > PERSON_BYTES_MAX => {
+            let detail = format!("{} bytes, at most {PERSON_BYTES_MAX} are kept", name.len());
+            refused(Reason::TextFormat, detail)
+        }
+        Ok(name) => Ok(name),
+        Err((reason, detail)) => refused(reason, detail),
+    }
+}
+
+/// Reads an event whose fields lie below `path`; `request_id` is used if it carries none.
+///
+/// # Errors
+/// Every violation, in the order of the fields.
+pub fn decode(
+    message: &w::Event,
+    path: &str,
+    resolver: &dyn Resolver,
+    request_id: Uuid,
+) -> Result<Event, Vec<Violation>> {
+    let mut violations = Vec::new();
+    let mut fields = Fields {
+        path: Path {
+            above: None,
+            field: path,
+        },
+        violations: &mut violations,
+        resolver,
+    };
+    let event = event(&mut fields, message, request_id);
+    match event {
+        Some(event) if violations.is_empty() => Ok(event),
+        _ => Err(violations),
+    }
+}
+
+fn event(fields: &mut Fields<'_>, message: &w::Event, request_id: Uuid) -> Option<Event> {
+    let request_id = request(fields, &message.request_id, request_id);
+    let actor = actor(&mut fields.below("actor"), message.actor.as_ref());
+    let effective = fields.moment("effective", &message.effective);
+    if let Some(at) = &effective
+        && let Err((reason, detail)) = fields.resolver.effective(at, message.body.as_ref())
+    {
+        fields.refuse::<()>("effective", reason, detail);
+    }
+    let body = match &message.body {
+        None => fields.refuse("body", Reason::Required, "must say what happened"),
+        Some(message) => body(fields, message, effective.as_ref()),
+    };
+    Some(Event {
+        request_id: request_id?,
+        actor: actor?,
+        effective: effective?,
+        body: body?,
+    })
+}
+
+fn request(fields: &mut Fields<'_>, raw: &str, given: Uuid) -> Option<Uuid> {
+    if raw.is_empty() {
+        return Some(given);
+    }
+    match Uuid::parse_str(raw) {
+        Ok(id) if given.is_nil() || id == given => Some(id),
+        Ok(_) => {
+            let detail = "must be that of the batch, or empty";
+            fields.refuse("request_id", Reason::RequestIdFormat, detail)
+        }
+        Err(_) => fields.refuse("request_id", Reason::RequestIdFormat, "is not a UUID"),
+    }
+}
+
+fn actor(fields: &mut Fields<'_>, message: Option<&w::Actor>) -> Option<d::Actor> {
+    let Some(message) = message else {
+        return fields.refuse("", Reason::Required, "must say who reports");
+    };
+    let organisation = fields.line("organisation", &message.organisation);
+    let office = fields.line("office", &message.office);
+    Some(d::Actor {
+        organisation: organisation?,
+        office: office?,
+    })
+}
+
+fn body(fields: &mut Fields<'_>, message: &w::event::Body, at: Option<&Moment>) -> Option<Body> {
+    use w::event::Body as W;
+    macro_rules! read {
+        ($field:literal, $function:path, $message:expr) => {
+            $function(&mut fields.below($field), $message, at)
+        };
+    }
+    match message {
+        W::LocalityRegistered(m) => read!("locality_registered", place::locality_registered, m),
+        W::LocalityEnded(m) => read!("locality_ended", place::locality_ended, m),
+        W::PlanAdopted(m) => read!("plan_adopted", programme::plan_adopted, m),
+        W::GroupDefined(m) => read!("group_defined", programme::group_defined, m),
+        W::ModelDefined(m) => read!("model_defined", programme::model_defined, m),
+        W::OwnerAssigned(m) => read!("owner_assigned", programme::owner_assigned, m),
+        W::PersonErased(m) => read!("person_erased", programme::person_erased, m),
+        W::ModelStatusChanged(m) => {
+            read!("model_status_changed", programme::model_status_changed, m)
+        }
+        W::IndicatorDefined(m) => read!("indicator_defined", programme::indicator_defined, m),
+        W::QuotaAssigned(m) => read!("quota_assigned", figure::quota_assigned, m),
+        W::ProgressReported(m) => read!("progress_reported", figure::progress_reported, m),
+        W::ProgressCorrected(m) => read!("progress_corrected", figure::progress_corrected, m),
+        W::CampaignLaunched(m) => read!("campaign_launched", work::campaign_launched, m),
+        W::CompletionDeclared(m) => read!("completion_declared", figure::completion_declared, m),
+        W::WorkItemDefined(m) => read!("work_item_defined", work::work_item_defined, m),
+        W::WorkItemCompleted(m) => read!("work_item_completed", work::work_item_completed, m),
+        W::ReadinessReviewed(m) => read!("readiness_reviewed", work::readiness_reviewed, m),
+        W::DirectiveIssued(m) => read!("directive_issued", work::directive_issued, m),
+        W::AssessmentPublished(m) => read!("assessment_published", figure::assessment_published, m),
+        W::SystemCommissioned(m) => read!("system_commissioned", programme::system_commissioned, m),
+        W::DatasetLoaded(m) => read!("dataset_loaded", programme::dataset_loaded, m),
+    }
+}
+
+type At<'a> = Option<&'a Moment>;
