@@ -41,6 +41,10 @@
 //!   After a failed `fdatasync` the kernel may have dropped the pages, and a second one would lie.
 //!   sled's handle is then leaked, because closing it would sync again and panic.
 //!
+//! - Reading, while sled opens: it takes what it cannot read for an unfinished write and overwrites it.
+//!   So all that it could overwrite is read once before, and a failure refuses to open; what was read is in memory by
+//!   then.
+//!
 //! - sled itself: a snapshot or settings that a crash left half written keep it from ever opening again, so the one is
 //!   removed before opening and a store gets its name only when it is whole; a flush that waits while a write fails is
 //!   never woken, so another flush is sent after it; and closing panics when its last sync fails, which nobody hears.
@@ -62,6 +66,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -513,6 +518,7 @@ impl Opened {
             .use_compression(false)
             .flush_every_ms(None);
         remove_unfinished_snapshots(sled).map_err(Error::io("remove an unfinished snapshot"))?;
+        read_ahead(sled).map_err(Error::io("read the store"))?;
         let mut tries = 0;
         let db = loop {
             let opened = caught("open the store", || {
@@ -757,6 +763,48 @@ fn remove_unfinished_snapshots(sled: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads the header of each segment, and whole those that are not older than the newest snapshot.
+///
+/// These sled goes through to find the end of its log; one it cannot read it overwrites, and what follows is lost.
+fn read_ahead(sled: &Path) -> io::Result<()> {
+    let file = match File::open(sled.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let begin = newest_snapshot(sled)? / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
+    let mut segment = vec![0; SEGMENT_BYTES];
+    for at in (0..file.metadata()?.len()).step_by(SEGMENT_BYTES) {
+        // A checksum, then where the segment begins in the log, turned over.
+        let mut header = [0; 12];
+        if file.read_at(&mut header, at)? < header.len() {
+            break;
+        }
+        let [_, _, _, _, turned @ ..] = header;
+        if u64::from_le_bytes(turned) ^ i64::MAX as u64 >= begin {
+            let mut filled = 0;
+            while filled < segment.len() {
+                match file.read_at(&mut segment[filled..], at + filled as u64)? {
+                    0 => break,
+                    read => filled += read,
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Up to where in the log the newest snapshot goes, which is its name; 0 without one.
+fn newest_snapshot(sled: &Path) -> io::Result<u64> {
+    let mut newest = 0;
+    for entry in fs::read_dir(sled)? {
+        let name = entry?.file_name();
+        let digits = name.to_str().and_then(|name| name.strip_prefix("snap."));
+        let end = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        newest = newest.max(end.unwrap_or(0));
+    }
+    Ok(newest)
 }
 
 fn remove(directory: &Path) -> io::Result<()> {

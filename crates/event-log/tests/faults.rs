@@ -1,7 +1,8 @@
-//! Writes and syncs that fail: no false answer, a named error, reads go on, and nothing refused ever comes back.
+//! A disk that fails: no false answer, a named error, reads go on, and nothing refused ever comes back.
 //!
 //! First the stories of a full disk and of a failed sync; then every single change that a piece of work makes on the
-//! file system fails once, and once for good, in every run another one.
+//! file system fails once, and once for good, in every run another one; then every single read.
+//! After each, read `trial`, the power is cut, or a new process goes on.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test panics")]
@@ -9,17 +10,18 @@
 mod common;
 mod forgetful;
 
-use std::fs::File;
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
 
-use forgetful::promises::{Answers, Noted, SERIES, count, open, said};
-use forgetful::{Calls, Forgetful, Image, Kind, Mode, Trouble};
+use common::ALL;
+use event_log::Log;
+use forgetful::backup;
+use forgetful::promises::{HUNDREDS, Noted, SERIES, bulkiest, count, open};
+use forgetful::trial::{Start, each_change_fails, each_read_fails, kept_after_a_cut, tried};
+use forgetful::{Calls, Forgetful, Kind, Mode, Trouble};
 
-/// Whether a power cut now would keep what was promised.
-fn kept_after_a_cut(disk: &Forgetful, answers: &Answers, mode: Mode) -> Result<u64, String> {
-    let image = disk.image(mode).unwrap();
-    answers.kept_in(&image.path().join("log"))
-}
+/// Not long after the clock of the stories began.
+const EARLY_MICROS: i64 = 1_000_030;
 
 #[tokio::test]
 async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_space() {
@@ -29,12 +31,10 @@ async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_spa
         };
         let log = open(&disk.directory()).unwrap();
         let noted = Noted::default();
-        for number in 0..20 {
-            noted.append(&log, number).await.unwrap();
-        }
+        noted.append_all(&log, 0..20).await;
         disk.leave_pages(pages);
         // Of a hundred events each.
-        let mut number = SERIES - SERIES % 64 + 71;
+        let mut number = SERIES + HUNDREDS + 64;
         let refusal = loop {
             match noted.append(&log, number).await {
                 Ok(_) => number += 64,
@@ -50,17 +50,15 @@ async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_spa
         assert!(answers.refused.contains(&number));
         assert_eq!(answers.kept_by(&log), Ok(log.head()));
         for mode in [Mode::Synced, Mode::Torn(pages)] {
-            kept_after_a_cut(&disk, &answers, mode).unwrap();
+            kept_after_a_cut(&disk.freeze(), &answers, mode).unwrap();
         }
 
         disk.lift();
         let receipt = noted.append(&log, number).await.unwrap();
         assert!(!receipt.repeated, "it left no trace");
-        for number in 30..50 {
-            noted.append(&log, number).await.unwrap();
-        }
+        noted.append_all(&log, 30..50).await;
         let answers = noted.answers().clone();
-        kept_after_a_cut(&disk, &answers, Mode::Synced).unwrap();
+        kept_after_a_cut(&disk.freeze(), &answers, Mode::Synced).unwrap();
         log.close();
         answers.kept_in(&disk.directory()).unwrap();
     }
@@ -79,9 +77,7 @@ async fn after_a_failed_write_or_sync_the_writer_stops_and_readers_go_on() {
         };
         let log = open(&disk.directory()).unwrap();
         let noted = Noted::default();
-        for number in 0..20 {
-            noted.append(&log, number).await.unwrap();
-        }
+        noted.append_all(&log, 0..20).await;
         // Once: whoever tries again is told that all is well.
         disk.fail(Calls::Nth(kind, 1), trouble);
         let stopped = noted.append(&log, 20).await.unwrap_err();
@@ -96,137 +92,18 @@ async fn after_a_failed_write_or_sync_the_writer_stops_and_readers_go_on() {
         let events: u64 = answers.accepted.keys().copied().map(count).sum();
         assert_eq!(answers.kept_by(&log), Ok(events));
         for mode in [Mode::Synced, Mode::Torn(1), Mode::Torn(2)] {
-            kept_after_a_cut(&disk, &answers, mode).unwrap();
+            kept_after_a_cut(&disk.freeze(), &answers, mode).unwrap();
         }
         log.close();
     }
-}
-
-/// What a piece of work begins with.
-struct Start {
-    image: Image,
-    answers: Answers,
-}
-
-impl Start {
-    /// A log of some requests that was closed.
-    async fn closed() -> Option<Start> {
-        let disk = Forgetful::mount()?;
-        let log = open(&disk.directory()).unwrap();
-        let noted = Noted::default();
-        for number in 0..40 {
-            noted.append(&log, number).await.unwrap();
-        }
-        log.close();
-        let image = disk.freeze().image(Mode::Synced);
-        let answers = noted.answers().clone();
-        Some(Start { image, answers })
-    }
-
-    /// Nothing at all.
-    fn nothing() -> Start {
-        Start {
-            image: Image::default(),
-            answers: Answers::default(),
-        }
-    }
-}
-
-/// Whether the store's file is still locked: a writer that stopped keeps it until the process ends.
-fn is_held(disk: &Forgetful) -> bool {
-    let Ok(file) = File::open(disk.directory().join("sled/db")) else {
-        return false;
-    };
-    // The store's threads end a little later than the store.
-    let mut tries = 0;
-    while file.try_lock().is_err() {
-        tries += 1;
-        if tries == 20 {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
-}
-
-/// Does the work with `calls` failing from its beginning on; how many changes it made and how many calls failed.
-#[expect(clippy::print_stderr, reason = "a failure shows at which fault it was")]
-async fn attempt(
-    start: &Start,
-    faults: Option<(Calls, Trouble)>,
-    work: &impl AsyncFn(&Forgetful, &Noted, &dyn Fn()),
-) -> Option<(u64, u64)> {
-    let disk = Forgetful::holding(&start.image)?;
-    eprintln!("with {faults:?}");
-    let noted = Noted::since(start.answers.clone());
-    let before = std::cell::Cell::new(disk.changes());
-    // The work says when what it is about begins.
-    let begin = || {
-        before.set(disk.changes());
-        if let Some((calls, trouble)) = faults {
-            disk.fail(calls, trouble);
-        }
-    };
-    work(&disk, &noted, &begin).await;
-    let (changes, failed) = (disk.changes() - before.get(), disk.failed());
-    let answers = noted.answers().clone();
-    let told = |what: String| panic!("{faults:?}: {what}");
-    for mode in [Mode::Synced, Mode::Torn(changes)] {
-        kept_after_a_cut(&disk, &answers, mode).unwrap_or_else(told);
-    }
-    disk.lift();
-    if failed == 0 || !is_held(&disk) {
-        let log = open(&disk.directory());
-        let log = log.unwrap_or_else(|error| panic!("{faults:?}, opened anew: {}", said(&error)));
-        answers.kept_by(&log).unwrap_or_else(told);
-        let next = noted.append(&log, 2 * SERIES).await;
-        next.unwrap_or_else(|error| panic!("{faults:?}, opened anew: {}", said(&error)));
-        log.close();
-    }
-    Some((changes, failed))
-}
-
-/// How many changes of one piece of work are tried at most, evenly spread.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "how the long version is asked for"
-)]
-fn tries_max() -> u64 {
-    match std::env::var("TIENDO_LONG") {
-        Ok(value) if value == "1" => u64::MAX,
-        _ => 12,
-    }
-}
-
-/// Lets each change of the work fail in turn; the short version lets out some of those that are many.
-async fn each_change_fails(start: &Start, work: impl AsyncFn(&Forgetful, &Noted, &dyn Fn())) {
-    let Some((changes, _)) = attempt(start, None, &work).await else {
-        return;
-    };
-    assert!(changes > 0, "there is nothing to fail");
-    let (mut tried, mut failed) = (0, 0);
-    let step = changes.div_ceil(tries_max());
-    for nth in (1..=changes).step_by(step as usize) {
-        tried += 1;
-        for faults in [
-            (Calls::NthChange(nth), Trouble::Io),
-            (Calls::NthChange(nth), Trouble::NoSpace),
-            (Calls::FromChange(nth), Trouble::Io),
-        ] {
-            if let Some((_, count)) = attempt(start, Some(faults), &work).await {
-                failed += count.min(1);
-            }
-        }
-    }
-    assert!(failed >= 2 * tried, "{failed} runs of {tried} failed");
 }
 
 #[tokio::test]
 async fn each_change_of_a_first_opening_fails() {
-    each_change_fails(&Start::nothing(), async |disk, noted, begin| {
-        begin();
-        if let Ok(log) = open(&disk.directory()) {
-            let _ = noted.append(&log, SERIES).await;
+    each_change_fails(Some(Start::nothing()), async |trial| {
+        trial.begin();
+        if let Ok(log) = trial.open() {
+            let _ = trial.append(&log, SERIES).await;
         }
     })
     .await;
@@ -234,13 +111,10 @@ async fn each_change_of_a_first_opening_fails() {
 
 #[tokio::test]
 async fn each_change_of_an_opening_fails() {
-    let Some(start) = Start::closed().await else {
-        return;
-    };
-    each_change_fails(&start, async |disk, noted, begin| {
-        begin();
-        if let Ok(log) = open(&disk.directory()) {
-            noted.answers().kept_by(&log).unwrap();
+    each_change_fails(Start::closed().await, async |trial| {
+        trial.begin();
+        if let Ok(log) = trial.open() {
+            trial.kept_by(&log).unwrap();
         }
     })
     .await;
@@ -248,54 +122,202 @@ async fn each_change_of_an_opening_fails() {
 
 #[tokio::test]
 async fn each_change_of_some_appends_fails() {
-    let Some(start) = Start::closed().await else {
-        return;
-    };
-    each_change_fails(&start, async |disk, noted, begin| {
-        let log = open(&disk.directory()).unwrap();
-        begin();
+    each_change_fails(Start::closed().await, async |trial| {
+        let log = trial.open().unwrap();
+        trial.begin();
         for number in SERIES..SERIES + 8 {
-            let _ = noted.append(&log, number).await;
+            let _ = trial.append(&log, number).await;
         }
-        noted.answers().kept_by(&log).unwrap();
+        trial.kept_by(&log).unwrap();
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_change_of_sealing_fails() {
-    let Some(start) = Start::closed().await else {
-        return;
-    };
-    each_change_fails(&start, async |disk, noted, begin| {
-        let log = open(&disk.directory()).unwrap();
-        for number in SERIES..SERIES + 8 {
-            noted.append(&log, number).await.unwrap();
-        }
-        begin();
+    each_change_fails(Start::closed().await, async |trial| {
+        let log = trial.open().unwrap();
+        trial.noted.append_all(&log, SERIES..SERIES + 8).await;
+        trial.begin();
         let _ = log.seal();
-        noted.answers().kept_by(&log).unwrap();
-        let _ = noted.append(&log, SERIES + 8).await;
-        noted.answers().kept_by(&log).unwrap();
+        trial.kept_by(&log).unwrap();
+        let _ = trial.append(&log, SERIES + 8).await;
+        trial.kept_by(&log).unwrap();
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_change_of_a_compaction_fails() {
-    let Some(start) = Start::closed().await else {
+    each_change_fails(Start::closed().await, async |trial| {
+        let log = trial.open().unwrap();
+        log.seal().unwrap();
+        trial.begin();
+        let _ = log.compact(|_| {});
+        let _ = trial.append(&log, SERIES).await;
+        // Between the two stores there is nothing to read from, as long as no name can be given.
+        let lasts = trial.disk.failed() > 1;
+        let kept = trial.kept_by(&log);
+        assert!(lasts || kept.is_ok(), "{kept:?}");
+    })
+    .await;
+}
+
+/// The log and its backup on one disk: each change that the backup makes fails, and the log does not mind.
+#[tokio::test]
+async fn each_change_of_a_backup_fails_and_no_half_file_passes_for_one() {
+    let Some(disk) = Forgetful::mount() else {
         return;
     };
-    each_change_fails(&start, async |disk, noted, begin| {
-        let log = open(&disk.directory()).unwrap();
+    let log = open(&disk.directory()).unwrap();
+    let noted = Noted::default();
+    noted.append_all(&log, 0..40).await;
+    // Settled and signed, so that all changes are the backup's.
+    log.seal().unwrap();
+    let file = |number| disk.root().join(format!("backup-{number}"));
+    let before = disk.changes();
+    backup::take(&log, &file(0), async || {}).await.unwrap();
+    let changes = disk.changes() - before;
+    assert!(backup::is_there(&file(0), &noted.answers()).unwrap());
+
+    let mut number = 40;
+    for nth in tried(changes, 12) {
+        for (calls, trouble) in [
+            (Calls::NthChange(nth), Trouble::Io),
+            (Calls::NthChange(nth), Trouble::NoSpace),
+            (Calls::FromChange(nth), Trouble::Io),
+        ] {
+            let (file, answers) = (file(number), noted.answers().clone());
+            disk.fail(calls, trouble);
+            let refusal = backup::take(&log, &file, async || {}).await.unwrap_err();
+            disk.lift();
+            let (reason, kind) = refusal.name();
+            assert_eq!(reason, "BACKUP_IO", "{calls:?}: {refusal:?}");
+            let full = kind == Some(ErrorKind::StorageFull);
+            assert_eq!(full, trouble == Trouble::NoSpace, "{calls:?}: {refusal:?}");
+            // It has its name at the very end: only when that is all that can fail it may be there.
+            let there = backup::is_there(&file, &answers).unwrap();
+            assert_eq!(there, nth == changes, "{calls:?}");
+            for mode in [Mode::Synced, Mode::Torn(number)] {
+                let found = disk.image(mode).unwrap();
+                let file = found.path().join(file.file_name().unwrap());
+                backup::is_there(&file, &answers).unwrap();
+            }
+
+            noted.append(&log, number).await.unwrap();
+            log.seal().unwrap();
+            number += 1;
+        }
+    }
+    noted.answers().kept_by(&log).unwrap();
+    let whole = file(number);
+    backup::take(&log, &whole, async || {}).await.unwrap();
+    let found = disk.image(Mode::Synced).unwrap();
+    let whole = found.path().join(whole.file_name().unwrap());
+    assert!(backup::is_there(&whole, &noted.answers()).unwrap());
+}
+
+/// The backup goes elsewhere: each change fails that the log makes meanwhile, since it takes events and signs.
+#[tokio::test]
+async fn each_change_of_a_log_fails_while_it_is_backed_up() {
+    each_change_fails(Start::closed().await, async |trial| {
+        let log = trial.open().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let file = elsewhere.path().join("backup");
+        let answers = trial.noted.answers().clone();
+        trial.begin();
+        let taken = backup::take(&log, &file, async || {
+            for number in SERIES..SERIES + 3 {
+                let _ = trial.append(&log, number).await;
+            }
+        });
+        let taken = taken.await.map_err(|refusal| refusal.name().0);
+        assert!(matches!(taken, Ok(_) | Err("LOG_IO")), "{taken:?}");
+        let there = backup::is_there(&file, &answers).unwrap();
+        assert_eq!(there, taken.is_ok());
+        trial.kept_by(&log).unwrap();
+    })
+    .await;
+}
+
+/// A log of several segments, the older of which opening need not read, and something in the journal.
+async fn of_segments() -> Option<Start> {
+    let bulky = async |log: &Log, noted: &Noted| {
+        noted.append(log, bulkiest(0)).await.unwrap();
         log.seal().unwrap();
-        begin();
-        let _ = log.compact(|_| {});
-        let _ = noted.append(&log, SERIES).await;
-        // Between the two stores there is nothing to read from, as long as no name can be given.
-        let lasts = disk.failed() > 1;
-        let kept = noted.answers().kept_by(&log);
-        assert!(lasts || kept.is_ok(), "{kept:?}");
+    };
+    let newer = async |log: &Log, noted: &Noted| {
+        for number in 1..=12 {
+            noted.append(log, HUNDREDS + 64 * number).await.unwrap();
+        }
+        log.seal().unwrap();
+        noted.append(log, 40).await.unwrap();
+    };
+    let start = Start::closed().await?.then(bulky, Mode::All).await?;
+    start.then(newer, Mode::All).await
+}
+
+#[tokio::test]
+async fn each_read_of_an_opening_fails() {
+    each_read_fails(of_segments().await, async |trial| {
+        trial.begin();
+        // What did not open, or opened and refuses, says why; what is taken stands where it will be found.
+        if let Ok(log) = trial.open() {
+            trial.kept_or_named(&log);
+            let _ = trial.append(&log, SERIES).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_read_of_looking_around_fails() {
+    each_read_fails(of_segments().await, async |trial| {
+        let log = trial.open().unwrap();
+        trial.begin();
+        let known = log.position_known_at(EARLY_MICROS);
+        let back = log.read_back(u64::MAX, ALL);
+        let mut shown = Vec::new();
+        let _ = log.scan(1, u64::MAX, &mut |_| true, &mut |event| {
+            shown.push((event.position, event.payload.to_vec()));
+            ControlFlow::Continue(())
+        });
+        trial.kept_or_named(&log);
+
+        // Once the disk is well everything is answered, and what was said before is part of it.
+        trial.disk.lift();
+        trial.kept_by(&log).unwrap();
+        if let Ok(known) = known {
+            assert_eq!(known, log.position_known_at(EARLY_MICROS).unwrap());
+        }
+        if let Ok(back) = back {
+            assert!(log.read_back(u64::MAX, ALL).unwrap().starts_with(&back));
+        }
+        let all = log.read(1, ALL).unwrap();
+        for ((position, payload), record) in shown.iter().zip(all) {
+            assert_eq!(
+                (*position, &payload[..]),
+                (record.position, &record.payload[..])
+            );
+        }
+        trial.append(&log, SERIES).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_read_of_a_backup_fails() {
+    each_read_fails(of_segments().await, async |trial| {
+        let log = trial.open().unwrap();
+        let file = trial.disk.root().join("backup");
+        let answers = trial.noted.answers().clone();
+        trial.begin();
+        let taken = backup::take(&log, &file, async || {}).await;
+        assert!(taken.is_ok() || trial.disk.failed() > 0, "{taken:?}");
+        trial.disk.lift();
+        let there = backup::is_there(&file, &answers).unwrap();
+        assert!(there || taken.is_err());
+        trial.append(&log, SERIES).await.unwrap();
     })
     .await;
 }

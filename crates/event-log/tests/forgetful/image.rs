@@ -7,7 +7,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::disk::{Content, Disk, File as Kept, Node, PAGE_BYTES, ROOT, States, rename};
+use super::disk::{Disk, Node, ROOT, rename};
+use super::file::{Content, File as Kept, PAGE_BYTES, States};
 
 /// Which of the unsynced survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) enum Mode {
     Synced,
     /// A random part of it, following from the seed.
     Torn(u64),
+    /// All of it: the machine was shut down in good order.
+    All,
 }
 
 /// Numbers that follow from a seed (splitmix64).
@@ -56,33 +59,45 @@ pub(crate) struct Frozen(pub(crate) Disk);
 impl Frozen {
     /// What a power cut at that moment leaves.
     pub(crate) fn image(&self, mode: Mode) -> Image {
-        let Mode::Torn(seed) = mode else {
-            return Image {
-                entries: entries(&self.0, ROOT, &mut |file| file.durable.clone()),
-            };
+        let entries = match mode {
+            Mode::Synced => entries(&self.0, &mut |file| file.durable.clone()),
+            Mode::Torn(seed) => {
+                let mut dice = Dice(seed);
+                let mut disk = self.0.clone();
+                keep_names(&mut disk, |count| some_names(count, &mut dice));
+                // In one image little survives, in another nearly all.
+                let chance = 1 + dice.below(9);
+                entries(&disk, &mut |file| tear(file, chance, &mut dice))
+            }
+            Mode::All => {
+                let mut disk = self.0.clone();
+                keep_names(&mut disk, |count| vec![true; count]);
+                entries(&disk, &mut |file| file.now.clone())
+            }
         };
-        let mut dice = Dice(seed);
-        let mut disk = self.0.clone();
-        keep_some_names(&mut disk, &mut dice);
-        // In one image little survives, in another nearly all.
-        let chance = 1 + dice.below(9);
-        Image {
-            entries: entries(&disk, ROOT, &mut |file| tear(file, chance, &mut dice)),
-        }
+        Image { entries }
     }
 }
 
 /// Either the first few changes survive, as with a journal of names, or any of them, as without.
-fn keep_some_names(disk: &mut Disk, dice: &mut Dice) {
-    let unsynced = std::mem::take(&mut disk.unsynced);
+fn some_names(count: usize, dice: &mut Dice) -> Vec<bool> {
     let ordered = dice.below(2) == 0;
-    let count = dice.below(unsynced.len() as u64 + 1) as usize;
-    for (at, naming) in unsynced.iter().enumerate() {
-        let survives = if ordered {
-            at < count
-        } else {
-            dice.below(2) == 0
-        };
+    let first = dice.below(count as u64 + 1) as usize;
+    (0..count)
+        .map(|at| {
+            if ordered {
+                at < first
+            } else {
+                dice.below(2) == 0
+            }
+        })
+        .collect()
+}
+
+/// Makes those changes of names durable that survive.
+fn keep_names(disk: &mut Disk, survive: impl FnOnce(usize) -> Vec<bool>) {
+    let unsynced = std::mem::take(&mut disk.unsynced);
+    for (naming, survives) in unsynced.iter().zip(survive(unsynced.len())) {
         if survives {
             rename(&mut disk.nodes, naming, |node| match node {
                 Node::Directory { durable, .. } => Some(durable),
@@ -130,7 +145,12 @@ fn cut_off(content: &mut Content) {
     }
 }
 
-fn entries(
+/// What lies under the durable names.
+fn entries(disk: &Disk, file: &mut impl FnMut(&Kept) -> Content) -> BTreeMap<OsString, Entry> {
+    entries_of(disk, ROOT, file)
+}
+
+fn entries_of(
     disk: &Disk,
     directory: u64,
     file: &mut impl FnMut(&Kept) -> Content,
@@ -142,7 +162,7 @@ fn entries(
     for (name, number) in durable {
         let entry = match &disk.nodes[number] {
             Node::File(kept) => Entry::File(file(kept)),
-            Node::Directory { .. } => Entry::Directory(entries(disk, *number, file)),
+            Node::Directory { .. } => Entry::Directory(entries_of(disk, *number, file)),
         };
         found.insert(name.clone(), entry);
     }

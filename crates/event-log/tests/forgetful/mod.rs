@@ -21,9 +21,15 @@
 //!   journal of names, or any of them.
 //!   A page is never torn within, and a name never leads to nothing: it leads to a file, though perhaps an empty one.
 //!
+//! [`Mode::All`] is what a machine leaves that was shut down in good order.
+//! A process that dies while the machine goes on leaves the present state, unsynced as it is:
+//! [`Forgetful::going_on`].
+//!
 //! # Failures
 //!
 //! [`Forgetful::fail`] lets one call fail, or all from one on.
+//! A page that was read or written stays in memory, as with Linux: reading it again neither counts nor fails, until
+//! [`Forgetful::forget_pages`].
 //! After a failed sync the pages count as clean, as with Linux: a later sync succeeds and does not write them.
 //! [`Forgetful::leave_pages`] fills the disk: writes into existing pages succeed, new ones get ENOSPC, and removing
 //! a file gives its pages back.
@@ -36,12 +42,16 @@
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 #![expect(dead_code, reason = "each story uses its part")]
 
+pub(crate) mod backup;
 pub(crate) mod disk;
+mod file;
 pub(crate) mod image;
 pub(crate) mod promises;
 mod server;
+pub(crate) mod trial;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,6 +65,7 @@ pub(crate) use image::{Frozen, Image, Mode};
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Of a directory, or of a page of a file that is not in memory yet.
     Read,
     /// Also a change of a file's size.
     Write,
@@ -100,6 +111,8 @@ struct World {
     failed: u64,
     hooks: BTreeMap<u64, Hook>,
     lies: bool,
+    /// Pages of files that are in memory.
+    cached: BTreeSet<(u64, u64)>,
 }
 
 impl World {
@@ -131,6 +144,34 @@ impl World {
     }
 }
 
+impl World {
+    /// Reads from memory, else from the disk.
+    fn read(&mut self, number: u64, range: Range<u64>) -> Result<Vec<u8>, Trouble> {
+        let bytes = self.disk.file(number)?.now.read(range.clone());
+        let pages = pages(number, range.start..range.start + bytes.len() as u64);
+        if !pages.clone().all(|page| self.cached.contains(&page)) {
+            self.admit(Kind::Read)?;
+            self.completed[Kind::Read as usize] += 1;
+            self.cached.extend(pages);
+        }
+        Ok(bytes)
+    }
+
+    fn write(&mut self, number: u64, at: u64, bytes: &[u8]) -> Result<usize, Trouble> {
+        self.admit(Kind::Write)?;
+        let count = self.disk.write(number, at, bytes)?;
+        self.completed[Kind::Write as usize] += 1;
+        self.cached.extend(pages(number, at..at + count as u64));
+        Ok(count)
+    }
+}
+
+/// The pages of a file that some of its bytes lie in.
+fn pages(number: u64, bytes: Range<u64>) -> impl Iterator<Item = (u64, u64)> + Clone {
+    let page = disk::PAGE_BYTES as u64;
+    (bytes.start / page..bytes.end.div_ceil(page)).map(move |page| (number, page))
+}
+
 #[derive(Clone)]
 struct Shared(Arc<Mutex<World>>);
 
@@ -156,13 +197,24 @@ impl Forgetful {
     }
 
     /// One that holds `image`, as after the power came back.
+    pub(crate) fn holding(image: &Image) -> Option<Forgetful> {
+        Forgetful::with(Disk::holding(image))
+    }
+
+    /// One that goes on from a moment, as after a process was killed: what is unsynced is there and still unsynced.
+    pub(crate) fn going_on(Frozen(mut disk): Frozen) -> Option<Forgetful> {
+        disk.close_all();
+        disk.pages_max = None;
+        Forgetful::with(disk)
+    }
+
     #[expect(
         clippy::disallowed_methods,
         clippy::print_stderr,
         reason = "a test that cannot run says so, unless it must run"
     )]
-    pub(crate) fn holding(image: &Image) -> Option<Forgetful> {
-        match Forgetful::try_holding(image) {
+    fn with(disk: Disk) -> Option<Forgetful> {
+        match Forgetful::try_with(disk) {
             Ok(forgetful) => Some(forgetful),
             Err(error) => {
                 let must = std::env::var("TIENDO_REQUIRE_FUSE").is_ok_and(|value| value == "1");
@@ -173,9 +225,9 @@ impl Forgetful {
         }
     }
 
-    fn try_holding(image: &Image) -> std::io::Result<Forgetful> {
+    fn try_with(disk: Disk) -> std::io::Result<Forgetful> {
         let shared = Shared(Arc::new(Mutex::new(World {
-            disk: Disk::holding(image),
+            disk,
             calls: [0; 6],
             completed: [0; 6],
             changes: 0,
@@ -183,6 +235,7 @@ impl Forgetful {
             failed: 0,
             hooks: BTreeMap::new(),
             lies: false,
+            cached: BTreeSet::new(),
         })));
         let mount = tempfile::tempdir()?;
         let mut config = Config::default();
@@ -247,6 +300,11 @@ impl Forgetful {
             lasts,
             trouble,
         });
+    }
+
+    /// Lets go of all pages in memory, so that reading goes to the disk.
+    pub(crate) fn forget_pages(&self) {
+        self.world().cached.clear();
     }
 
     /// Leaves room for so many new pages.

@@ -11,7 +11,8 @@ use fuser::{
     ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite, Request, TimeOrNow, WriteFlags,
 };
 
-use super::disk::{Disk, File, Names, Node, PAGE_BYTES, Trouble};
+use super::disk::{Disk, Names, Node, Trouble};
+use super::file::{File, PAGE_BYTES};
 use super::{Kind, Shared, World};
 
 /// The kernel asks each time.
@@ -275,12 +276,9 @@ impl Filesystem for Server {
         reply: ReplyData,
     ) {
         let range = offset..offset + u64::from(size);
-        let read = self.carry_out(Kind::Read, |world| {
-            Ok(world.disk.file(number.0)?.now.read(range))
-        });
-        match read {
+        match self.shared.world().read(number.0, range) {
             Ok(bytes) => reply.data(&bytes),
-            Err(errno) => reply.error(errno),
+            Err(trouble) => reply.error(errno(trouble)),
         }
     }
 
@@ -296,12 +294,9 @@ impl Filesystem for Server {
         _owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let written = self.carry_out(Kind::Write, |world| {
-            world.disk.write(number.0, offset, data)
-        });
-        match written {
+        match self.shared.world().write(number.0, offset, data) {
             Ok(count) => reply.written(count as u32),
-            Err(errno) => reply.error(errno),
+            Err(trouble) => reply.error(errno(trouble)),
         }
     }
 
