@@ -21,6 +21,7 @@ pub fn event(effective: &str, body: Body) -> v1::Event {
         actor: Some(actor()),
         effective: effective.to_owned(),
         body: Some(body),
+        ..Default::default()
     }
 }
 
@@ -75,6 +76,7 @@ pub fn figure(locality: &str, value: Option<v1::Quantity>) -> v1::ProgressReport
             url: String::new(),
         }),
         note: String::new(),
+        ..Default::default()
     }
 }
 
@@ -127,5 +129,6 @@ pub fn batch(events: Vec<v1::Event>) -> v1::RecordBatchRequest {
         validate_only: false,
         persons: Vec::new(),
         skip_known: false,
+        ..Default::default()
     }
 }

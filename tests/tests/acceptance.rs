@@ -134,9 +134,10 @@ async fn start(t: &Tiendo) -> Result<()> {
         .iter()
         .filter_map(|set| set["dataset"].as_str())
         .collect();
-    assert_eq!(names, ["gazetteer", "catalogue", "sample"]);
+    let expected = ["gazetteer", "catalogue", "sample", "reform", "relations"];
+    assert_eq!(names, expected);
     let events: u64 = sets.iter().filter_map(|set| set["events"].as_u64()).sum();
-    assert_eq!(ledger["head"], events + 3);
+    assert_eq!(ledger["head"], events + expected.len() as u64);
     Ok(())
 }
 
@@ -540,7 +541,7 @@ async fn spreadsheets(t: &Tiendo) -> Result<()> {
         let head = csv.lines().next().unwrap_or_default();
         assert_eq!(
             head,
-            "indicator,effective,value,bound,percent,layer,quota,derived,deadline,share,missing,reached_on,days_early",
+            "indicator,effective,value,bound,percent,layer,quota,derived,deadline,share,missing,reached_on,days_early,findings",
             "the keys are the same in every language"
         );
         let row = csv.lines().find(|line| line.starts_with("eid.activated,"));

@@ -118,8 +118,8 @@ async fn backup_under_load(t: &Tiendo, file: &Path) -> Result<Value> {
             while !stop.load(Ordering::Relaxed) {
                 count += 1;
                 let figures = vec![
-                    report(code, "2023-07-20", count),
-                    report(code, "2023-07-21", count),
+                    report(code, "2023-07-20", 30_000 + count),
+                    report(code, "2023-07-21", 50_000 + count),
                 ];
                 ingest.record_batch(batch(figures)).await?;
                 recorded.fetch_add(2, Ordering::Relaxed);

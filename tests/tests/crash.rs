@@ -51,10 +51,10 @@ async fn a_load_that_was_killed_is_completed() -> Result<()> {
 async fn check_completed(killed: &Tiendo, undisturbed: &Tiendo) -> Result<()> {
     let ledger = killed.ledger().await?;
     let events: u64 = ledger.datasets.iter().map(|set| set.events).sum();
-    assert_eq!(ledger.datasets.len(), 3, "{ledger:?}");
+    assert_eq!(ledger.datasets.len(), 5, "{ledger:?}");
     assert_eq!(
         ledger.head,
-        events + 3,
+        events + 5,
         "the events of each set and the mark that ends it"
     );
     assert_eq!(

@@ -89,6 +89,7 @@ fn assignment(role: v1::Role) -> v1::Event {
             url: String::new(),
         }),
         person_commitment: Vec::new(),
+        ..Default::default()
     };
     event("2023-08-01", Body::OwnerAssigned(body))
 }

@@ -9,11 +9,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use tiendo_tests::{binary, program};
 
 /// Who may be known by whom; a room that is not named here knows nobody.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("domain", &[]),
-    ("lag", &["domain"]),
+    ("lag", &[]),
     ("state", &["domain"]),
     ("wire", &["domain"]),
+    ("sheet", &["domain", "wire"]),
     ("event-log", &[]),
     ("bus", &[]),
     ("host", &[]),
@@ -24,7 +25,16 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("tiendo-tests", &["wire"]),
 ];
 /// What a service may know: never another service.
-const SERVICE: &[&str] = &["wire", "event-log", "bus", "host", "state", "lag", "domain"];
+const SERVICE: &[&str] = &[
+    "wire",
+    "event-log",
+    "bus",
+    "host",
+    "sheet",
+    "state",
+    "lag",
+    "domain",
+];
 /// The one binary links everything.
 const ALL: &[&str] = &[
     "alerting",
@@ -35,6 +45,7 @@ const ALL: &[&str] = &[
     "ingest",
     "lag",
     "projection",
+    "sheet",
     "state",
     "wire",
 ];

@@ -107,6 +107,10 @@ code!(
     CampaignCode
 );
 code!(
+    /// Code of a working group within a campaign.
+    WorkingGroupCode
+);
+code!(
     /// Code of a work item.
     WorkItemCode
 );

@@ -4,6 +4,7 @@
 //!
 //! - [`code`]: the codes by which things are known (`568`, `KH-1.01`, `eid.activated-l2`)
 //! - [`event`]: everything that can happen, with the subject it happens to
+//! - [`finding`]: what is implausible about an event, kept with it
 //! - [`locality`]: dated identity of a place
 //! - [`person`]: a person's name as a commitment, which can be checked but not read
 //! - [`violation`]: what is wrong with a request, field by field
@@ -11,6 +12,7 @@
 
 pub mod code;
 pub mod event;
+pub mod finding;
 pub mod locality;
 pub mod person;
 pub mod text;
@@ -18,9 +20,10 @@ pub mod violation;
 
 pub use code::{
     CampaignCode, CodeError, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode,
-    SystemCode, WorkItemCode,
+    SystemCode, WorkItemCode, WorkingGroupCode,
 };
 pub use event::{Actor, Body, Event};
+pub use finding::{Check, Finding, Severity};
 pub use locality::{Level, LocalityCode, LocalityId};
 pub use person::PersonCommitment;
 pub use violation::{Reason, Violation};

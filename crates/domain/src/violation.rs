@@ -52,15 +52,59 @@ pub enum Reason {
     DateOrder,
     /// A percentage that cannot be read.
     PercentFormat,
-    /// A percentage that does not follow from its own numbers.
-    PercentContradicts,
     /// A request id that is not a UUID, or not that of its batch.
     RequestIdFormat,
+    /// Findings in a request; the service makes them.
+    FindingsMisplaced,
+    /// The model was withdrawn.
+    ModelWithdrawn,
+    /// The group was withdrawn.
+    GroupWithdrawn,
+    /// Models of the group are not withdrawn.
+    GroupInUse,
+    /// Another group of the plan has the number.
+    NumberTaken,
+    /// Whoever gives a role up does not hold it.
+    NotTheHolder,
+    /// Too many successors for what became of an organisation, or too few.
+    SuccessorCount,
+    /// An organisation that would succeed itself.
+    SuccessionCycle,
+    /// The work item was completed or cancelled.
+    WorkItemClosed,
+    /// A work item that would wait for itself.
+    DependencyCycle,
+    /// No such quota is in force.
+    UnknownQuota,
+    /// The campaign was never launched here or above.
+    UnknownCampaign,
+    /// The campaign was closed.
+    CampaignClosed,
+    /// The figure named was retracted before.
+    AlreadyRetracted,
+    /// An indicator that would be related to itself.
+    RelationCycle,
+    /// The position holds no such finding that could be resolved.
+    UnknownFinding,
+    /// The finding is closed.
+    FindingClosed,
+    /// Who reported a figure cannot confirm it.
+    SameOffice,
+    /// Figures speak of moments at which the locality would not exist.
+    FiguresOutsideLife,
+    /// A cumulative count far below one that came before it, or far above one that came after.
+    CumulativeFalls,
+    /// One day's work where the total is counted.
+    DailyAsCumulative,
+    /// Ten, a hundred or a thousand times its neighbour, or that part of it.
+    FactorOfTen,
+    /// A count above that of an indicator it can never exceed.
+    AboveRelated,
 }
 
 impl Reason {
     /// All reasons, for documents and tests that must cover each.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 47] = [
         Self::Required,
         Self::CodeFormat,
         Self::ValueUnspecified,
@@ -84,8 +128,30 @@ impl Reason {
         Self::DateInFuture,
         Self::DateOrder,
         Self::PercentFormat,
-        Self::PercentContradicts,
         Self::RequestIdFormat,
+        Self::FindingsMisplaced,
+        Self::ModelWithdrawn,
+        Self::GroupWithdrawn,
+        Self::GroupInUse,
+        Self::NumberTaken,
+        Self::NotTheHolder,
+        Self::SuccessorCount,
+        Self::SuccessionCycle,
+        Self::WorkItemClosed,
+        Self::DependencyCycle,
+        Self::UnknownQuota,
+        Self::UnknownCampaign,
+        Self::CampaignClosed,
+        Self::AlreadyRetracted,
+        Self::RelationCycle,
+        Self::UnknownFinding,
+        Self::FindingClosed,
+        Self::SameOffice,
+        Self::FiguresOutsideLife,
+        Self::CumulativeFalls,
+        Self::DailyAsCumulative,
+        Self::FactorOfTen,
+        Self::AboveRelated,
     ];
 
     /// The code on the wire, upper case with underscores.
@@ -115,8 +181,30 @@ impl Reason {
             Self::DateInFuture => "DATE_IN_FUTURE",
             Self::DateOrder => "DATE_ORDER",
             Self::PercentFormat => "PERCENT_FORMAT",
-            Self::PercentContradicts => "PERCENT_CONTRADICTS",
             Self::RequestIdFormat => "REQUEST_ID_FORMAT",
+            Self::FindingsMisplaced => "FINDINGS_MISPLACED",
+            Self::ModelWithdrawn => "MODEL_WITHDRAWN",
+            Self::GroupWithdrawn => "GROUP_WITHDRAWN",
+            Self::GroupInUse => "GROUP_IN_USE",
+            Self::NumberTaken => "NUMBER_TAKEN",
+            Self::NotTheHolder => "NOT_THE_HOLDER",
+            Self::SuccessorCount => "SUCCESSOR_COUNT",
+            Self::SuccessionCycle => "SUCCESSION_CYCLE",
+            Self::WorkItemClosed => "WORK_ITEM_CLOSED",
+            Self::DependencyCycle => "DEPENDENCY_CYCLE",
+            Self::UnknownQuota => "UNKNOWN_QUOTA",
+            Self::UnknownCampaign => "UNKNOWN_CAMPAIGN",
+            Self::CampaignClosed => "CAMPAIGN_CLOSED",
+            Self::AlreadyRetracted => "ALREADY_RETRACTED",
+            Self::RelationCycle => "RELATION_CYCLE",
+            Self::UnknownFinding => "UNKNOWN_FINDING",
+            Self::FindingClosed => "FINDING_CLOSED",
+            Self::SameOffice => "SAME_OFFICE",
+            Self::FiguresOutsideLife => "FIGURES_OUTSIDE_LIFE",
+            Self::CumulativeFalls => "CUMULATIVE_FALLS",
+            Self::DailyAsCumulative => "DAILY_AS_CUMULATIVE",
+            Self::FactorOfTen => "FACTOR_OF_TEN",
+            Self::AboveRelated => "ABOVE_RELATED",
         }
     }
 
@@ -147,8 +235,30 @@ impl Reason {
             Self::DateInFuture => "thời điểm ở tương lai",
             Self::DateOrder => "ngày kết thúc trước ngày bắt đầu",
             Self::PercentFormat => "không đọc được tỷ lệ phần trăm",
-            Self::PercentContradicts => "tỷ lệ phần trăm không khớp với số liệu",
             Self::RequestIdFormat => "mã yêu cầu không hợp lệ",
+            Self::FindingsMisplaced => "không được gửi kèm kết quả kiểm tra",
+            Self::ModelWithdrawn => "mô hình đã bị rút",
+            Self::GroupWithdrawn => "nhóm mô hình đã bị rút",
+            Self::GroupInUse => "nhóm còn mô hình",
+            Self::NumberTaken => "số thứ tự nhóm đã có",
+            Self::NotTheHolder => "cơ quan bàn giao không giữ vai trò này",
+            Self::SuccessorCount => "số đơn vị kế tục không phù hợp",
+            Self::SuccessionCycle => "vòng lặp kế tục",
+            Self::WorkItemClosed => "nhiệm vụ đã kết thúc",
+            Self::DependencyCycle => "nhiệm vụ phụ thuộc vòng",
+            Self::UnknownQuota => "không có chỉ tiêu giao này",
+            Self::UnknownCampaign => "chiến dịch chưa được phát động",
+            Self::CampaignClosed => "chiến dịch đã kết thúc",
+            Self::AlreadyRetracted => "số liệu này đã được rút",
+            Self::RelationCycle => "quan hệ chỉ tiêu vòng",
+            Self::UnknownFinding => "không có cảnh báo này",
+            Self::FindingClosed => "cảnh báo đã được xử lý",
+            Self::SameOffice => "phải do đơn vị khác xác nhận",
+            Self::FiguresOutsideLife => "còn số liệu ngoài thời gian tồn tại của địa phương",
+            Self::CumulativeFalls => "số lũy kế giảm",
+            Self::DailyAsCumulative => "có thể là số trong ngày",
+            Self::FactorOfTen => "lệch 10 lần",
+            Self::AboveRelated => "vượt chỉ tiêu liên quan",
         }
     }
 }

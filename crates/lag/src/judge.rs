@@ -94,11 +94,12 @@ fn decide(rules: &Rules, found: &Measurement, signs: &Signs) -> (Status, Basis) 
     if found.target.is_none() {
         return (Status::Unknown, Basis::NoQuota);
     }
-    if signs.done {
-        return (Status::Done, Basis::Done);
-    }
+    // First: a figure that nobody answers for can finish nothing either.
     if signs.blocked {
         return (Status::Unknown, Basis::Check);
+    }
+    if signs.done {
+        return (Status::Done, Basis::Done);
     }
     if signs.overdue && (!signs.stale || signs.beyond) {
         return (Status::Red, Basis::Deadline);

@@ -24,11 +24,12 @@
 //! - [`concern()`], [`holds`], [`Concern`]: what a verdict raises
 //! - [`Ladder`], [`Transition`]: when a case opens and clears (hysteresis counted in reports)
 //! - [`sentence()`], [`Facts`], [`Counted`], [`Sentences`]: one sentence for a district official
+//! - [`plausible()`], [`Implausible`], [`PlausibilityRules`]: what speaks against a count before it is recorded
 //! - [`day()`], [`date`]: days and calendar dates
 //!
 //! # Left to the caller
 //!
-//! Plausibility of a report, the store of residuals, routes and letters are not here.
+//! The store of residuals, routes and letters are not here.
 
 mod concern;
 mod day;
@@ -39,6 +40,7 @@ mod measure;
 mod pace;
 mod peers;
 mod plan;
+mod plausible;
 mod question;
 mod rules;
 mod sentence;
@@ -53,6 +55,10 @@ pub use judge::judge;
 pub use ladder::{Ladder, Transition};
 pub use pace::Pace;
 pub use peers::{Peers, Standing, dispersion};
+pub use plausible::{
+    Answer, Around, HISTORY_MAX, Implausible, Known, PlausibilityRules, Siblings, plausible,
+    weekly_hazard,
+};
 pub use question::{Question, Quota, Report};
 pub use rules::Rules;
 pub use sentence::{Counted, Facts, Sentences, sentence};

@@ -185,10 +185,13 @@ fn the_deadline_day_itself_counts() {
 }
 
 #[test]
-fn done_wins_over_stale_late_and_checked() {
+fn done_wins_over_stale_and_late_but_not_over_a_figure_nobody_answers_for() {
     let (quota, reports) = (quota(), reports(&[(14.0, 500.0), (49.0, 950.0)]));
     let mut question = question(300.0, &reports, &quota);
     question.blocking_finding = true;
+    let v = judge(&Rules::standard(), &question);
+    assert_eq!((v.status, v.basis), (Status::Unknown, Basis::Check));
+    question.blocking_finding = false;
     let v = judge(&Rules::standard(), &question);
     assert_eq!((v.status, v.basis), (Status::Done, Basis::Done));
     assert_eq!(

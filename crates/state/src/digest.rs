@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::state::State;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-state-2";
+const FORM: &str = "tiendo-state-3";
 
 struct Hashed(Sha256);
 
@@ -57,16 +57,26 @@ impl State {
         hash.table("places", self.places.rows());
         hash.table("indicators", self.indicators.rows());
         hash.table("figures", &self.figures);
+        hash.table("retractions", &self.retractions.0);
+        hash.table("findings", &self.findings.by_position);
+        hash.table("resolutions", &self.resolutions);
         hash.table("quotas", &self.quotas);
+        hash.table("suspensions", &self.suspensions);
         hash.table("declarations", &self.declarations);
         hash.table("plans", &self.plans);
         hash.table("groups", &self.groups);
+        hash.table("withdrawn groups", &self.withdrawn_groups);
         hash.table("models", &self.models);
+        hash.table("withdrawn models", &self.withdrawn_models);
+        hash.table("relations", &self.relations);
         hash.table("owners", &self.owners);
+        hash.table("successions", &self.successions);
         hash.table("erasures", &self.erasures);
         hash.table("statuses", &self.statuses);
         hash.table("work items", &self.work_items);
         hash.table("campaigns", &self.campaigns);
+        hash.table("closings", &self.closings);
+        hash.table("working groups", &self.working_groups);
         hash.table("systems", &self.systems);
         hash.table("reviews", &self.reviews);
         hash.table("directives", &self.directives);

@@ -1,16 +1,15 @@
-//! Reported figures, their corrections and shares.
+//! Reported figures, their corrections, retractions and shares.
 //!
-//! A series holds the figures of one locality and indicator by moment, then by position.
-//! A correction stands in the series as a figure of its own and marks the one it names, so a reader who knows less still sees what was shown then.
-//! A reader who knows of it never takes the corrected figure, whatever moment is asked about.
+//! A reader who knows of a correction never takes the corrected figure, whatever moment is asked about.
 
 use domain::code::IndicatorCode;
-use domain::event::{Denominator, Figure, ProgressReported, Source};
+use domain::event::{Denominator, Figure, ProgressRetracted, Source};
 use domain::locality::LocalityId;
-use domain::text::{Moment, Percent, Quantity};
-use serde::Serialize;
+use domain::text::{Bound, Moment, Percent, Quantity};
+use jiff::civil::Date;
 
 use crate::reading::Reading;
+use crate::series::{Against, Retraction, Row, Series};
 use crate::state::State;
 use crate::timeline::{Recorded, Sight, Stamp};
 
@@ -23,6 +22,8 @@ pub struct FigureRef<'a> {
     pub denominator: Option<DenominatorRef<'a>>,
     /// The percentage as printed, if any.
     pub percent: Option<Percent>,
+    /// How the percentage is meant.
+    pub percent_bound: Bound,
     /// Where it comes from.
     pub source: &'a Source,
 }
@@ -66,6 +67,7 @@ impl FigureRef<'_> {
                 derived: against.derived,
             }),
             percent: self.percent,
+            percent_bound: self.percent_bound,
             source: self.source.clone(),
         }
     }
@@ -81,6 +83,7 @@ impl<'a> From<&'a Figure> for FigureRef<'a> {
                 derived: against.derived,
             }),
             percent: figure.percent,
+            percent_bound: figure.percent_bound,
             source: &figure.source,
         }
     }
@@ -108,16 +111,24 @@ pub struct FigureEntry<'a> {
     pub reason: &'a str,
     /// Position of the correction that replaced it, if the reader knows one.
     pub corrected_by: Option<u64>,
+    /// Position of its retraction, if the reader knows one.
+    pub retracted_by: Option<u64>,
+    /// Why it was retracted; empty if it was not.
+    pub retraction_reason: &'a str,
     /// Where it stands.
     pub recorded: Recorded<'a>,
 }
 
 impl<'a> Reading<'a> {
-    /// The newest figure that holds: of those not corrected, the one of the last moment, and of several for that moment the one reported last.
+    /// The newest figure that holds: of those neither corrected nor retracted, the one of the last moment, and of several for that moment the one reported last.
     #[must_use]
     pub fn figure(&self, id: LocalityId, indicator: &IndicatorCode) -> Option<FigureEntry<'a>> {
         let key = self.key(id, indicator)?;
-        let row = self.state.figures.get(&key)?.newest(self.sight)?;
+        let row = self
+            .state
+            .figures
+            .get(&key)?
+            .newest(self.sight, &self.state.retractions)?;
         Some(self.figure_entry(key.1, row))
     }
 
@@ -131,7 +142,7 @@ impl<'a> Reading<'a> {
             return Vec::new();
         };
         let mut entries: Vec<FigureEntry<'a>> = Vec::new();
-        for row in series.holding(self.sight) {
+        for row in series.holding(self.sight, &self.state.retractions) {
             let rival = |last: &mut FigureEntry<'a>| last.recorded.effective == row.stamp.effective;
             entries.pop_if(rival);
             entries.push(self.figure_entry(key.1, row));
@@ -139,7 +150,7 @@ impl<'a> Reading<'a> {
         entries
     }
 
-    /// Every figure taken for an indicator, or for all of them, corrected ones included, by moment and then by position.
+    /// Every figure taken for an indicator, or for all of them, corrected and retracted ones included, by moment and then by position.
     #[must_use]
     pub fn history(
         &self,
@@ -175,7 +186,7 @@ impl<'a> Reading<'a> {
         position: u64,
     ) -> Option<FigureEntry<'a>> {
         let key = self.key(id, indicator)?;
-        let rows = &self.state.figures.get(&key)?.0;
+        let rows = self.state.figures.get(&key)?.rows();
         let known = position <= self.sight.limit;
         let row = rows
             .iter()
@@ -191,6 +202,7 @@ impl<'a> Reading<'a> {
         } else {
             ("", remark)
         };
+        let retraction = state.retractions.of(row.stamp.position, self.sight.limit);
         FigureEntry {
             indicator: state.indicators.code(indicator),
             figure: state.figure_of(row),
@@ -200,37 +212,21 @@ impl<'a> Reading<'a> {
             corrected_by: row
                 .is_corrected(self.sight.limit)
                 .then_some(row.corrected_by),
+            retracted_by: retraction.map(|retraction| retraction.position),
+            retraction_reason: retraction.map_or("", |retraction| &retraction.reason),
             recorded: state.recorded(row.stamp),
         }
     }
 }
 
 impl State {
-    /// Position of the first report that says the same of the same moment, corrected since or not; none if there is none.
-    ///
-    /// Who reported it does not matter.
-    #[must_use]
-    pub fn same_report(&self, at: Moment, report: &ProgressReported) -> Option<u64> {
-        let place = self.places.index(report.locality)?;
-        let indicator = self.indicators.index(&report.indicator)?;
-        let rows = &self.figures.get(&(place, indicator))?.0;
-        let begin = rows.partition_point(|row| row.stamp.effective < at);
-        let of_moment = rows[begin..]
-            .iter()
-            .take_while(|row| row.stamp.effective == at);
-        let said = FigureRef::from(&report.figure);
-        let is_same = |row: &&Row| {
-            row.corrects == 0
-                && self.figure_of(row) == said
-                && self.texts.get(row.remark) == report.note
-        };
-        of_moment
-            .filter(is_same)
-            .map(|row| row.stamp.position)
-            .min()
+    /// Whether everything on record lets a figure stand.
+    pub(crate) fn holds(&self, row: &Row) -> bool {
+        let position = row.stamp.position;
+        row.corrected_by == 0 && self.retractions.of(position, self.position).is_none()
     }
 
-    fn figure_of(&self, row: &Row) -> FigureRef<'_> {
+    pub(crate) fn figure_of(&self, row: &Row) -> FigureRef<'_> {
         FigureRef {
             value: row.value,
             denominator: row.against.map(|against| DenominatorRef {
@@ -239,6 +235,7 @@ impl State {
                 derived: against.derived,
             }),
             percent: row.percent,
+            percent_bound: row.percent_bound,
             source: self.sources.get(row.source),
         }
     }
@@ -261,6 +258,7 @@ impl State {
             stamp,
             value: figure.value,
             percent: figure.percent,
+            percent_bound: figure.percent_bound,
             against,
             source: self.sources.intern(&mut self.texts, &figure.source),
             remark: self.texts.intern(remark),
@@ -271,74 +269,70 @@ impl State {
     }
 }
 
-/// The figures of one locality and indicator, by moment, then by position.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Series(Vec<Row>);
-
-/// A figure as it is kept: texts as indexes, 0 for no position.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Row {
-    stamp: Stamp,
-    value: Option<Quantity>,
-    percent: Option<Percent>,
-    against: Option<Against>,
-    source: u32,
-    remark: u32,
-    corrects: u64,
-    corrected_by: u64,
-}
-
-/// A denominator as it is kept.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Against {
-    kind: u32,
-    value: u64,
-    derived: bool,
-}
-
-impl Row {
-    fn is_corrected(&self, limit: u64) -> bool {
-        (1..=limit).contains(&self.corrected_by)
-    }
-}
-
-impl Series {
-    /// Adds a row of the newest position and marks the row it corrects, if that is in the series and not corrected yet.
-    fn insert(&mut self, row: Row) {
-        if row.corrects != 0 {
-            let wrong = self
+impl State {
+    /// Keeps a retraction of the position just taken, if what it names is a figure of the series that was not retracted before.
+    pub(crate) fn retract(&mut self, stamp: Stamp, body: &ProgressRetracted) {
+        let place = self.places.index(body.locality);
+        let key = place.zip(self.indicators.index(&body.indicator));
+        let series = key.and_then(|key| self.figures.get(&key));
+        if series.is_some_and(|series| series.holds(body.retracts)) {
+            self.retractions
                 .0
-                .iter_mut()
-                .rev()
-                .find(|other| other.stamp.position == row.corrects);
-            if let Some(wrong) = wrong.filter(|wrong| wrong.corrected_by == 0) {
-                wrong.corrected_by = row.stamp.position;
-            }
+                .entry(body.retracts)
+                .or_insert(Retraction {
+                    position: stamp.position,
+                    actor: stamp.actor,
+                    reason: body.reason.clone(),
+                });
         }
-        let at = self
-            .0
-            .partition_point(|other| other.stamp.effective <= row.stamp.effective);
-        self.0.insert(at, row);
     }
 
-    /// The rows seen, corrected ones included.
-    fn seen(&self, sight: Sight) -> impl DoubleEndedIterator<Item = &Row> {
-        let end = self
-            .0
-            .partition_point(|row| row.stamp.effective <= sight.horizon);
-        self.0[..end]
-            .iter()
-            .filter(move |row| row.stamp.position <= sight.limit)
+    /// The last figure that holds and speaks of a day or a later one, of whatever indicator: its moment and its position.
+    ///
+    /// Those at positions taken back meanwhile are passed over.
+    #[must_use]
+    pub fn figure_from(
+        &self,
+        id: LocalityId,
+        day: Date,
+        taken_back: impl Fn(u64) -> bool,
+    ) -> Option<(Moment, u64)> {
+        let newest = |series: &Series| {
+            let mut holding = series.holding(self.everything(), &self.retractions).rev();
+            Some(holding.find(|row| !taken_back(row.stamp.position))?.stamp)
+        };
+        let found = self.series_of(id).filter_map(newest);
+        let newest = found.max_by_key(|stamp| (stamp.effective, stamp.position))?;
+        (newest.effective.date() >= day).then_some((newest.effective, newest.position))
     }
 
-    /// The rows seen that no correction known replaced.
-    fn holding(&self, sight: Sight) -> impl DoubleEndedIterator<Item = &Row> {
-        self.seen(sight)
-            .filter(move |row| !row.is_corrected(sight.limit))
+    /// The first figure that holds and speaks of an earlier day, of whatever indicator: its moment and its position.
+    ///
+    /// Those at positions taken back meanwhile are passed over.
+    #[must_use]
+    pub fn figure_before(
+        &self,
+        id: LocalityId,
+        day: Date,
+        taken_back: impl Fn(u64) -> bool,
+    ) -> Option<(Moment, u64)> {
+        let oldest = |series: &Series| {
+            let mut holding = series.holding(self.everything(), &self.retractions);
+            Some(holding.find(|row| !taken_back(row.stamp.position))?.stamp)
+        };
+        let found = self.series_of(id).filter_map(oldest);
+        let oldest = found.min_by_key(|stamp| (stamp.effective, stamp.position))?;
+        (oldest.effective.date() < day).then_some((oldest.effective, oldest.position))
     }
 
-    /// The row that holds for the sight.
-    pub(crate) fn newest(&self, sight: Sight) -> Option<&Row> {
-        self.holding(sight).next_back()
+    fn everything(&self) -> Sight {
+        Sight::new(Moment::end_of(Date::MAX), self.position)
+    }
+
+    fn series_of(&self, id: LocalityId) -> impl Iterator<Item = &Series> {
+        let place = self.places.index(id);
+        let keys = place.map(|place| (place, 0)..=(place, u32::MAX));
+        let series = keys.into_iter().flat_map(|keys| self.figures.range(keys));
+        series.map(|(_, series)| series)
     }
 }

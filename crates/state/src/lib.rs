@@ -10,33 +10,64 @@
 //! - `digest`: one hash over everything folded
 //! - `reading`: the two times of a question, and the indicators
 //! - `place`: localities: identity, hierarchy, search
-//! - `figure`: reported figures, their corrections and shares
+//! - `content`: one hash over what was said, in whatever order
+//! - `series`: the figures of one locality and indicator, as they are kept
+//! - `figure`: reported figures, their corrections, retractions and shares
+//! - `around`: the figures that hold around a moment, for whoever judges a new one
+//! - `finding`: what was implausible, and what was answered to it
 //! - `quota`: quotas, declarations and the standing against them
 //! - `rank`: localities ordered by share
-//! - `programme`: plans, groups, models, owners, work items and what else is on record
+//! - `reform`: whose territory a locality took over
+//! - `rollup`: sums of a locality's parts by the boundaries of any day
+//! - `quality`: how good a locality's data are
+//! - `succession`: who took over from whom, which campaigns go on, how indicators are related
+//! - `programme`: plans, groups, models and what else is on record
+//! - `owner`: who was appointed, and who took over from them
+//! - `work`: work items
+//! - `orphan`: what nobody holds any more
 
+mod around;
+mod content;
 mod digest;
 mod figure;
+mod finding;
 mod fold;
 mod intern;
+mod orphan;
+mod owner;
 mod place;
 mod programme;
+mod quality;
 mod quota;
 mod rank;
 mod reading;
+mod reform;
+mod rollup;
+mod series;
 mod state;
+mod succession;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod work;
 
+pub use around::{Held, HeldSeries, Recognised};
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
+pub use finding::{FindingEntry, FindingState, Which};
+pub use orphan::{OrphanedPlan, OrphanedRole, OrphanedWorkItem, Orphans};
+pub use owner::{AppointmentEntry, Holders, OwnerEntry};
 pub use place::{Life, LocalityEntry, Lookup};
 pub use programme::{
     AssessmentEntry, CampaignEntry, DirectiveEntry, GroupEntry, ModelEntry, ModelStatusEntry,
-    OwnerEntry, PlanEntry, ReviewEntry, SystemEntry, WorkItemEntry,
+    PlanEntry, ReviewEntry, SystemEntry,
 };
+pub use quality::{Fraction, Quality, QualityMeasure, QualityRules};
 pub use quota::{DeclarationEntry, QuotaEntry, QuotaStanding};
 pub use rank::{Ranked, Ranking};
 pub use reading::{IndicatorEntry, Reading};
+pub use reform::{Continuity, Predecessor};
+pub use rollup::RollUp;
 pub use state::{ApplyError, Dataset, State};
+pub use succession::{ClosingEntry, RelationEntry, SuccessionEntry};
 pub use timeline::{Entry, Recorded};
+pub use work::{WorkItemEntry, WorkItemStatus};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{LocalityEnded, LocalityRegistered, Name, Source, Successor};
 use domain::locality::{Level, LocalityCode, LocalityId};
-use domain::text::name;
+use domain::text::{Moment, name};
 use jiff::civil::Date;
 
 use crate::intern::next_index;
@@ -15,7 +15,7 @@ use crate::reading::Reading;
 use crate::timeline::{Fact, Recorded, Sight, Stamp, Timeline};
 
 /// Levels a hierarchy can have at most; more is a loop in the data.
-const HIERARCHY_DEPTH_MAX: usize = 8;
+pub(crate) const HIERARCHY_DEPTH_MAX: usize = 8;
 
 /// Answer to a look-up by code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,7 +204,8 @@ impl<'a> Reading<'a> {
     }
 
     /// A locality and those above it, nearest first, registered or not.
-    pub(crate) fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
+    #[must_use]
+    pub fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
         let parent = |id: &LocalityId| self.place(*id)?.registration(self.sight)?.body.parent;
         std::iter::successors(Some(id), parent)
             .take(HIERARCHY_DEPTH_MAX)
@@ -224,13 +225,15 @@ pub(crate) struct Places {
     rows: Vec<Place>,
     /// Those that ever named a locality as the one they belong to.
     below: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
+    /// Those that ever named a locality as one their territory went to.
+    predecessors: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
 }
 
 /// What is on record of one locality's own life.
 #[derive(Debug, Clone, serde::Serialize)]
 pub(crate) struct Place {
     id: LocalityId,
-    registered: Timeline<LocalityRegistered>,
+    pub(crate) registered: Timeline<LocalityRegistered>,
     ended: Timeline<LocalityEnded>,
 }
 
@@ -241,6 +244,15 @@ impl Place {
     fn registration(&self, sight: Sight) -> Option<&Fact<LocalityRegistered>> {
         let earliest = || self.registered.known(sight.limit).next();
         self.registered.newest(sight).or_else(earliest)
+    }
+
+    /// All ends, in the order they were said: the last one holds.
+    pub(crate) fn ends(&self) -> Vec<(Moment, &LocalityEnded)> {
+        let mut ends: Vec<_> = self.ended.known(u64::MAX).collect();
+        ends.sort_by_key(|fact| fact.stamp.position);
+        let said = ends.iter();
+        said.map(|fact| (fact.stamp.effective, &fact.body))
+            .collect()
     }
 
     /// The end the reader knows: what was said last about it.
@@ -275,12 +287,33 @@ impl Places {
     }
 
     pub(crate) fn end(&mut self, stamp: Stamp, body: &LocalityEnded) {
+        for successor in &body.successors {
+            let predecessors = self.predecessors.entry(successor.locality).or_default();
+            predecessors.insert(body.locality);
+        }
         let place = self.intern(body.locality);
         self.rows[place as usize].ended.insert(stamp, body.clone());
     }
 
     pub(crate) fn index(&self, id: LocalityId) -> Option<u32> {
         self.index.get(&id).copied()
+    }
+
+    pub(crate) fn id(&self, index: u32) -> LocalityId {
+        self.rows[index as usize].id
+    }
+
+    /// Those that ever named a locality as the one they belong to.
+    pub(crate) fn ever_below(&self, id: LocalityId) -> impl Iterator<Item = LocalityId> + use<'_> {
+        self.below.get(&id).into_iter().flatten().copied()
+    }
+
+    /// Those that were ever said to have ended into a locality.
+    pub(crate) fn ever_ended_into(
+        &self,
+        id: LocalityId,
+    ) -> impl Iterator<Item = LocalityId> + use<'_> {
+        self.predecessors.get(&id).into_iter().flatten().copied()
     }
 
     pub(crate) fn rows(&self) -> &[Place] {

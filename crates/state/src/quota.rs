@@ -3,14 +3,14 @@
 use std::ops::RangeInclusive;
 
 use domain::code::IndicatorCode;
-use domain::event::{CompletionDeclared, QuotaAssigned, QuotaLayer};
+use domain::event::{CompletionDeclared, QuotaAssigned, QuotaLayer, QuotaSuspended};
 use domain::locality::LocalityId;
 use domain::text::Percent;
 use jiff::civil::Date;
 
 use crate::figure::{FigureRef, share_of};
 use crate::reading::Reading;
-use crate::timeline::{Entry, Timeline};
+use crate::timeline::Entry;
 
 /// A quota on record.
 pub type QuotaEntry<'a> = Entry<'a, QuotaAssigned>;
@@ -51,16 +51,34 @@ fn reaches(figure: &FigureRef<'_>, quota: &QuotaAssigned, required: u64) -> bool
 }
 
 impl<'a> Reading<'a> {
-    /// The newest quota of each layer, central first.
+    /// The newest quota of each layer, central first; without those that are suspended.
     #[must_use]
     pub fn quotas(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<QuotaEntry<'a>> {
         let Some((place, indicator)) = self.key(id, indicator) else {
             return Vec::new();
         };
-        self.quota_timelines(place, indicator..=indicator)
-            .filter_map(|(_, facts)| facts.newest(self.sight))
-            .map(|fact| self.state.entry(fact))
+        self.quotas_in_force(place, indicator..=indicator)
+            .map(|(_, quota)| quota)
             .collect()
+    }
+
+    /// How a quota was suspended; none while it is in force, or assigned again.
+    #[must_use]
+    pub fn suspended(
+        &self,
+        id: LocalityId,
+        indicator: &IndicatorCode,
+        layer: QuotaLayer,
+    ) -> Option<Entry<'a, QuotaSuspended>> {
+        let (place, indicator) = self.key(id, indicator)?;
+        self.suspension(&(place, indicator, layer))
+    }
+
+    fn suspension(&self, key: &(u32, u32, QuotaLayer)) -> Option<Entry<'a, QuotaSuspended>> {
+        let suspended = self.newest_in(&self.state.suspensions, key)?;
+        let assigned = self.newest_in(&self.state.quotas, key);
+        let assigned = assigned.map(|quota| quota.recorded);
+        suspended.recorded.is_after(assigned).then_some(suspended)
     }
 
     /// When a locality last declared to be done.
@@ -118,15 +136,19 @@ impl<'a> Reading<'a> {
         Some(first.recorded.effective.date())
     }
 
-    /// The quotas of a locality for a range of indicators, by indicator and layer.
-    pub(crate) fn quota_timelines(
+    /// The quotas in force of a locality for a range of indicators, by indicator and layer; beside each the index of its indicator.
+    pub(crate) fn quotas_in_force(
         &self,
         place: u32,
         indicators: RangeInclusive<u32>,
-    ) -> impl Iterator<Item = (&'a (u32, u32, QuotaLayer), &'a Timeline<QuotaAssigned>)> + use<'a>
-    {
+    ) -> impl Iterator<Item = (u32, QuotaEntry<'a>)> + use<'a> {
+        let reading = *self;
         let first = (place, *indicators.start(), QuotaLayer::Central);
         let last = (place, *indicators.end(), QuotaLayer::Commitment);
-        self.state.quotas.range(first..=last)
+        let quotas = self.state.quotas.range(first..=last);
+        quotas.filter_map(move |(key, facts)| {
+            let quota = reading.state.entry(facts.newest(reading.sight)?);
+            reading.suspension(key).is_none().then_some((key.1, quota))
+        })
     }
 }

@@ -38,6 +38,12 @@ impl<'a> Reading<'a> {
         self.as_of
     }
 
+    /// Whether a fact that speaks of a moment is seen, if it is known.
+    #[must_use]
+    pub fn sees(&self, effective: Moment) -> bool {
+        effective <= self.sight.horizon
+    }
+
     /// The newest position seen.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -83,11 +89,11 @@ impl<'a> Reading<'a> {
         let keys = (place, 0)..=(place, u32::MAX);
         let figures = state.figures.range(keys.clone());
         let declared = state.declarations.range(keys);
-        let quotas = self.quota_timelines(place, 0..=u32::MAX);
+        let quotas = self.quotas_in_force(place, 0..=u32::MAX);
         let mut codes = BTreeSet::new();
         codes.extend(
             figures
-                .filter(|(_, series)| series.newest(sight).is_some())
+                .filter(|(_, series)| series.newest(sight, &state.retractions).is_some())
                 .map(|(k, _)| k.1),
         );
         codes.extend(
@@ -95,11 +101,7 @@ impl<'a> Reading<'a> {
                 .filter(|(_, facts)| facts.newest(sight).is_some())
                 .map(|(k, _)| k.1),
         );
-        codes.extend(
-            quotas
-                .filter(|(_, facts)| facts.newest(sight).is_some())
-                .map(|(k, _)| k.1),
-        );
+        codes.extend(quotas.map(|(indicator, _)| indicator));
         let codes: BTreeSet<_> = codes
             .into_iter()
             .map(|i| state.indicators.code(i))

@@ -5,24 +5,28 @@ use std::fmt;
 
 use domain::code::{
     CampaignCode, GroupCode, IndicatorCode, ModelCode, PlanCode, SystemCode, WorkItemCode,
+    WorkingGroupCode,
 };
 use domain::event::{
-    Actor, AssessmentPublished, CampaignLaunched, CompletionDeclared, DatasetLoaded,
-    DirectiveIssued, Event, GroupDefined, ModelDefined, ModelStatusChanged, OwnerAssigned,
-    PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, ReadinessReviewed, Role, Scope, Source,
-    SystemCommissioned,
+    Actor, AssessmentPublished, CampaignClosed, CampaignLaunched, CompletionDeclared,
+    DatasetLoaded, DirectiveIssued, Event, FindingResolved, GroupDefined, GroupWithdrawn,
+    IndicatorRelated, ModelDefined, ModelStatusChanged, ModelWithdrawn, OrganisationSucceeded,
+    OwnerAssigned, PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, QuotaSuspended,
+    ReadinessReviewed, Relation, Role, Scope, Source, SystemCommissioned, WorkingGroupFormed,
 };
+use domain::finding::Check;
 use domain::locality::LocalityId;
 use domain::text::Moment;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::figure::Series;
+use crate::finding::Findings;
 use crate::intern::{Pairs, Texts, VALUES_MAX};
 use crate::place::Places;
-use crate::programme::WorkItem;
 use crate::reading::{Indicators, Reading};
+use crate::series::{Retractions, Series};
 use crate::timeline::{Entry, Fact, Recorded, Stamp, Timeline};
+use crate::work::WorkItem;
 
 /// Why an event was not folded; the state is as before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,17 +121,29 @@ pub struct State {
     pub(crate) places: Places,
     pub(crate) indicators: Indicators,
     pub(crate) figures: BTreeMap<(u32, u32), Series>,
+    pub(crate) retractions: Retractions,
+    pub(crate) findings: Findings,
+    pub(crate) resolutions: BTreeMap<(u64, Check), Timeline<FindingResolved>>,
     pub(crate) quotas: BTreeMap<(u32, u32, QuotaLayer), Timeline<QuotaAssigned>>,
+    pub(crate) suspensions: BTreeMap<(u32, u32, QuotaLayer), Timeline<QuotaSuspended>>,
     pub(crate) declarations: BTreeMap<(u32, u32), Timeline<CompletionDeclared>>,
     pub(crate) plans: BTreeMap<PlanCode, Timeline<PlanAdopted>>,
     pub(crate) groups: BTreeMap<GroupCode, Timeline<GroupDefined>>,
+    pub(crate) withdrawn_groups: BTreeMap<GroupCode, Timeline<GroupWithdrawn>>,
     pub(crate) models: BTreeMap<ModelCode, Timeline<ModelDefined>>,
+    pub(crate) withdrawn_models: BTreeMap<ModelCode, Timeline<ModelWithdrawn>>,
+    pub(crate) relations: BTreeMap<(IndicatorCode, Relation), Timeline<IndicatorRelated>>,
     pub(crate) owners: BTreeMap<(u32, Scope, Role), Timeline<OwnerAssigned>>,
+    /// By place and folded name.
+    pub(crate) successions: BTreeMap<(u32, String), Timeline<OrganisationSucceeded>>,
     /// By the position of the appointment.
     pub(crate) erasures: BTreeMap<u64, Timeline<PersonErased>>,
     pub(crate) statuses: BTreeMap<(u32, ModelCode), Timeline<ModelStatusChanged>>,
     pub(crate) work_items: BTreeMap<u32, BTreeMap<WorkItemCode, WorkItem>>,
     pub(crate) campaigns: BTreeMap<u32, BTreeMap<CampaignCode, Timeline<CampaignLaunched>>>,
+    pub(crate) closings: BTreeMap<(u32, CampaignCode), Timeline<CampaignClosed>>,
+    pub(crate) working_groups:
+        BTreeMap<(u32, CampaignCode, WorkingGroupCode), Timeline<WorkingGroupFormed>>,
     pub(crate) systems: BTreeMap<u32, BTreeMap<SystemCode, Timeline<SystemCommissioned>>>,
     pub(crate) reviews: BTreeMap<u32, Timeline<ReadinessReviewed>>,
     pub(crate) directives: BTreeMap<u32, Timeline<DirectiveIssued>>,

@@ -20,6 +20,15 @@ pub struct Recorded<'a> {
     pub actor: &'a Actor,
 }
 
+impl Recorded<'_> {
+    /// Whether it replaces what stands elsewhere: it speaks of a later moment, or of the same and came later.
+    #[must_use]
+    pub fn is_after(&self, other: Option<Recorded<'_>>) -> bool {
+        let order = |recorded: &Recorded<'_>| (recorded.effective, recorded.position);
+        other.is_none_or(|other| order(self) > order(&other))
+    }
+}
+
 /// A fact on record: what was reported, and where that stands.
 ///
 /// It reads as the fact itself: `entry.target` is `entry.fact.target`.

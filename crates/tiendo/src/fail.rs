@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use tonic::{Code, Status};
-use wire::status::refusal;
+use wire::status::{FieldRefusal, refusal};
+use wire::v1;
 
 use crate::lang::Lang;
 
@@ -12,6 +13,16 @@ use crate::lang::Lang;
 pub struct Failure {
     code: u8,
     text: String,
+}
+
+/// A refusal, however it came.
+struct Refused<'a> {
+    code: Code,
+    message: &'a str,
+    reason: &'a str,
+    violations: &'a [FieldRefusal],
+    /// Violations that were found and are not among them.
+    unlisted: usize,
 }
 
 /// Exit code of a request that was refused because of what it said.
@@ -56,7 +67,46 @@ impl Failure {
     /// A service's refusal with every violation.
     pub(crate) fn status(status: &Status, lang: Lang) -> Self {
         let refusal = refusal(status);
-        let code = match status.code() {
+        let message = match (status.message(), status.code()) {
+            ("", Code::Unimplemented) => {
+                "this address does not serve that; name the HTTP port, which knows the others, with --server"
+            }
+            ("", code) => code.description(),
+            (message, _) => message,
+        };
+        let refused = Refused {
+            code: status.code(),
+            message,
+            reason: &refusal.reason,
+            violations: &refusal.violations,
+            unlisted: 0,
+        };
+        Self::refused(&refused, lang)
+    }
+
+    /// A refusal within a stream, which lists more violations than a status has room for.
+    pub(crate) fn refusal(refusal: &v1::Refusal, lang: Lang) -> Self {
+        let listed = refusal.violations.iter().cloned();
+        let violations: Vec<FieldRefusal> = listed
+            .map(|violation| FieldRefusal {
+                field: violation.field,
+                reason: violation.reason,
+                detail: violation.detail,
+                vi: violation.detail_vi,
+            })
+            .collect();
+        let refused = Refused {
+            code: Code::from(refusal.code),
+            message: &refusal.message,
+            reason: &refusal.reason,
+            unlisted: (refusal.violation_count as usize).saturating_sub(violations.len()),
+            violations: &violations,
+        };
+        Self::refused(&refused, lang)
+    }
+
+    fn refused(refused: &Refused<'_>, lang: Lang) -> Self {
+        let code = match refused.code {
             Code::InvalidArgument
             | Code::AlreadyExists
             | Code::FailedPrecondition
@@ -65,33 +115,31 @@ impl Failure {
             Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted => UNAVAILABLE,
             _ => FAILED,
         };
-        let mut text = if refusal.violations.is_empty() {
-            let reason = if refusal.reason.is_empty() {
+        if refused.violations.is_empty() {
+            let reason = if refused.reason.is_empty() {
                 String::new()
             } else {
-                format!(" [{}]", refusal.reason)
+                format!(" [{}]", refused.reason)
             };
-            let message = match (status.message(), status.code()) {
-                ("", Code::Unimplemented) => {
-                    "this address does not serve that; name the HTTP port, which knows the others, with --server"
-                }
-                ("", code) => code.description(),
-                (message, _) => message,
-            };
-            format!("{message}{reason}")
-        } else {
-            lang.pick(
+            return Self::new(code, format!("{}{reason}", refused.message));
+        }
+        let mut text = lang
+            .pick(
                 "Yêu cầu bị từ chối, không có gì được lưu:",
                 "Refused; nothing was stored:",
             )
-            .to_owned()
-        };
-        for violation in &refusal.violations {
+            .to_owned();
+        for violation in refused.violations {
             let vi = lang.pick(format!("{}; ", violation.vi), String::new());
             text = format!(
                 "{text}\n  {}: {vi}{} [{}]",
                 violation.field, violation.detail, violation.reason
             );
+        }
+        if refused.unlisted > 0 {
+            let more = lang.count(refused.unlisted as u64);
+            let more = lang.pick(format!("… và {more} lỗi nữa"), format!("… and {more} more"));
+            text = format!("{text}\n  {more}");
         }
         Self::new(code, text)
     }

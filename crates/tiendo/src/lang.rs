@@ -1,6 +1,7 @@
 //! Vietnamese and English.
 
 use clap::ValueEnum;
+use domain::finding::Check;
 use domain::text::number::{
     format_count_en, format_count_vi, format_quantity_en, format_quantity_vi,
 };
@@ -138,6 +139,39 @@ impl Lang {
             v1::QuotaLayer::Provincial => self.pick("tỉnh", "provincial"),
             v1::QuotaLayer::Commitment => self.pick("tự cam kết", "commitment"),
             v1::QuotaLayer::Unspecified => "",
+        }
+    }
+
+    /// Name of a role.
+    #[must_use]
+    pub(crate) fn role(self, role: v1::Role) -> &'static str {
+        match role {
+            v1::Role::Lead => self.pick("chủ trì", "lead"),
+            v1::Role::Coordinating => self.pick("phối hợp", "coordinating"),
+            v1::Role::Implementing => self.pick("triển khai", "implementing"),
+            v1::Role::Focal => self.pick("đầu mối", "focal"),
+            v1::Role::Unspecified => "",
+        }
+    }
+
+    /// What a check looks for; in English its code.
+    #[must_use]
+    pub(crate) fn check(self, check: v1::Check) -> &'static str {
+        let code = check.as_str_name().trim_start_matches("CHECK_");
+        match (self, Check::of(code)) {
+            (Self::Vi, Some(check)) => check.vi(),
+            _ => code,
+        }
+    }
+
+    /// Name of a finding's severity.
+    #[must_use]
+    pub(crate) fn severity(self, severity: v1::Severity) -> &'static str {
+        match severity {
+            v1::Severity::Note => self.pick("ghi chú", "note"),
+            v1::Severity::Warning => self.pick("cảnh báo", "warning"),
+            v1::Severity::Blocking => self.pick("tạm dừng đánh giá", "blocking"),
+            v1::Severity::Unspecified => "",
         }
     }
 

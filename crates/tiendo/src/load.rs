@@ -42,6 +42,7 @@ pub(crate) async fn load(
                 validate_only: false,
                 persons: Vec::new(),
                 skip_known: false,
+                ..Default::default()
             };
             ingest.record_batch(request).await.map_err(told)?;
             bar.inc(events.len() as u64);

@@ -12,7 +12,7 @@ use crate::command;
 use crate::endpoints::Endpoints;
 use crate::fail::USAGE;
 use crate::lang::Lang;
-use crate::output::Output;
+use crate::output::{Format, Output};
 use crate::{Failure, serve, up};
 
 /// What `main` reads of the surroundings, beside the flags' own variables.
@@ -71,6 +71,46 @@ pub fn become_nats_server(arguments: impl Iterator<Item = OsString>) -> Option<E
     Some(ExitCode::FAILURE)
 }
 
+/// Where and how the command prints; a workbook needs a file, and only what was asked for goes into one.
+fn output(cli: &Cli, lang: Lang) -> Result<Output, Failure> {
+    let wrong = |vi: &str, en: &str| Failure::new(USAGE, lang.pick(vi, en));
+    let mut out = None;
+    if command::is_query(&cli.command) {
+        match (cli.output, &cli.out) {
+            (Format::Xlsx, None) => {
+                return Err(wrong(
+                    "-o xlsx cần --out TỆP: trang tính không in ra màn hình được",
+                    "-o xlsx needs --out FILE: a workbook cannot be printed",
+                ));
+            }
+            (Format::Table, Some(_)) => {
+                return Err(wrong(
+                    "--out cần thêm -o csv, -o json hoặc -o xlsx",
+                    "--out needs -o csv, -o json or -o xlsx beside it",
+                ));
+            }
+            // As long as the process, which runs one command.
+            (_, Some(file)) => out = Some(&*Box::leak(file.clone().into_boxed_path())),
+            (_, None) => {}
+        }
+    } else if cli.output == Format::Xlsx {
+        return Err(wrong(
+            "lệnh này không có bảng để ghi ra trang tính",
+            "this command has no table for a workbook",
+        ));
+    } else if cli.out.is_some() && !matches!(cli.command, Command::Template(_)) {
+        return Err(wrong(
+            "lệnh này không ghi ra tệp; hãy bỏ --out",
+            "this command writes no file; leave out --out",
+        ));
+    }
+    Ok(Output {
+        format: cli.output,
+        lang,
+        out,
+    })
+}
+
 /// Runs a command to its end.
 ///
 /// # Errors
@@ -79,10 +119,7 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
     let lang = cli
         .lang
         .unwrap_or_else(|| Lang::of_locale(surroundings.locale.as_deref()));
-    let output = Output {
-        format: cli.output,
-        lang,
-    };
+    let output = output(&cli, lang)?;
     let format = if cli.log_json {
         telemetry::Format::Json
     } else {

@@ -4,6 +4,7 @@
 //! - [`event`]: the programme's events to protobuf and back, collecting every violation
 //! - [`cloud_event`]: what subscribers get on the bus, and the subjects it comes under
 //! - [`deadline`]: how long a question may wait, and what it is refused with after that
+//! - `fuzzing`: what fuzzers feed; only with the feature of that name
 //! - [`log_reader`]: reads the log over gRPC in bulk
 //! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
 //! - [`time`]: instants as protobuf timestamps
@@ -11,6 +12,8 @@
 pub mod cloud_event;
 pub mod deadline;
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod json;
 pub mod log_reader;
 pub mod status;

@@ -190,7 +190,7 @@ mod tests {
     fn a_refusal_of_a_large_batch_still_fits_into_a_header() {
         let one = |i: usize| {
             let field = format!("events[{i}].progress_reported.percent");
-            Violation::new(field, Reason::PercentContradicts, "x".repeat(200))
+            Violation::new(field, Reason::PercentFormat, "x".repeat(200))
         };
         let violations: Vec<Violation> = (0..2_000).map(one).collect();
         let status = invalid(&violations);

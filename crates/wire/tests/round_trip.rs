@@ -4,13 +4,16 @@
 
 use domain::event::*;
 use domain::text::{Bound, Moment, Quantity, parse_percent};
-use domain::{Body, Event, LocalityCode, LocalityId, PersonCommitment, Reason};
+use domain::{
+    Body, Check, Event, Finding, LocalityCode, LocalityId, PersonCommitment, Reason, Severity,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
 use wire::cloud_event::{self, Place};
 use wire::event::{
-    CleanTexts, Resolver, decode, decode_logged, draft, parse_person, to_bytes, write_since,
+    CleanTexts, Resolver, decode, decode_logged, draft, findings_to_bytes, parse_person, to_bytes,
+    write_since,
 };
 
 fn id(code: &str) -> LocalityId {
@@ -46,6 +49,7 @@ fn figure() -> Figure {
             derived: true,
         }),
         percent: Some(parse_percent("83,8%").unwrap()),
+        percent_bound: Bound::About,
         source: source(),
     }
 }
@@ -61,6 +65,105 @@ fn document() -> Document {
 
 /// One event of each kind, with every field set.
 fn bodies() -> Vec<Body> {
+    let mut bodies = bodies_of_the_first_release();
+    bodies.extend(bodies_of_the_whole_life());
+    bodies
+}
+
+/// What came with retractions, successions and reschedulings.
+fn bodies_of_the_whole_life() -> Vec<Body> {
+    let locality = id("56");
+    let indicator = || "eid.activated-l2".parse().unwrap();
+    let item = || "w-1".parse().unwrap();
+    let reason = || "theo quyết định".to_owned();
+    vec![
+        Body::ModelWithdrawn(ModelWithdrawn {
+            model: "KH-1.01".parse().unwrap(),
+            reason: reason(),
+            source: source(),
+        }),
+        Body::GroupWithdrawn(GroupWithdrawn {
+            group: "KH-1".parse().unwrap(),
+            reason: reason(),
+            source: source(),
+        }),
+        Body::OrganisationSucceeded(OrganisationSucceeded {
+            locality,
+            organisation: "Sở Giao thông vận tải tỉnh Khánh Hòa, gồm cả các đơn vị trực thuộc"
+                .to_owned(),
+            successors: vec!["Sở Xây dựng".to_owned(), "Công an tỉnh".to_owned()],
+            change: OrganisationChange::Split,
+            document: Some(document()),
+            source: source(),
+        }),
+        Body::IndicatorRelated(IndicatorRelated {
+            indicator: indicator(),
+            relation: Relation::CountedAgainst,
+            other: Some("eid.collected".parse().unwrap()),
+        }),
+        Body::QuotaSuspended(QuotaSuspended {
+            locality,
+            indicator: indicator(),
+            layer: QuotaLayer::Provincial,
+            reason: reason(),
+            document: document(),
+        }),
+        Body::ProgressRetracted(ProgressRetracted {
+            retracts: 7,
+            locality,
+            indicator: indicator(),
+            reason: reason(),
+        }),
+        Body::FindingResolved(FindingResolved {
+            position: 7,
+            locality,
+            check: Check::CountAboveDenominator,
+            resolution: Resolution::Explained,
+            reason: reason(),
+        }),
+        Body::WorkingGroupFormed(WorkingGroupFormed {
+            campaign: "c-15".parse().unwrap(),
+            group: "to-3".parse().unwrap(),
+            locality,
+            name: name("Tổ số 3"),
+            members: vec!["Công an".to_owned()],
+            area: "Thôn Đông".to_owned(),
+            source: source(),
+        }),
+        Body::CampaignClosed(CampaignClosed {
+            campaign: "c-15".parse().unwrap(),
+            locality,
+            outcome: "Hoàn thành".to_owned(),
+            source: source(),
+        }),
+        Body::WorkItemProgressed(WorkItemProgressed {
+            work_item: item(),
+            locality,
+            done: Some(Quantity {
+                bound: Bound::AtMost,
+                value: 3,
+            }),
+            percent: Some(parse_percent("60").unwrap()),
+            note: "đang lắp".to_owned(),
+        }),
+        Body::WorkItemRescheduled(WorkItemRescheduled {
+            work_item: item(),
+            locality,
+            start: Some("2023-07-01".parse().unwrap()),
+            due: "2023-08-31".parse().unwrap(),
+            reason: reason(),
+            document: Some(document()),
+        }),
+        Body::WorkItemCancelled(WorkItemCancelled {
+            work_item: item(),
+            locality,
+            reason: reason(),
+            document: Some(document()),
+        }),
+    ]
+}
+
+fn bodies_of_the_first_release() -> Vec<Body> {
     let day = || Some("2023-06-30".parse().unwrap());
     let (locality, place) = (id("56"), id("568"));
     let model = || "KH-1.01".parse().unwrap();
@@ -109,6 +212,9 @@ fn bodies() -> Vec<Body> {
             accountable_office: "Giám đốc".to_owned(),
             source: source(),
             person_commitment: Some([0xa5; 32].into()),
+            change: OwnerChange::Succeeded,
+            from: vec!["Sở Giao thông vận tải".to_owned()],
+            reason: "sáp nhập".to_owned(),
         }),
         Body::PersonErased(PersonErased {
             appointment: 9,
@@ -172,7 +278,7 @@ fn bodies() -> Vec<Body> {
         Body::CompletionDeclared(CompletionDeclared {
             locality,
             indicator: indicator(),
-            by: "2023-06-20".parse().unwrap(),
+            by: "2023-07-20".parse().unwrap(),
             source: source(),
         }),
         Body::WorkItemDefined(WorkItemDefined {
@@ -191,6 +297,7 @@ fn bodies() -> Vec<Body> {
             organisation: "Sở".to_owned(),
             office: "Phòng".to_owned(),
             origin: WorkOrigin::NotYetDefined,
+            depends_on: vec!["w-0".parse().unwrap()],
         }),
         Body::WorkItemCompleted(WorkItemCompleted {
             work_item: "w-1".parse().unwrap(),
@@ -288,13 +395,39 @@ fn event(body: Body) -> Event {
         },
         effective: Moment::parse("23h ngày 29-6-2023").unwrap(),
         body,
+        confirmed: Vec::new(),
+        findings: Vec::new(),
     }
+}
+
+/// A report that was insisted on, and what was found about it.
+fn doubtful() -> Event {
+    let finding = |check, severity, position| Finding {
+        check,
+        severity,
+        field: "value".to_owned(),
+        detail: "9,700 is 3.0 % below 10,000".to_owned(),
+        rule: "2026-11".to_owned(),
+        position,
+    };
+    Event {
+        confirmed: vec![Check::CumulativeFalls, Check::FactorOfTen],
+        findings: vec![
+            finding(Check::CumulativeFalls, Severity::Blocking, Some(812)),
+            finding(Check::VagueFigure, Severity::Note, None),
+        ],
+        ..report()
+    }
+}
+
+/// One of each kind, and one with all that stands beside its body.
+fn events() -> impl Iterator<Item = Event> {
+    bodies().into_iter().map(event).chain([doubtful()])
 }
 
 #[test]
 fn the_log_gives_back_every_kind_of_event_as_it_was() {
-    for body in bodies() {
-        let event = event(body);
+    for event in events() {
         assert_eq!(decode_logged(&to_bytes(&event)), Ok(event));
     }
 }
@@ -302,8 +435,7 @@ fn the_log_gives_back_every_kind_of_event_as_it_was() {
 #[test]
 fn the_bus_gives_back_every_kind_of_event_as_it_was() {
     let known = Timestamp::from_microsecond(1_790_000_000_123_456).unwrap();
-    for (position, body) in (1..).zip(bodies()) {
-        let event = event(body);
+    for (position, event) in (1..).zip(events()) {
         let place = Place {
             known,
             ..at(position)
@@ -346,11 +478,278 @@ fn appointment(person_commitment: Option<PersonCommitment>) -> Event {
     event
 }
 
+/// The event without what later releases brought.
+fn plain(mut event: Event) -> Event {
+    match &mut event.body {
+        Body::OwnerAssigned(e) => {
+            (e.change, e.from, e.reason) = (OwnerChange::Assigned, Vec::new(), String::new());
+        }
+        Body::ProgressReported(e) => e.figure.percent_bound = Bound::Exact,
+        Body::ProgressCorrected(e) => e.figure.percent_bound = Bound::Exact,
+        Body::WorkItemDefined(e) => e.depends_on.clear(),
+        _ => {}
+    }
+    event
+}
+
+/// Findings, bounds of percentages, dependencies came later: whatever was recorded before has the bytes it had.
+#[test]
+fn an_event_that_says_nothing_new_keeps_its_bytes() {
+    for (event, last_of_the_first_release, new) in [
+        (
+            plain(report()),
+            "tính đến hết ngày".as_bytes(),
+            vec![0x40, 4],
+        ),
+        (
+            plain(event_of(|body| matches!(body, Body::ProgressCorrected(_)))),
+            "nhập nhầm".as_bytes(),
+            vec![0x48, 4],
+        ),
+        (
+            plain(event_of(|body| matches!(body, Body::WorkItemDefined(_)))),
+            &[0x60, 3],
+            vec![0x6a, 3, b'w', b'-', b'0'],
+        ),
+    ] {
+        let bytes = to_bytes(&event);
+        assert!(bytes.ends_with(last_of_the_first_release), "{event:?}");
+        // After the moment (field 3) comes the body at once.
+        let moment = [&[0x1a, 13], event.effective.to_string().as_bytes()].concat();
+        let at = bytes.windows(15).position(|seen| seen == moment).unwrap();
+        let tag = u32::from(bytes[at + 15] & 0x7f) | u32::from(bytes[at + 16]) << 7;
+        assert!((10..=30).contains(&(tag >> 3)), "field {}", tag >> 3);
+        let of_its_kind =
+            |body: &Body| std::mem::discriminant(body) == std::mem::discriminant(&event.body);
+        assert!(
+            to_bytes(&event_of(of_its_kind)).ends_with(&new),
+            "{event:?}"
+        );
+        let json = serde_json::to_string(&event).unwrap();
+        for key in ["confirmed", "findings", "percentBound", "dependsOn"] {
+            assert!(!json.contains(key), "{json}");
+        }
+    }
+}
+
+#[test]
+fn findings_stand_last_in_the_bytes() {
+    let event = doubtful();
+    let without = Event {
+        findings: Vec::new(),
+        ..event.clone()
+    };
+    let added = [to_bytes(&without), findings_to_bytes(&event.findings)].concat();
+    assert_eq!(to_bytes(&event), added);
+    assert!(findings_to_bytes(&[]).is_empty());
+}
+
+/// What is refused of a message, by field and reason.
+fn refused(message: &wire::v1::Event) -> Vec<(String, Reason)> {
+    let refused = decode(message, "event", &Record::Full, Uuid::nil()).unwrap_err();
+    let told = |violation: domain::Violation| (violation.field, violation.reason);
+    refused.into_iter().map(told).collect()
+}
+
+#[test]
+fn a_request_cannot_bring_findings() {
+    let mut message = wire::event::message(&to_bytes(&doubtful())).unwrap();
+    assert_eq!(
+        refused(&message),
+        [("event.findings".to_owned(), Reason::FindingsMisplaced)]
+    );
+    message.findings.clear();
+    let read = decode(&message, "event", &Record::Full, Uuid::nil()).unwrap();
+    assert_eq!(
+        (read.confirmed, read.findings),
+        (doubtful().confirmed, Vec::new())
+    );
+}
+
+#[test]
+fn whoever_insists_on_a_figure_names_the_check_and_says_why() {
+    let message = |checks: &[&str], event: &Event| wire::v1::Event {
+        confirmed_checks: checks.iter().map(|check| (*check).to_owned()).collect(),
+        ..wire::event::encode(event)
+    };
+    let mut silent = report();
+    if let Body::ProgressReported(report) = &mut silent.body {
+        report.note.clear();
+    }
+    let adopted = event_of(|body| matches!(body, Body::PlanAdopted(_)));
+    for (message, field, reason) in [
+        (
+            message(&["FACTOR_OF_TEN"], &silent),
+            "event.progress_reported.note",
+            Reason::Required,
+        ),
+        (
+            message(&["FACTOR_OF_TEN", "JUMP"], &report()),
+            "event.confirmed_checks[1]",
+            Reason::ValueUnspecified,
+        ),
+        (
+            message(&["FACTOR_OF_TEN"; 9], &report()),
+            "event.confirmed_checks",
+            Reason::TextFormat,
+        ),
+        (
+            message(&["FACTOR_OF_TEN"], &adopted),
+            "event.confirmed_checks",
+            Reason::ValueUnspecified,
+        ),
+    ] {
+        assert_eq!(refused(&message), [(field.to_owned(), reason)]);
+    }
+}
+
+#[test]
+fn a_percentage_is_vague_in_words_or_by_its_bound() {
+    let read = |percent: &str, bound: i32| {
+        let mut message = wire::event::encode(&report());
+        if let Some(wire::v1::event::Body::ProgressReported(m)) = &mut message.body {
+            (m.percent, m.percent_bound) = (percent.to_owned(), bound);
+        }
+        let read = decode(&message, "", &Record::Full, Uuid::nil());
+        read.map(|event| match event.body {
+            Body::ProgressReported(e) => (
+                e.figure.percent_bound,
+                e.figure.percent.unwrap().to_string(),
+            ),
+            body => panic!("{body:?}"),
+        })
+        .map_err(|refused| (refused[0].field.clone(), refused[0].reason))
+    };
+    let is = |bound, percent: &str| Ok((bound, percent.to_owned()));
+    assert_eq!(read("83,8%", 0), is(Bound::Exact, "83.8"));
+    assert_eq!(read("gần 90 %", 0), is(Bound::About, "90"));
+    assert_eq!(read("trên 95%", 0), is(Bound::AtLeast, "95"));
+    assert_eq!(read("90", 3), is(Bound::AtMost, "90"));
+    let refused = |field: &str, reason| Err((field.to_owned(), reason));
+    let percent = "progress_reported.percent";
+    assert_eq!(read("ngót 90%", 0), refused(percent, Reason::PercentFormat));
+    assert_eq!(read("", 4), refused(percent, Reason::Required));
+    assert_eq!(
+        read("90", 9),
+        refused("progress_reported.percent_bound", Reason::ValueUnspecified)
+    );
+}
+
+/// What one wrong field of an event is refused for.
+#[track_caller]
+fn refuses(event: &Event, field: &str, reason: Reason) {
+    let message = wire::event::encode(event);
+    assert_eq!(refused(&message), [(format!("event.{field}"), reason)]);
+}
+
+#[test]
+fn a_succession_names_as_many_successors_as_its_kind_leaves() {
+    for (change, successors, fits) in [
+        (OrganisationChange::Renamed, &["A"][..], true),
+        (OrganisationChange::Renamed, &["A", "B"], false),
+        (OrganisationChange::Merged, &[], false),
+        (OrganisationChange::Split, &["A"], false),
+        (OrganisationChange::Split, &["Sở A", "sở  a"], false),
+        (OrganisationChange::Split, &["A", "B"], true),
+        (OrganisationChange::Ended, &[], true),
+        (OrganisationChange::Ended, &["A"], false),
+    ] {
+        let mut event = event_of(|body| matches!(body, Body::OrganisationSucceeded(_)));
+        if let Body::OrganisationSucceeded(e) = &mut event.body {
+            e.change = change;
+            e.successors = successors.iter().map(|name| (*name).to_owned()).collect();
+        }
+        if fits {
+            let message = wire::event::encode(&event);
+            assert_eq!(decode(&message, "", &Record::Full, Uuid::nil()), Ok(event));
+        } else {
+            let field = "organisation_succeeded.successors";
+            refuses(&event, field, Reason::SuccessorCount);
+        }
+    }
+}
+
+#[test]
+fn a_role_is_given_up_by_somebody_and_for_a_reason_or_not_at_all() {
+    let given = |change, from: &[&str], reason: &str| {
+        let mut event = appointment(None);
+        if let Body::OwnerAssigned(e) = &mut event.body {
+            e.change = change;
+            e.from = from.iter().map(|name| (*name).to_owned()).collect();
+            e.reason = reason.to_owned();
+        }
+        event
+    };
+    use OwnerChange::{Assigned, HandedOver};
+    refuses(
+        &given(HandedOver, &[], "x"),
+        "owner_assigned.from",
+        Reason::Required,
+    );
+    refuses(
+        &given(HandedOver, &["Sở"], ""),
+        "owner_assigned.reason",
+        Reason::Required,
+    );
+    refuses(
+        &given(Assigned, &["Sở"], ""),
+        "owner_assigned.from",
+        Reason::ValueUnspecified,
+    );
+    refuses(
+        &given(Assigned, &[], "x"),
+        "owner_assigned.reason",
+        Reason::ValueUnspecified,
+    );
+}
+
+#[test]
+fn days_out_of_order_are_refused() {
+    let mut quota = event_of(|body| matches!(body, Body::QuotaAssigned(_)));
+    if let Body::QuotaAssigned(e) = &mut quota.body {
+        e.milestones[0].date = "2023-07-01".parse().unwrap();
+    }
+    refuses(
+        &quota,
+        "quota_assigned.milestones[0].date",
+        Reason::DateOrder,
+    );
+    let mut declared = event_of(|body| matches!(body, Body::CompletionDeclared(_)));
+    if let Body::CompletionDeclared(e) = &mut declared.body {
+        e.by = "2023-06-28".parse().unwrap();
+    }
+    refuses(&declared, "completion_declared.by", Reason::DateOrder);
+    let mut later = event_of(|body| matches!(body, Body::WorkItemRescheduled(_)));
+    if let Body::WorkItemRescheduled(e) = &mut later.body {
+        e.due = "2023-06-30".parse().unwrap();
+    }
+    refuses(&later, "work_item_rescheduled.due", Reason::DateOrder);
+    let mut ended = event_of(|body| matches!(body, Body::LocalityEnded(_)));
+    ended.effective = "2023-04-09".parse().unwrap();
+    refuses(&ended, "locality_ended.locality", Reason::DateOrder);
+    // What is in the log was accepted before the rule.
+    for event in [quota, declared, ended] {
+        assert_eq!(decode_logged(&to_bytes(&event)), Ok(event));
+    }
+}
+
+#[test]
+fn no_locality_goes_to_itself() {
+    let mut ended = event_of(|body| matches!(body, Body::LocalityEnded(_)));
+    if let Body::LocalityEnded(e) = &mut ended.body {
+        e.successors[0].locality = e.locality;
+    }
+    let field = "locality_ended.successors[0].locality";
+    refuses(&ended, field, Reason::SuccessionCycle);
+    // What is in the log was accepted before the rule.
+    assert_eq!(decode_logged(&to_bytes(&ended)), Ok(ended));
+}
+
 /// The commitment came later: whatever was recorded before it has the bytes it had.
 #[test]
 fn an_appointment_without_a_person_keeps_its_bytes() {
-    let named = appointment(Some([0xa5; 32].into()));
-    let unnamed = appointment(None);
+    let named = plain(appointment(Some([0xa5; 32].into())));
+    let unnamed = plain(appointment(None));
     // The field comes last of the body, which comes last of the event: a tag, a length, 32 bytes.
     let (with, without) = (to_bytes(&named), to_bytes(&unnamed));
     let field = [vec![0x42, 32], vec![0xa5; 32]].concat();
@@ -369,17 +768,12 @@ fn an_appointment_without_a_person_keeps_its_bytes() {
 
 #[test]
 fn a_request_cannot_bring_a_commitment_of_its_own() {
-    let message = wire::event::message(&to_bytes(&appointment(Some([0xa5; 32].into())))).unwrap();
-    let refused = decode(&message, "event", &Record::Full, Uuid::nil()).unwrap_err();
-    let refused: Vec<_> = refused
-        .iter()
-        .map(|violation| (violation.field.as_str(), violation.reason))
-        .collect();
-    let expected = (
-        "event.owner_assigned.person_commitment",
+    let named = appointment(Some([0xa5; 32].into()));
+    refuses(
+        &named,
+        "owner_assigned.person_commitment",
         Reason::PersonMisplaced,
     );
-    assert_eq!(refused, [expected]);
 }
 
 #[test]
@@ -423,6 +817,7 @@ fn a_subscriber_reads_the_figure_under_plain_names() {
 #[test]
 fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
     let mut texts = CleanTexts::default();
+    let mut undrafted = 0;
     for body in bodies() {
         let mut event = event(body);
         if let Body::OwnerAssigned(appointment) = &mut event.body {
@@ -433,12 +828,15 @@ fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
         match &mut message.body {
             Some(W::ProgressReported(m)) => m.locality.as_mut().unwrap().since.clear(),
             Some(W::PlanAdopted(m)) => m.locality.as_mut().unwrap().since.clear(),
-            Some(W::OwnerAssigned(m)) => m.locality.as_mut().unwrap().since.clear(),
-            Some(W::WorkItemCompleted(m)) => m.locality.as_mut().unwrap().since.clear(),
+            Some(W::QuotaAssigned(m)) => m.locality.as_mut().unwrap().since.clear(),
             _ => {}
         }
         let read = decode(&message, "", &Record::Full, Uuid::nil()).unwrap();
-        let draft = draft(&message, Uuid::nil(), &mut texts, &|_, _| true).unwrap();
+        let Some(draft) = draft(&message, Uuid::nil(), &mut texts, &|_, _| true) else {
+            undrafted += 1;
+            assert!(!comes_in_numbers(&read.body), "{read:?}");
+            continue;
+        };
         let mut bytes = b"before".to_vec();
         let open = draft.encode_to(&mut bytes);
         let (settled, since) = draft.settle(&Record::Full).unwrap();
@@ -448,6 +846,22 @@ fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
         assert_eq!(settled, read);
         assert_eq!(bytes[6..], to_bytes(&read), "{read:?}");
     }
+    // Those that refer to what only the record can tell.
+    assert_eq!(undrafted, 19);
+}
+
+/// What a file or a data set brings thousands of.
+fn comes_in_numbers(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::LocalityRegistered(_)
+            | Body::LocalityEnded(_)
+            | Body::IndicatorDefined(_)
+            | Body::QuotaAssigned(_)
+            | Body::ProgressReported(_)
+            | Body::ProgressCorrected(_)
+            | Body::ProgressRetracted(_)
+    )
 }
 
 #[test]

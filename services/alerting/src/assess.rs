@@ -82,6 +82,8 @@ struct Series<'a> {
     figures: Vec<FigureEntry<'a>>,
     quotas: Vec<QuotaEntry<'a>>,
     declared: Option<DeclarationEntry<'a>>,
+    /// Somebody insisted on a figure that the checks refuse, and nobody has answered for it.
+    blocked: bool,
     neighbours: Option<Arc<Neighbours>>,
 }
 
@@ -115,6 +117,7 @@ pub(crate) fn assess(
         figures: reading.series(id, indicator),
         quotas: reading.quotas(id, indicator),
         declared: reading.declared(id, indicator),
+        blocked: reading.has_blocking(id, indicator),
         neighbours: neighbours.filter(|_| paced).cloned(),
     };
     if !paced {
@@ -245,7 +248,7 @@ impl Series<'_> {
                 .as_deref()
                 .map(|neighbours| &neighbours.peers),
             last_report: None,
-            blocking_finding: false,
+            blocking_finding: self.blocked,
             declared_completion: None,
             residuals: &[],
         }

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::event::{Body, IndicatorDefined};
+use domain::event::{Body, FindingResolved, IndicatorDefined, QuotaLayer};
 use domain::text::{Moment, date};
 use domain::{Event, IndicatorCode, LocalityCode, LocalityId};
 use host::Today;
@@ -299,11 +299,18 @@ impl Judge {
         match &event.body {
             Body::ProgressReported(e) => self.series_changed(e.locality, &e.indicator),
             Body::ProgressCorrected(e) => self.series_changed(e.locality, &e.indicator),
+            Body::ProgressRetracted(e) => self.series_changed(e.locality, &e.indicator),
             Body::QuotaAssigned(e) => self.series_changed(e.locality, &e.indicator),
+            Body::QuotaSuspended(e) => self.series_changed(e.locality, &e.indicator),
             Body::CompletionDeclared(e) => self.series_changed(e.locality, &e.indicator),
             Body::LocalityRegistered(e) => self.locality_changed(e.locality),
             Body::LocalityEnded(e) => self.locality_changed(e.locality),
             Body::IndicatorDefined(e) => self.judge_indicator(&e.indicator),
+            Body::FindingResolved(e) => {
+                if let Some(indicator) = self.indicator_of(e) {
+                    self.series_changed(e.locality, &indicator);
+                }
+            }
             _ => {}
         }
     }
@@ -320,6 +327,13 @@ impl Judge {
             group.clone()
         };
         self.judge_group(indicator, &group, &judged);
+    }
+
+    /// The indicator of the figure with the finding that was answered; none if it is no figure.
+    fn indicator_of(&self, resolved: &FindingResolved) -> Option<IndicatorCode> {
+        let reading = self.reading()?;
+        let finding = reading.finding(resolved.locality, resolved.position, resolved.check)?;
+        finding.indicator.cloned()
     }
 
     fn locality_changed(&mut self, id: LocalityId) {
@@ -386,6 +400,7 @@ impl Judge {
         let judged = match outcome {
             Outcome::Unasked => {
                 self.judged.remove(&series);
+                self.close_suspended(id, indicator);
                 return;
             }
             Outcome::Gone => Vec::new(),
@@ -425,6 +440,28 @@ impl Judge {
             .is_some()
         {
             self.unsettled.insert(key);
+        }
+    }
+
+    /// Closes the cases of quotas that are suspended: nobody is asked for them any more.
+    fn close_suspended(&mut self, id: LocalityId, indicator: &IndicatorCode) {
+        let Some(reading) = self.reading() else {
+            return;
+        };
+        let is_suspended =
+            |layer: &&QuotaLayer| reading.suspended(id, indicator, **layer).is_some();
+        let suspended: Vec<QuotaLayer> = QuotaLayer::ALL
+            .iter()
+            .filter(is_suspended)
+            .copied()
+            .collect();
+        let (first, last) = CaseKey::of_series(id, indicator);
+        for (key, case) in self.cases.range_mut(first..=last) {
+            let layer = key.layer.filter(|layer| suspended.contains(layer));
+            if case.ladder.is_open() && layer.is_some() {
+                case.ladder = Ladder::new(key.concern);
+                self.unsettled.insert(key.clone());
+            }
         }
     }
 

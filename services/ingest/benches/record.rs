@@ -124,6 +124,7 @@ fn event(effective: String, body: Body) -> v1::Event {
         }),
         effective,
         body: Some(body),
+        ..Default::default()
     }
 }
 
@@ -156,10 +157,12 @@ fn quantity(count: u64) -> Option<v1::Quantity> {
 }
 
 fn report(n: u64) -> v1::Event {
+    // Counts grow from day to day, and every client says the same of a day.
+    let day = 1 + n / (4 * COMMUNES) % 28;
     let body = v1::ProgressReported {
         locality: place(n % COMMUNES),
         indicator: INDICATORS[(n / COMMUNES % 4) as usize].to_owned(),
-        value: quantity(1_000 + n),
+        value: quantity(1_000 + 100 * day),
         denominator: Some(v1::Denominator {
             kind: "quota".to_owned(),
             value: quantity(100_000_000),
@@ -168,8 +171,8 @@ fn report(n: u64) -> v1::Event {
         percent: String::new(),
         source: source(),
         note: String::new(),
+        ..Default::default()
     };
-    let day = 1 + n / (4 * COMMUNES) % 28;
     event(format!("2023-06-{day:02}"), Body::ProgressReported(body))
 }
 

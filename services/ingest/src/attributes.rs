@@ -72,6 +72,7 @@ pub(crate) async fn erase(
         expected_revision: None,
         validate_only,
         skip_known: false,
+        tell_changed: false,
     };
     let answered = intake.submit(wanted).await.map_err(status)?;
     let accepted = answer_of(answered).await.map_err(status)?;
@@ -120,6 +121,7 @@ fn erasure(
         actor: request.actor,
         effective: effective.unwrap_or_else(today),
         body: Some(v1::event::Body::PersonErased(body)),
+        ..v1::Event::default()
     })
 }
 

@@ -64,7 +64,9 @@ pub(crate) fn receipt(receipt: Receipt, request_id: Uuid) -> v1::Receipt {
 pub(crate) fn batch_response(accepted: Accepted, request_id: Uuid) -> v1::RecordBatchResponse {
     v1::RecordBatchResponse {
         receipt: Some(receipt(accepted.receipt, request_id)),
-        known: accepted.known,
+        known: accepted.told.known,
+        changed: accepted.told.changed,
+        findings: accepted.told.findings,
     }
 }
 
@@ -178,11 +180,14 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             expected_revision: request.expected_revision,
             validate_only: request.validate_only,
             skip_known: false,
+            tell_changed: false,
         };
         let accepted = self.record(wanted).await?;
+        let findings = accepted.told.findings.into_iter().next();
         Ok(Response::new(v1::RecordResponse {
             receipt: Some(receipt(accepted.receipt, request_id)),
             revision: accepted.revision,
+            findings: findings.map(|found| found.findings).unwrap_or_default(),
         }))
     }
 
@@ -196,6 +201,7 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             persons: request.persons,
             validate_only: request.validate_only,
             skip_known: request.skip_known,
+            tell_changed: request.tell_changed,
             ..wanted.map_err(status)?
         };
         let request_id = wanted.request_id;

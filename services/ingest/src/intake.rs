@@ -36,6 +36,8 @@ pub(crate) struct Wanted {
     pub(crate) validate_only: bool,
     /// Leave out figures that are on record already.
     pub(crate) skip_known: bool,
+    /// Leave out figures of which the same source has another one on record, and say so.
+    pub(crate) tell_changed: bool,
 }
 
 /// The answer to come; it fails if the writer ends without one.
@@ -104,6 +106,7 @@ impl Intake {
             expected_revision: None,
             validate_only: false,
             skip_known: false,
+            tell_changed: false,
         })
     }
 
@@ -148,6 +151,7 @@ impl Intake {
             expected_revision: wanted.expected_revision,
             validate_only: wanted.validate_only,
             skip_known: wanted.skip_known,
+            tell_changed: wanted.tell_changed,
             room: Some(room),
             answer,
         };

@@ -21,10 +21,16 @@ mod intake;
 mod log_api;
 mod log_read;
 mod origin;
+mod overlay;
 mod pending;
 mod persons;
+mod plausibility;
+#[cfg(test)]
+mod plausibility_tests;
 mod proofs;
+mod recognise;
 mod service;
+mod settle;
 mod stream;
 #[cfg(test)]
 mod stream_tests;

@@ -96,7 +96,8 @@ fn commitment(event: &Event) -> Option<PersonCommitment> {
 }
 
 /// The event as its request said it.
-fn without_commitment(mut event: Event) -> Event {
+fn as_said(mut event: Event) -> Event {
+    event.findings.clear();
     if let Body::OwnerAssigned(assigned) = &mut event.body {
         assigned.person_commitment = None;
     }
@@ -105,10 +106,10 @@ fn without_commitment(mut event: Event) -> Event {
 
 /// Whether an event, as a request says it, is the one on record.
 pub(crate) fn says(said: &Event, recorded: &Event) -> bool {
-    match commitment(recorded) {
-        None => said == recorded,
-        Some(_) => *said == without_commitment(recorded.clone()),
+    if recorded.findings.is_empty() && commitment(recorded).is_none() {
+        return said == recorded;
     }
+    *said == as_said(recorded.clone())
 }
 
 /// Whether a name is the one with which the event at a position was recorded.

@@ -8,6 +8,7 @@ use bus::{RelayOptions, RelayStatus, StreamSpec};
 use event_log::{Log, Options, ReadLimit};
 use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness};
+use lag::PlausibilityRules;
 use state::State;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -20,6 +21,7 @@ use crate::grpc::IngestApi;
 use crate::intake::Intake;
 use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
+use crate::overlay::Overlay;
 use crate::pending::Pending;
 use crate::persons;
 use crate::writer::{Datasets, Writer, note_dataset};
@@ -94,6 +96,8 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
         log: log.clone(),
         state,
         pending: Pending::default(),
+        overlay: Overlay::default(),
+        rules: PlausibilityRules::standard(),
         datasets: Arc::clone(&datasets),
         clock: Arc::clone(&clock),
         broken: None,

@@ -103,6 +103,7 @@ async fn submit(intake: &Intake, batch: v1::RecordStreamRequest) -> Next {
         persons: batch.persons,
         validate_only: batch.validate_only,
         skip_known: batch.skip_known,
+        tell_changed: batch.tell_changed,
         ..wanted
     };
     match intake.submit(wanted).await {

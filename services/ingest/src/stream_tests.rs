@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use futures::stream::iter;
 use host::{CancellationToken, ManualClock, Readiness};
 use jiff::Timestamp;
+use lag::PlausibilityRules;
 use state::State;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -17,6 +18,7 @@ use wire::v1;
 use wire::v1::record_stream_response::Outcome;
 
 use crate::intake::Intake;
+use crate::overlay::Overlay;
 use crate::pending::Pending;
 use crate::stream::{self, Answers, BATCHES_IN_FLIGHT};
 use crate::writer::{Datasets, Request, Writer};
@@ -46,6 +48,8 @@ impl World {
             log: log.clone(),
             state: State::new(),
             pending: Pending::default(),
+            overlay: Overlay::default(),
+            rules: PlausibilityRules::standard(),
             datasets: Datasets::default(),
             clock: Arc::clone(&clock) as _,
             broken: None,
@@ -94,6 +98,7 @@ fn batch(sequence: u64, events: Vec<v1::Event>) -> v1::RecordStreamRequest {
         events,
         validate_only: false,
         skip_known: false,
+        tell_changed: false,
         persons: Vec::new(),
     }
 }

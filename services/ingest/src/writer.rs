@@ -6,25 +6,26 @@
 //! Two requests in one commit do not see each other's events; one that would be refused for that waits for the commit and is decided again, and so does everything behind it, so that what is sent in an order is recorded in it.
 //! What would clash (two corrections of one figure, a revision both expect) is kept apart by [`Pending`].
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use domain::event::DatasetLoaded;
 use domain::{Event, Violation};
-use event_log::{Append, Attribute, Log, NewEvent, Receipt};
+use event_log::{Append, Log, Receipt};
 use host::{Clock, ComponentHandle};
-use jiff::Timestamp;
+use lag::PlausibilityRules;
 use state::State;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 use wire::time::of_micros;
 use wire::v1;
 
-use crate::decide::{OnRecord, Remembered};
 use crate::intake::Drafted;
+use crate::overlay::Overlay;
 use crate::pending::Pending;
-use crate::persons::{self, Names};
+use crate::persons;
+use crate::recognise::Told;
+use crate::settle::Halt;
 
 /// Most requests decided for one commit.
 const COMMIT_REQUESTS_MAX: usize = 512;
@@ -44,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) validate_only: bool,
     /// Leave out figures that are on record already.
     pub(crate) skip_known: bool,
+    /// Leave out figures of which the same source has another one on record, and say so.
+    pub(crate) tell_changed: bool,
     /// Its room in the queue, given back with the answer.
     pub(crate) room: Option<OwnedSemaphorePermit>,
     pub(crate) answer: oneshot::Sender<Result<Accepted, Refused>>,
@@ -55,8 +58,8 @@ pub(crate) struct Accepted {
     pub(crate) receipt: Receipt,
     /// Of the subject of a single event; 0 for a batch.
     pub(crate) revision: u64,
-    /// What was left out.
-    pub(crate) known: Vec<v1::KnownFigure>,
+    /// What was left out, and what was found.
+    pub(crate) told: Told,
 }
 
 /// Why a request was not recorded.
@@ -89,6 +92,8 @@ pub(crate) struct Writer {
     pub(crate) log: Log,
     pub(crate) state: State,
     pub(crate) pending: Pending,
+    pub(crate) overlay: Overlay,
+    pub(crate) rules: PlausibilityRules,
     pub(crate) datasets: Datasets,
     pub(crate) clock: Arc<dyn Clock>,
     /// Why nothing more can be recorded.
@@ -96,11 +101,11 @@ pub(crate) struct Writer {
 }
 
 /// A request that may be recorded.
-struct Decided {
-    append: Append,
-    events: Vec<Event>,
-    revision: u64,
-    known: Vec<v1::KnownFigure>,
+pub(crate) struct Decided {
+    pub(crate) append: Append,
+    pub(crate) events: Vec<Event>,
+    pub(crate) revision: u64,
+    pub(crate) told: Told,
 }
 
 /// A decided request on its way to the disk.
@@ -117,14 +122,6 @@ enum Decision {
     Taken(Taken),
     /// The commit before it may bring what it was refused for.
     Later(Request),
-}
-
-/// The events of a request, with what the log will keep of each.
-struct Settled {
-    events: Vec<Event>,
-    payloads: Vec<Bytes>,
-    /// What is kept beside the log, by the index of the event.
-    attributes: BTreeMap<usize, Box<Attribute>>,
 }
 
 impl Writer {
@@ -172,6 +169,7 @@ impl Writer {
         // Whoever came after one that waits, waits as well: what is sent in an order is recorded in it.
         later.extend(requests);
         self.pending.clear();
+        self.overlay.clear();
         if !taken.is_empty() {
             self.append(taken).await;
         }
@@ -187,7 +185,7 @@ impl Writer {
             let Decided {
                 events,
                 revision,
-                known,
+                told,
                 ..
             } = one.decided;
             let answer = verdict.map_err(|error| {
@@ -209,7 +207,7 @@ impl Writer {
                 Accepted {
                     receipt,
                     revision,
-                    known,
+                    told,
                 }
             });
             // A caller who has gone away can ask again with the same request id.
@@ -252,273 +250,25 @@ impl Writer {
         Decision::Answered
     }
 
-    /// The old receipt of a request that was recorded before, or a conflict if it said something else then.
-    fn repeated(&self, request: &Request) -> Option<Result<Accepted, Refused>> {
-        let receipt = match self.log.receipt(request.request_id.as_bytes()) {
-            Ok(receipt) => receipt?,
-            Err(error) => return Some(Err(Refused::Log(error))),
-        };
-        let outcome = self.recorded_events(receipt).and_then(|recorded| {
-            let Some(known) = self.same(request, receipt, &recorded) else {
-                return Err(Refused::Log(event_log::Error::RequestIdReused {
-                    request_id: request.request_id.to_string(),
-                    first: receipt.first,
-                }));
-            };
-            persons::erase(&self.log, &recorded).map_err(Refused::Log)?;
-            let revision = match recorded.last() {
-                Some(event) if request.single => {
-                    self.log.revision(&event.body.subject().revision_key())
-                }
-                _ => 0,
-            };
-            Ok(Accepted {
-                receipt: Receipt {
-                    repeated: true,
-                    ..receipt
-                },
-                revision,
-                known,
-            })
-        });
-        Some(outcome)
-    }
-
-    /// Whether a request says what was recorded under its id, however it is spelled; what it leaves out as known if so.
-    fn same(
-        &self,
-        request: &Request,
-        receipt: Receipt,
-        recorded: &[Event],
-    ) -> Option<Vec<v1::KnownFigure>> {
-        let names = Names::read(&request.persons, &request.events, request.single).ok()?;
-        let mut known = Vec::new();
-        let mut rest = recorded.iter().zip(receipt.first..).peekable();
-        for (index, message) in request.events.iter().enumerate() {
-            let said_as = |event: &Event, position| {
-                let identity = event.body.locality();
-                let resolver = Remembered { identity };
-                wire::event::decode(message, "", &resolver, request.request_id)
-                    .is_ok_and(|said| persons::says(&said, event))
-                    && persons::is_same(&self.log, position, event, names.of(index))
-            };
-            if rest.next_if(|(event, at)| said_as(event, *at)).is_some() {
-                continue;
-            }
-            // It was left out then; what was known before the request is known still.
-            let on_record = OnRecord {
-                state: &self.state,
-                pending: &self.pending,
-                now: self.clock.now(),
-            };
-            let event = wire::event::decode(message, "", &on_record, request.request_id).ok()?;
-            let position = self.known(request, &event)?;
-            if position >= receipt.first {
-                return None;
-            }
-            known.push(known_figure(index, position));
-        }
-        rest.next().is_none().then_some(known)
-    }
-
-    /// Where the same figure stands, if the caller wants figures on record left out.
-    fn known(&self, request: &Request, event: &Event) -> Option<u64> {
-        match &event.body {
-            domain::Body::ProgressReported(report) if request.skip_known => {
-                self.state.same_report(event.effective, report)
-            }
-            _ => None,
-        }
-    }
-
-    fn recorded_events(&self, receipt: Receipt) -> Result<Vec<Event>, Refused> {
-        let mut events = Vec::new();
-        while receipt.first + (events.len() as u64) <= receipt.last {
-            let from = receipt.first + events.len() as u64;
-            let wanted = (receipt.last - from + 1) as usize;
-            let limit = event_log::ReadLimit {
-                events: wanted,
-                bytes: usize::MAX,
-            };
-            let records = self.log.read(from, limit).map_err(Refused::Log)?;
-            if records.is_empty() {
-                break;
-            }
-            for record in records {
-                events.push(crate::origin::decode(&record).map_err(Refused::Log)?);
-            }
-        }
-        Ok(events)
-    }
-
     /// Decides every event of a request; on a refusal nothing of it stays.
     ///
     /// None if the commit it would be part of brings what it must be held against.
     fn accept(&mut self, request: &mut Request) -> Result<Option<Decided>, Refused> {
         self.pending.begin();
-        let outcome = self.accept_all(request);
-        let Ok(decided) = &outcome else {
-            self.pending.undo();
-            return outcome.map(Some);
-        };
-        let mut subjects = decided.append.events.iter().map(|event| &*event.subject);
-        if request.skip_known && subjects.any(|subject| self.pending.revisions(subject) > 0) {
-            self.pending.undo();
-            return Ok(None);
-        }
-        if request.validate_only {
-            self.pending.undo();
-        } else {
-            let subjects = decided.append.events.iter();
-            self.pending.keep(subjects.map(|event| &*event.subject));
-        }
-        outcome.map(Some)
-    }
-
-    fn accept_all(&mut self, request: &mut Request) -> Result<Decided, Refused> {
-        let now = self.clock.now();
-        let drafted = request.drafted.take();
-        let settled = match drafted.and_then(|drafted| self.settle(drafted, now)) {
-            Some(settled) => settled,
-            None => {
-                self.pending.undo();
-                self.read(request, now)?
+        self.overlay.begin();
+        let outcome = match self.settle(request) {
+            Ok(decided) if !request.validate_only => {
+                let events = decided.append.events.iter();
+                self.pending.keep(events.map(|event| &*event.subject));
+                return Ok(Some(decided));
             }
+            Ok(decided) => Ok(Some(decided)),
+            Err(Halt::Later) => Ok(None),
+            Err(Halt::Refused(refused)) => Err(refused),
         };
-        let mut decided = Decided {
-            append: Append {
-                request_id: *request.request_id.as_bytes(),
-                events: Vec::with_capacity(settled.events.len()),
-            },
-            events: Vec::with_capacity(settled.events.len()),
-            revision: 0,
-            known: Vec::new(),
-        };
-        let mut attributes = settled.attributes;
-        let both = settled.events.into_iter().zip(settled.payloads);
-        for (index, (event, payload)) in both.enumerate() {
-            if let Some(position) = self.known(request, &event) {
-                decided.known.push(known_figure(index, position));
-                continue;
-            }
-            decided.append.events.push(NewEvent {
-                subject: event.body.subject().revision_key().into(),
-                expected_revision: None,
-                payload,
-                attribute: attributes.remove(&index),
-            });
-            decided.events.push(event);
-        }
-        if request.single {
-            decided.revision = self.revision(request, &decided.append)? + 1;
-        }
-        if !decided.events.is_empty() {
-            // Here rather than at the commit: nothing may rest on a request that the log cannot take.
-            decided.append.check().map_err(Refused::Log)?;
-        }
-        Ok(decided)
-    }
-
-    /// How many events the subject of a single one has, those of this commit counted.
-    fn revision(&self, request: &Request, append: &Append) -> Result<u64, Refused> {
-        let Some(event) = append.events.first() else {
-            return Ok(0);
-        };
-        let actual = self.log.revision(&event.subject) + self.pending.revisions(&event.subject);
-        match request.expected_revision {
-            Some(expected) if expected != actual => Err(Refused::Revision {
-                subject: event.subject.to_string(),
-                expected,
-                actual,
-            }),
-            _ => Ok(actual),
-        }
-    }
-
-    /// Asks what the drafts leave open; none if an answer is a refusal.
-    fn settle(&mut self, drafted: Drafted, now: Timestamp) -> Option<Settled> {
-        let Drafted {
-            parts,
-            mut payloads,
-        } = drafted;
-        let mut events = Vec::with_capacity(parts.len());
-        let mut ends = Vec::with_capacity(parts.len());
-        for part in parts {
-            let on_record = OnRecord {
-                state: &self.state,
-                pending: &self.pending,
-                now,
-            };
-            let (event, since) = part.draft.settle(&on_record)?;
-            if let Some(at) = part.open
-                && !wire::event::write_since(&mut payloads, at, since?)
-            {
-                return None;
-            }
-            self.pending.add(&event.body, event.effective.date());
-            events.push(event);
-            ends.push(part.end);
-        }
-        let payloads = Bytes::from(payloads);
-        let mut begin = 0;
-        let cut = |end| {
-            let payload = payloads.slice(begin..end);
-            begin = end;
-            payload
-        };
-        let payloads = ends.into_iter().map(cut).collect();
-        Some(Settled {
-            events,
-            payloads,
-            attributes: BTreeMap::new(),
-        })
-    }
-
-    /// Reads every event from the beginning, so that a refusal names everything.
-    fn read(&mut self, request: &Request, now: Timestamp) -> Result<Settled, Refused> {
-        let mut violations = Vec::new();
-        let mut settled = Settled {
-            events: Vec::with_capacity(request.events.len()),
-            payloads: Vec::with_capacity(request.events.len()),
-            attributes: BTreeMap::new(),
-        };
-        let names = Names::read(&request.persons, &request.events, request.single);
-        let names = names.unwrap_or_else(|found| {
-            violations.extend(found);
-            Names::default()
-        });
-        for (i, message) in request.events.iter().enumerate() {
-            let path = if request.single {
-                "event".to_owned()
-            } else {
-                format!("events[{i}]")
-            };
-            let on_record = OnRecord {
-                state: &self.state,
-                pending: &self.pending,
-                now,
-            };
-            match wire::event::decode(message, &path, &on_record, request.request_id) {
-                Err(found) => violations.extend(found),
-                Ok(mut event) => {
-                    self.pending.add(&event.body, event.effective.date());
-                    if let Some(name) = names.of(i) {
-                        let kept = persons::commit(&mut event, name).map_err(Refused::Log)?;
-                        settled
-                            .attributes
-                            .extend(kept.map(|kept| (i, Box::new(kept))));
-                    }
-                    let payload = wire::event::to_bytes(&event);
-                    settled.payloads.push(Bytes::from(payload));
-                    settled.events.push(event);
-                }
-            }
-        }
-        if violations.is_empty() {
-            Ok(settled)
-        } else {
-            Err(Refused::Invalid(violations))
-        }
+        self.pending.undo();
+        self.overlay.undo();
+        outcome
     }
 
     fn fold(&mut self, receipt: Receipt, events: &[Event]) {
@@ -543,15 +293,8 @@ impl Decided {
         Accepted {
             receipt,
             revision: self.revision,
-            known: self.known,
+            told: self.told,
         }
-    }
-}
-
-fn known_figure(index: usize, position: u64) -> v1::KnownFigure {
-    v1::KnownFigure {
-        event_index: u32::try_from(index).unwrap_or(u32::MAX),
-        position,
     }
 }
 

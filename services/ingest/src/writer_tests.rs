@@ -5,26 +5,28 @@ use std::sync::Arc;
 use event_log::{Log, Options, ReadLimit};
 use host::{ManualClock, Readiness};
 use jiff::Timestamp;
+use lag::PlausibilityRules;
 use state::State;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 use wire::v1;
 
+use crate::overlay::Overlay;
 use crate::pending::Pending;
 use crate::writer::{Accepted, Datasets, Refused, Request, Writer};
 
-type Answer = oneshot::Receiver<Result<Accepted, Refused>>;
+pub(crate) type Answer = oneshot::Receiver<Result<Accepted, Refused>>;
 
 /// A writer on a log of its own, with the commune 00001 of 2023 and the indicator `eid`.
-struct World {
-    log: Log,
+pub(crate) struct World {
+    pub(crate) log: Log,
     requests: mpsc::Sender<Request>,
-    skip_known: bool,
+    pub(crate) skip_known: bool,
     _directory: tempfile::TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let now: Timestamp = "2026-11-22T03:00:00Z".parse().unwrap();
         let log = Log::open(
@@ -36,6 +38,8 @@ impl World {
             log: log.clone(),
             state: State::new(),
             pending: Pending::default(),
+            overlay: Overlay::default(),
+            rules: PlausibilityRules::standard(),
             datasets: Datasets::default(),
             clock: Arc::new(ManualClock::new(now)),
             broken: None,
@@ -57,7 +61,7 @@ impl World {
     }
 
     /// Queues a request and does not wait.
-    async fn ask(&self, id: u128, events: Vec<v1::Event>) -> Answer {
+    pub(crate) async fn ask(&self, id: u128, events: Vec<v1::Event>) -> Answer {
         let (answer, answered) = oneshot::channel();
         let request = Request {
             request_id: Uuid::from_u128(id),
@@ -67,6 +71,7 @@ impl World {
             expected_revision: None,
             validate_only: false,
             skip_known: self.skip_known,
+            tell_changed: self.skip_known,
             // The drafts are told apart from these by `drafts_are_what_would_be_read`.
             drafted: None,
             room: None,
@@ -76,7 +81,11 @@ impl World {
         answered
     }
 
-    async fn record(&self, id: u128, events: Vec<v1::Event>) -> Result<Accepted, Refused> {
+    pub(crate) async fn record(
+        &self,
+        id: u128,
+        events: Vec<v1::Event>,
+    ) -> Result<Accepted, Refused> {
         self.ask(id, events).await.await.unwrap()
     }
 
@@ -101,7 +110,7 @@ impl World {
     }
 }
 
-fn event(effective: &str, body: v1::event::Body) -> v1::Event {
+pub(crate) fn event(effective: &str, body: v1::event::Body) -> v1::Event {
     v1::Event {
         request_id: String::new(),
         actor: Some(v1::Actor {
@@ -110,24 +119,25 @@ fn event(effective: &str, body: v1::event::Body) -> v1::Event {
         }),
         effective: effective.to_owned(),
         body: Some(body),
+        ..Default::default()
     }
 }
 
-fn locality(since: &str) -> Option<v1::LocalityRef> {
+pub(crate) fn locality(since: &str) -> Option<v1::LocalityRef> {
     Some(v1::LocalityRef {
         code: "00001".to_owned(),
         since: since.to_owned(),
     })
 }
 
-fn name(vi: &str) -> Option<v1::Name> {
+pub(crate) fn name(vi: &str) -> Option<v1::Name> {
     Some(v1::Name {
         vi: vi.to_owned(),
         en: String::new(),
     })
 }
 
-fn source() -> Option<v1::Source> {
+pub(crate) fn source() -> Option<v1::Source> {
     Some(v1::Source {
         title: "Báo cáo".to_owned(),
         url: String::new(),
@@ -197,7 +207,7 @@ fn correction(corrects: u64) -> v1::Event {
     event("2023-06-01", v1::event::Body::ProgressCorrected(body))
 }
 
-fn reasons(refused: Result<Accepted, Refused>) -> Vec<&'static str> {
+pub(crate) fn reasons(refused: Result<Accepted, Refused>) -> Vec<&'static str> {
     match refused {
         Err(Refused::Invalid(violations)) => violations.iter().map(|v| v.reason.code()).collect(),
         other => panic!("expected violations, found {other:?}"),

@@ -89,6 +89,7 @@ fn batch(sequence: u64, codes: &[&str]) -> v1::RecordStreamRequest {
             unit: name("tài khoản"),
             denominator: "quota".to_owned(),
         })),
+        ..Default::default()
     };
     v1::RecordStreamRequest {
         sequence,

@@ -18,5 +18,7 @@ mod moment;
 mod page;
 mod service;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 pub use service::{Config, Error, Projection, build};

@@ -73,12 +73,17 @@ impl Page {
     pub(crate) fn of<T>(&self, mut items: Vec<T>, position: u64) -> (Vec<T>, String) {
         let end = self.start.saturating_add(self.size);
         let token = if end < items.len() {
-            format!("{position:x}-{end:x}-{:x}", self.arguments)
+            self.token(position, end)
         } else {
             String::new()
         };
         items.truncate(end);
         (items.split_off(self.start.min(items.len())), token)
+    }
+
+    /// The token of a page that begins at `start`.
+    pub(crate) fn token(&self, position: u64, start: usize) -> String {
+        format!("{position:x}-{start:x}-{:x}", self.arguments)
     }
 }
 

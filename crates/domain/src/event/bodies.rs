@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Assessment, Denominator, Document, Figure, IndicatorKind, Milestone, ModelStatus, Name,
-    QuotaLayer, Readiness, Role, Scope, Source, Successor, WorkOrigin,
+    OrganisationChange, OwnerChange, QuotaLayer, Readiness, Relation, Resolution, Role, Scope,
+    Source, Successor, WorkOrigin,
 };
 use crate::code::{
     CampaignCode, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode, SystemCode,
-    WorkItemCode,
+    WorkItemCode, WorkingGroupCode,
 };
+use crate::finding::Check;
 use crate::locality::LocalityId;
 use crate::person::PersonCommitment;
 use crate::text::{Percent, Quantity};
@@ -93,6 +95,24 @@ bodies! {
         /// Where the entry comes from.
         source: Source,
     }
+    /// A deployment model was withdrawn; it may be defined again.
+    ModelWithdrawn {
+        /// The model.
+        model: ModelCode,
+        /// Why.
+        reason: String,
+        /// Where the entry comes from.
+        source: Source,
+    }
+    /// A group of models was withdrawn, after its models; it may be defined again.
+    GroupWithdrawn {
+        /// The group.
+        group: GroupCode,
+        /// Why.
+        reason: String,
+        /// Where the entry comes from.
+        source: Source,
+    }
     /// An organisation took on a role; it replaces those who held the role before.
     OwnerAssigned {
         /// For what.
@@ -110,6 +130,30 @@ bodies! {
         /// Commitment to the name of the person appointed, if one was named; the name itself is in no event.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         person_commitment: Option<PersonCommitment>,
+        /// How they came to it.
+        #[serde(default, skip_serializing_if = "OwnerChange::is_assigned")]
+        change: OwnerChange,
+        /// Who gave it up; empty unless it was handed over or succeeded to.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<String>,
+        /// Why it changed; empty unless it was handed over or succeeded to.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    }
+    /// An organisation was renamed, merged, split or dissolved; its successors have what it holds from the effective day on.
+    OrganisationSucceeded {
+        /// Where, with everything within.
+        locality: LocalityId,
+        /// The organisation.
+        organisation: String,
+        /// Who takes over: one after a renaming or a merger, two or more after a split, none after an end.
+        successors: Vec<String>,
+        /// What became of it.
+        change: OrganisationChange,
+        /// The document that says so, if published.
+        document: Option<Document>,
+        /// Where the entry comes from.
+        source: Source,
     }
     /// The name of a person appointed was erased; the appointment and its commitment stay.
     PersonErased {
@@ -148,6 +192,15 @@ bodies! {
         /// What it is counted against unless a figure says otherwise.
         denominator: String,
     }
+    /// Two indicators were related, or the places of one; the newest relation of a kind replaces those before it.
+    IndicatorRelated {
+        /// The indicator.
+        indicator: IndicatorCode,
+        /// How it is related.
+        relation: Relation,
+        /// The other indicator; none for a sum.
+        other: Option<IndicatorCode>,
+    }
     /// A quota was assigned or revised; the newest of one layer replaces those before it.
     QuotaAssigned {
         /// The locality that has to reach it.
@@ -167,6 +220,19 @@ bodies! {
         /// Counts to be reached on the way, by date.
         milestones: Vec<Milestone>,
         /// The document that sets it.
+        document: Document,
+    }
+    /// A quota was suspended: nobody is asked for it until it is assigned again.
+    QuotaSuspended {
+        /// The locality.
+        locality: LocalityId,
+        /// The indicator.
+        indicator: IndicatorCode,
+        /// Whose quota.
+        layer: QuotaLayer,
+        /// Why.
+        reason: String,
+        /// The document that says so.
         document: Document,
     }
     /// A figure was reported.
@@ -193,6 +259,30 @@ bodies! {
         /// Why it was wrong.
         reason: String,
     }
+    /// A reported figure was taken back; the effective moment is that of the figure.
+    ProgressRetracted {
+        /// Position of the report or correction that is taken back.
+        retracts: u64,
+        /// The locality.
+        locality: LocalityId,
+        /// The indicator.
+        indicator: IndicatorCode,
+        /// Why.
+        reason: String,
+    }
+    /// Somebody answered for what a check had found.
+    FindingResolved {
+        /// Position of the event with the finding.
+        position: u64,
+        /// The locality of that event.
+        locality: LocalityId,
+        /// Which of its findings.
+        check: Check,
+        /// The answer.
+        resolution: Resolution,
+        /// What the answer rests on.
+        reason: String,
+    }
     /// A campaign was launched.
     CampaignLaunched {
         /// The campaign.
@@ -213,6 +303,34 @@ bodies! {
         members: Vec<String>,
         /// The hours of work.
         hours: String,
+        /// Where the entry comes from.
+        source: Source,
+    }
+    /// A working group of a campaign was formed, or formed anew.
+    WorkingGroupFormed {
+        /// The campaign.
+        campaign: CampaignCode,
+        /// The working group.
+        group: WorkingGroupCode,
+        /// The locality it works in.
+        locality: LocalityId,
+        /// Its name.
+        name: Name,
+        /// The organisations in it, at least one.
+        members: Vec<String>,
+        /// Where in the locality it works; empty for all of it.
+        area: String,
+        /// Where the entry comes from.
+        source: Source,
+    }
+    /// A campaign was closed; it may be launched again.
+    CampaignClosed {
+        /// The campaign.
+        campaign: CampaignCode,
+        /// The locality for which it is over.
+        locality: LocalityId,
+        /// What it came to.
+        outcome: String,
         /// Where the entry comes from.
         source: Source,
     }
@@ -253,6 +371,9 @@ bodies! {
         office: String,
         /// Whether it is part of an existing project.
         origin: WorkOrigin,
+        /// The work items of the locality that must be done before it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        depends_on: Vec<WorkItemCode>,
     }
     /// A work item was completed.
     WorkItemCompleted {
@@ -262,6 +383,45 @@ bodies! {
         locality: LocalityId,
         /// What shows it.
         evidence: String,
+    }
+    /// Work on a work item progressed: a count, a percentage, or both.
+    WorkItemProgressed {
+        /// The work item.
+        work_item: WorkItemCode,
+        /// The locality.
+        locality: LocalityId,
+        /// How much is done so far, in the item's unit.
+        done: Option<Quantity>,
+        /// How much is done so far, in percent.
+        percent: Option<Percent>,
+        /// Anything to add.
+        note: String,
+    }
+    /// A work item was given other days; the newest replace those before them.
+    WorkItemRescheduled {
+        /// The work item.
+        work_item: WorkItemCode,
+        /// The locality.
+        locality: LocalityId,
+        /// First day; none if it stays as it was.
+        start: Option<Date>,
+        /// Last day.
+        due: Date,
+        /// Why.
+        reason: String,
+        /// The document that says so, if there is one.
+        document: Option<Document>,
+    }
+    /// A work item was cancelled: it will not be done.
+    WorkItemCancelled {
+        /// The work item.
+        work_item: WorkItemCode,
+        /// The locality.
+        locality: LocalityId,
+        /// Why.
+        reason: String,
+        /// The document that says so, if there is one.
+        document: Option<Document>,
     }
     /// The present state and the conditions were reviewed before work began.
     ReadinessReviewed {

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::code::{ModelCode, PlanCode};
+use crate::finding::{Check, Finding};
 use crate::locality::LocalityId;
-use crate::text::{Moment, Percent, Quantity};
+use crate::text::{Bound, Moment, Percent, Quantity};
 
 pub use bodies::*;
 pub use subject::*;
+pub(crate) use terms::terms;
 pub use terms::*;
 
 /// One fact about the programme, as it was reported.
@@ -32,6 +34,12 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub body: Body,
+    /// The checks that the reporter insists on although they refuse the figure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confirmed: Vec<Check>,
+    /// What was implausible about it when it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 /// Who acts: an organisation and the office within it, never a person's name.
@@ -148,6 +156,9 @@ pub struct Figure {
     /// The percentage as printed, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<Percent>,
+    /// How the percentage is meant.
+    #[serde(default, skip_serializing_if = "Bound::is_exact")]
+    pub percent_bound: Bound,
     /// Where it comes from.
     pub source: Source,
 }

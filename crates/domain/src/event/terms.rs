@@ -33,6 +33,8 @@ terms! {
         Partial = "partial",
     }
 }
+pub(crate) use terms;
+
 terms! {
     /// Role of an owner.
     Role {
@@ -44,6 +46,32 @@ terms! {
         Implementing = "implementing",
         /// Đầu mối: monitors, checks and urges.
         Focal = "focal",
+    }
+}
+terms! {
+    /// How an organisation came to a role.
+    #[derive(Default)]
+    OwnerChange {
+        /// Assigned, by whoever decides.
+        #[default]
+        Assigned = "assigned",
+        /// Handed over by those who held it and go on to exist.
+        HandedOver = "handed-over",
+        /// Succeeded to: those who held it are no more, or no longer do such work.
+        Succeeded = "succeeded",
+    }
+}
+terms! {
+    /// What became of an organisation.
+    OrganisationChange {
+        /// Đổi tên.
+        Renamed = "renamed",
+        /// Sáp nhập, hợp nhất.
+        Merged = "merged",
+        /// Chia, tách.
+        Split = "split",
+        /// Giải thể.
+        Ended = "ended",
     }
 }
 terms! {
@@ -74,6 +102,17 @@ terms! {
         Level = "level",
         /// Within one day.
         Daily = "daily",
+    }
+}
+terms! {
+    /// How an indicator is related to another, or to itself across places.
+    Relation {
+        /// Its count is never above the other's.
+        AtMost = "at-most",
+        /// The other's count is its denominator.
+        CountedAgainst = "counted-against",
+        /// The counts of the places within a place add up to its own.
+        Sum = "sum",
     }
 }
 terms! {
@@ -120,5 +159,22 @@ terms! {
         AtRisk = "at-risk",
         /// Phê bình.
         Criticised = "criticised",
+    }
+}
+terms! {
+    /// Answer to a finding.
+    Resolution {
+        /// The figure was checked, and is right.
+        Confirmed = "confirmed",
+        /// The figure stays, and there is a reason why it looks wrong.
+        Explained = "explained",
+    }
+}
+
+impl OwnerChange {
+    /// Whether nobody gave the role up for it.
+    #[must_use]
+    pub fn is_assigned(&self) -> bool {
+        *self == Self::Assigned
     }
 }

@@ -18,7 +18,8 @@ pub use collate::{collation_key, compare_vi};
 pub use date::{DateError, Moment, Precision, parse_date, parse_instant};
 pub use name::{PlaceKind, fold, nfc, slug};
 pub use number::{
-    Bound, NumberError, Percent, Quantity, parse_count, parse_percent, parse_quantity,
+    Bound, NumberError, Percent, Quantity, parse_bounded_percent, parse_count, parse_percent,
+    parse_quantity,
 };
 pub use personal::{PersonalData, PersonalDataKind, find_personal_data};
 

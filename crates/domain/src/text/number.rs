@@ -461,6 +461,12 @@ pub enum Bound {
 }
 
 impl Bound {
+    /// Whether the number is the very one.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+
     /// The bound a Vietnamese or English word states, with or without diacritics.
     pub fn from_words(words: &str) -> Option<Self> {
         let words = fold(words);
@@ -550,6 +556,33 @@ pub struct Quantity {
 ///
 /// As [`parse_count`]; an unknown word is [`NumberError::NotANumber`].
 pub fn parse_quantity(text: &str) -> Result<Quantity, NumberError> {
+    let Some((bound, number)) = split_bound(text) else {
+        return Err(NumberError::NotANumber {
+            text: excerpt(text),
+        });
+    };
+    Ok(Quantity {
+        bound,
+        value: parse_count(number)?,
+    })
+}
+
+/// Reads a percentage with or without a word of vagueness: `83,8%`, `gần 90 %`, `trên 95%`.
+///
+/// # Errors
+///
+/// As [`parse_percent`]; an unknown word is [`NumberError::NotAPercent`].
+pub fn parse_bounded_percent(text: &str) -> Result<(Bound, Percent), NumberError> {
+    let Some((bound, number)) = split_bound(text) else {
+        return Err(NumberError::NotAPercent {
+            text: excerpt(text),
+        });
+    };
+    Ok((bound, parse_percent(number)?))
+}
+
+/// A word of vagueness and the number after it; none if the word is unknown.
+fn split_bound(text: &str) -> Option<(Bound, &str)> {
     let text = text.trim();
     let starts_number = |c: char| {
         c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | ',' | '\u{2212}' | '\u{2013}')
@@ -559,20 +592,9 @@ pub fn parse_quantity(text: &str) -> Result<Quantity, NumberError> {
         None => ("", text),
     };
     if words.trim().is_empty() {
-        return Ok(Quantity {
-            bound: Bound::Exact,
-            value: parse_count(number)?,
-        });
+        return Some((Bound::Exact, number));
     }
-    let Some(bound) = Bound::from_words(words) else {
-        return Err(NumberError::NotANumber {
-            text: excerpt(text),
-        });
-    };
-    Ok(Quantity {
-        bound,
-        value: parse_count(number)?,
-    })
+    Some((Bound::from_words(words)?, number))
 }
 
 /// Shows a quantity the Vietnamese way: `trên 12.600`.

@@ -1,12 +1,18 @@
 //! Stories as officials tell them, and laws against a naive model.
 
+mod content;
+mod doubt;
+mod life;
 mod model;
+mod owners;
+mod reform;
 mod stories;
 
 use domain::event::{
     Actor, Body, Denominator, Document, Event, Figure, LocalityEnded, LocalityRegistered, Name,
     ProgressCorrected, ProgressReported, QuotaAssigned, QuotaLayer, Source, Successor,
 };
+use domain::finding::{Check, Finding, Severity};
 use domain::locality::LocalityId;
 use domain::text::{Bound, Moment, Percent, Quantity};
 use jiff::Timestamp;
@@ -41,6 +47,17 @@ impl Ledger {
         self.state
             .apply(position, self.now, &event(moment(effective), body.into()))
             .unwrap();
+        position
+    }
+
+    /// Folds an event with findings and tells its position.
+    fn add_doubtful(&mut self, effective: &str, body: Body, findings: Vec<Finding>) -> u64 {
+        let position = self.state.position() + 1;
+        let event = Event {
+            findings,
+            ..event(moment(effective), body)
+        };
+        self.state.apply(position, self.now, &event).unwrap();
         position
     }
 }
@@ -86,6 +103,19 @@ fn event(effective: Moment, body: Body) -> Event {
         actor,
         effective,
         body,
+        confirmed: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+fn finding(check: Check, severity: Severity) -> Finding {
+    Finding {
+        check,
+        severity,
+        field: "value".to_owned(),
+        detail: "9,700 is 3.0 % below 10,000".to_owned(),
+        rule: "2026-11".to_owned(),
+        position: None,
     }
 }
 

@@ -3,9 +3,9 @@
 use domain::code::{IndicatorCode, ModelCode};
 use domain::event::{
     Body, CompletionDeclared, DirectiveIssued, Document, Extent, GroupDefined, IndicatorDefined,
-    IndicatorKind, ModelDefined, ModelStatus, ModelStatusChanged, OwnerAssigned, PersonErased,
-    PlanAdopted, QuotaLayer, Role, Scope, Source, Successor, WorkItemCompleted, WorkItemDefined,
-    WorkOrigin,
+    IndicatorKind, ModelDefined, ModelStatus, ModelStatusChanged, OwnerAssigned, OwnerChange,
+    PersonErased, PlanAdopted, QuotaLayer, Role, Scope, Source, Successor, WorkItemCompleted,
+    WorkItemDefined, WorkOrigin,
 };
 use domain::locality::Level;
 use domain::text::{Bound, Quantity};
@@ -366,6 +366,9 @@ fn owner(role: Role, locality: &str, organisation: &str) -> Body {
         accountable_office: "Giám đốc".to_owned(),
         source: Source::default(),
         person_commitment: None,
+        change: OwnerChange::Assigned,
+        from: Vec::new(),
+        reason: String::new(),
     })
 }
 
@@ -397,7 +400,7 @@ fn owners_were_replaced_in_march_2025_and_hold_below_the_province() {
         let owners = reading.owners(&scope, id(locality));
         owners
             .iter()
-            .map(|owner| owner.organisations[0].clone())
+            .map(|owner| owner.organisations[0].to_owned())
             .collect()
     };
     assert_eq!(held("2025-02-28", KHANH_HOA), ["Sở TT&TT", "Công an tỉnh"]);
@@ -636,6 +639,7 @@ fn work_item(expected_result: &str, due: &str) -> Body {
         organisation: "Công an tỉnh".to_owned(),
         office: "Giám đốc".to_owned(),
         origin: WorkOrigin::New,
+        depends_on: Vec::new(),
     })
 }
 

@@ -35,6 +35,9 @@ pub struct Cli {
     /// How to print what was asked for.
     #[arg(short, long, global = true, default_value = "table")]
     pub output: Format,
+    /// Write what was asked for to this new file instead; a workbook (-o xlsx) needs one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Data directory: of the services to start, or of the running ones to ask.
     #[arg(
         long,
@@ -79,24 +82,32 @@ pub enum Command {
     /// Indicators and rankings.
     #[command(subcommand)]
     Indicator(Indicator),
+    /// Owners of models and plans.
+    #[command(subcommand)]
+    Owner(Owner),
+    /// Write what is on record to a file.
+    #[command(subcommand)]
+    Export(Export),
     /// Cases: who lags and was told.
     #[command(subcommand)]
     Case(Case),
     /// Verdicts: how each locality stands against each quota today.
     #[command(subcommand)]
     Verdict(Verdict),
-    /// Quotas.
+    /// What records one fact, and is told all of it.
+    #[command(flatten)]
+    Recording(Recording),
+    /// Take back a reported figure, and put nothing in its place.
+    Retract(Retract),
+    /// What checks of plausibility found.
     #[command(subcommand)]
-    Quota(Quota),
-    /// Owners.
-    #[command(subcommand)]
-    Owner(Owner),
-    /// Report a figure.
-    Report(Report),
-    /// Correct a reported figure.
-    Correct(Correct),
-    /// Record the figures of a file.
+    Finding(Finding),
+    /// Record the events of a file, all or none: whatever can be recorded.
+    Record(Record),
+    /// Record the figures and quotas of a file.
     Import(Import),
+    /// Make a workbook to fill in and import.
+    Template(Template),
     /// Load a data set that the product carries.
     Load(Load),
     /// Show events, and what alerting says, as they are recorded.

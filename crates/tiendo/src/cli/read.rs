@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::At;
+use super::{At, IndicatorRecording, LocalityRecording, ModelRecording, OwnerRecording};
 
 /// Level of administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +69,20 @@ pub enum Locality {
         #[arg(long, default_value_t = 0)]
         position: u64,
     },
+    /// How complete, timely, consistent and alive its figures are.
+    Quality {
+        /// Code of the locality.
+        code: String,
+        /// Also of each locality directly below it.
+        #[arg(long)]
+        children: bool,
+        /// When.
+        #[command(flatten)]
+        at: At,
+    },
+    /// What is recorded of localities.
+    #[command(flatten)]
+    Record(LocalityRecording),
 }
 
 /// Models.
@@ -86,6 +100,9 @@ pub enum Model {
         #[command(flatten)]
         at: At,
     },
+    /// What is recorded of models.
+    #[command(flatten)]
+    Record(ModelRecording),
 }
 
 /// Indicators.
@@ -111,6 +128,78 @@ pub enum Indicator {
         #[command(flatten)]
         at: At,
     },
+    /// An indicator added up over all localities within one.
+    RollUp {
+        /// The indicator.
+        indicator: String,
+        /// Code of the locality, as it was on the day of the boundaries.
+        code: String,
+        /// Within the boundaries of this day: 2025-06-30 for those before the reform; default the day asked about.
+        #[arg(long, value_name = "DATE")]
+        boundaries: Option<String>,
+        /// When.
+        #[command(flatten)]
+        at: At,
+    },
+    /// What is recorded of indicators.
+    #[command(flatten)]
+    Record(IndicatorRecording),
+}
+
+/// Owners.
+#[derive(Debug, Subcommand)]
+pub enum Owner {
+    /// What nobody holds any more, in a locality, within it, and left by those that ended into it.
+    Orphans {
+        /// Code of the locality.
+        code: String,
+        /// When.
+        #[command(flatten)]
+        at: At,
+    },
+    /// What is recorded of owners.
+    #[command(flatten)]
+    Record(Box<OwnerRecording>),
+}
+
+/// Which findings.
+#[derive(Debug, Clone, Args)]
+pub struct FindingList {
+    /// Only those of this locality and of all within it.
+    pub code: Option<String>,
+    /// Also those that nobody waits for: notes, and what was answered, corrected or retracted.
+    #[arg(long)]
+    pub all: bool,
+    /// At most this many, and all of the last event's.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// What can be exported.
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// The figures that hold, as a file that can be imported again without change.
+    Figures(ExportFigures),
+}
+
+/// Which figures.
+#[derive(Debug, Clone, Args)]
+pub struct ExportFigures {
+    /// Only those of this locality.
+    #[arg(long, value_name = "CODE", conflicts_with = "parent")]
+    pub locality: Option<String>,
+    /// Only those of this locality and of all within it.
+    #[arg(long, value_name = "CODE")]
+    pub parent: Option<String>,
+    /// Only this indicator.
+    #[arg(long)]
+    pub indicator: Option<String>,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Cases.

@@ -1,12 +1,12 @@
-//! `tiendo indicator list | rank`.
+//! `tiendo indicator list | rank | roll-up`; what is recorded of indicators is in `record`.
 
 use wire::v1;
 
-use super::{at_line, denominator, level, raw_count, raw_share, read_at, told};
+use super::{at_line, denominator, level, raw_count, raw_share, read_at, record, roll_up, told};
 use crate::Failure;
 use crate::cli::Indicator;
 use crate::client::Clients;
-use crate::output::{Cell, Output, Table, code, number, text};
+use crate::output::{Cell, Output, Table, code, number, share, text};
 
 pub(super) async fn run(
     command: Indicator,
@@ -34,6 +34,21 @@ pub(super) async fn run(
             let answer = clients.query().await?.rank_localities(request).await;
             rank(&answer.map_err(told(output))?.into_inner(), output)
         }
+        Indicator::RollUp {
+            indicator,
+            code,
+            boundaries,
+            at,
+        } => {
+            let request = v1::RollUpIndicatorRequest {
+                indicator,
+                code,
+                boundaries_on: boundaries.unwrap_or_default(),
+                at: read_at(at),
+            };
+            roll_up::run(request, clients, output).await
+        }
+        Indicator::Record(command) => record::indicator(command, clients, output).await,
     }
 }
 
@@ -69,7 +84,7 @@ fn rank(answer: &v1::RankLocalitiesResponse, output: Output) -> Result<(), Failu
         code("effective", "Tính đến", "As of"),
         number("value", "Số lượng", "Value"),
         number("denominator", "Trên", "Of"),
-        number("share", "Tỷ lệ", "Share"),
+        share("share", "Tỷ lệ", "Share"),
         text("of", "Mẫu số", "Denominator"),
     ]);
     for ranked in &answer.localities {

@@ -17,6 +17,8 @@ pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Resul
             SetName::Gazetteer => Set::Gazetteer,
             SetName::Catalogue => Set::Catalogue,
             SetName::Sample => Set::Sample,
+            SetName::Reform => Set::Reform,
+            SetName::Relations => Set::Relations,
         })
         .collect();
     crate::load::load(&mut clients.ingest().await?, &sets, output.lang).await?;

@@ -1,15 +1,16 @@
-//! `tiendo locality show | list | history | rebuild`.
+//! `tiendo locality show | list | history | rebuild | quality`; what is recorded of localities is in `record`.
 
 use wire::v1;
 
 use super::{
-    at_line, figure_percent, level, raw_bound, raw_count, raw_percent, read_at, show, told,
+    at_line, figure_percent, finding, level, quality, raw_bound, raw_count, raw_percent, read_at,
+    record, show, told,
 };
 use crate::Failure;
 use crate::cli::{At, Locality};
 use crate::client::Clients;
 use crate::fail::FAILED;
-use crate::output::{Cell, Format, Output, Table, code, number, text};
+use crate::output::{Cell, Format, Output, Table, code, number, share, text};
 
 /// Largest page of the query service.
 const PAGE_SIZE: i32 = 1_000;
@@ -70,6 +71,15 @@ pub(super) async fn run(
             )
             .await
         }
+        Locality::Quality { code, children, at } => {
+            let request = v1::GetDataQualityRequest {
+                code,
+                with_children: children,
+                at: read_at(at),
+            };
+            quality::run(request, clients, output).await
+        }
+        Locality::Record(command) => record::locality(command, clients, output).await,
     }
 }
 
@@ -185,19 +195,21 @@ async fn history(
 }
 
 fn figure_table(figures: &[v1::HistoricFigure], output: Output) -> Table {
-    let mut table = Table::raw([
-        "position",
-        "effective",
-        "indicator",
-        "value",
-        "bound",
-        "denominator",
-        "percent",
-        "corrects",
-        "corrected_by",
-        "reporter",
-        "source",
-        "known",
+    let mut table = Table::new(&[
+        number("position", "Vị trí trong sổ", "Position"),
+        code("effective", "Tính đến", "Effective"),
+        code("indicator", "Chỉ tiêu", "Indicator"),
+        number("value", "Số lượng", "Value"),
+        text("bound", "Dấu", "Bound"),
+        number("denominator", "Mẫu số", "Denominator"),
+        share("percent", "Tỷ lệ", "Percent"),
+        number("corrects", "Thay vị trí", "Corrects"),
+        number("corrected_by", "Bị thay bởi", "Corrected by"),
+        text("reporter", "Đơn vị báo cáo", "Reporter"),
+        text("source", "Nguồn", "Source"),
+        code("known", "Ghi sổ lúc", "Known"),
+        number("retracted_by", "Rút ở vị trí", "Retracted by"),
+        text("findings", "Phát hiện", "Findings"),
     ]);
     let mut shown = Table::new(&[
         number("position", "Vị trí", "Position"),
@@ -213,15 +225,19 @@ fn figure_table(figures: &[v1::HistoricFigure], output: Output) -> Table {
         let recorded = figure.recorded.clone().unwrap_or_default();
         let reporter = recorded.actor.unwrap_or_default().organisation;
         let source = figure.source.clone().unwrap_or_default().title;
-        let correction = correction(&figure, output);
-        let mark = if correction.is_empty() { "" } else { "\n" };
+        let mut lines = vec![
+            format!("{source}; {reporter}"),
+            correction(&figure, output),
+            finding::marks(&figure, output),
+        ];
+        lines.retain(|line| !line.is_empty());
         shown.row([
             lang.count(recorded.position).into(),
             lang.moment(&figure.effective).into(),
             row.indicator.as_str().into(),
             lang.quantity(figure.value.as_ref()).into(),
             figure_percent(&figure, output).into(),
-            format!("{source}; {reporter}{mark}{correction}").into(),
+            lines.join("\n").into(),
         ]);
         let of = figure.denominator.as_ref().and_then(|of| of.value.as_ref());
         let or_empty = |position: u64| match position {
@@ -241,6 +257,8 @@ fn figure_table(figures: &[v1::HistoricFigure], output: Output) -> Table {
             reporter.into(),
             source.into(),
             raw_instant(recorded.known.as_ref()).into(),
+            or_empty(figure.retracted_by).into(),
+            finding::raw_marks(&figure).into(),
         ]);
     }
     table.shown_as(shown)
@@ -266,6 +284,13 @@ fn raw_instant(timestamp: Option<&prost_types::Timestamp>) -> String {
 
 fn correction(figure: &v1::Figure, output: Output) -> String {
     let lang = output.lang;
+    if figure.retracted_by > 0 {
+        let (by, why) = (figure.retracted_by, &figure.retraction_reason);
+        return lang.pick(
+            format!("đã rút ở vị trí {by}: {why}"),
+            format!("retracted at {by}: {why}"),
+        );
+    }
     match (figure.corrects, figure.corrected_by) {
         (_, by) if by > 0 => lang.pick(format!("bị thay bởi {by}"), format!("replaced by {by}")),
         (0, _) => String::new(),

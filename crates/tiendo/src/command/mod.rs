@@ -3,21 +3,27 @@
 mod attribute;
 pub(crate) mod bench;
 pub(crate) mod case;
+mod export;
+mod finding;
 mod indicator;
 mod ledger;
 mod locality;
 mod log;
 mod model;
+mod owner;
 pub(crate) mod prove;
+mod quality;
 mod record;
+mod roll_up;
 mod show;
+mod template;
 mod watch;
 
 pub(crate) use log::{is_offline, offline};
 use wire::v1;
 
 use crate::Failure;
-use crate::cli::{At, Command, LevelName};
+use crate::cli::{At, Command, Export, Finding, Indicator, LevelName, Locality, Model, Owner};
 use crate::client::Clients;
 use crate::output::Output;
 
@@ -35,23 +41,52 @@ pub(crate) async fn run(
         Command::Indicator(command) => indicator::run(command, clients, output).await,
         Command::Case(command) => case::cases(command, clients, output).await,
         Command::Verdict(command) => case::verdicts(command, clients, output).await,
-        Command::Quota(command) => record::quota(command, clients, output).await,
-        Command::Owner(command) => record::owner(command, clients, output).await,
-        Command::Report(report) => record::report(report, clients, output).await,
-        Command::Correct(correct) => record::correct(correct, clients, output).await,
+        Command::Recording(command) => record::one(command, clients, output).await,
+        Command::Retract(retract) => record::retract(retract, clients, output).await,
+        Command::Finding(Finding::List(wanted)) => finding::list(wanted, clients, output).await,
+        Command::Finding(Finding::Resolve(resolve)) => {
+            record::finding(resolve, clients, output).await
+        }
+        Command::Owner(Owner::Orphans { code, at }) => {
+            owner::orphans(code, at, clients, output).await
+        }
+        Command::Owner(Owner::Record(command)) => record::owner(*command, clients, output).await,
+        Command::Export(Export::Figures(wanted)) => export::figures(wanted, clients, output).await,
+        Command::Record(record) => record::file(record, clients, output).await,
         Command::Import(import) => {
             let options = crate::import::Options {
                 file: import.file,
+                said: sheet::Options {
+                    sheet: import.sheet,
+                    indicator: import.indicator,
+                    as_of: import.as_of,
+                    source: import.source,
+                },
                 dry_run: import.dry_run,
+                reason: import.reason,
                 accept_valid: import.accept_valid,
                 organisation: import.organisation,
                 office: import.office,
             };
             crate::import::run(options, clients, &output).await
         }
+        Command::Template(wanted) => template::run(wanted, clients, output).await,
         Command::Load(load) => ledger::load(load, clients, output).await,
         Command::Watch(options) => watch::run(options, clients, output).await,
         Command::Log(command) => ledger::run(command, clients, output).await,
+    }
+}
+
+/// Whether a command asks for something that can be written to a file: a table, or a JSON value.
+pub(crate) fn is_query(command: &Command) -> bool {
+    match command {
+        Command::Locality(command) => !matches!(command, Locality::Record(_)),
+        Command::Model(command) => !matches!(command, Model::Record(_)),
+        Command::Indicator(command) => !matches!(command, Indicator::Record(_)),
+        Command::Owner(command) => !matches!(command, Owner::Record(_)),
+        Command::Finding(command) => matches!(command, Finding::List(_)),
+        Command::Case(_) | Command::Verdict(_) | Command::Export(_) => true,
+        _ => false,
     }
 }
 

@@ -1,19 +1,22 @@
-//! `tiendo model list`.
+//! `tiendo model list`; what is recorded of models is in `record`.
 
 use wire::v1;
 
-use super::{at_line, read_at, show, told};
+use super::{at_line, read_at, record, show, told};
 use crate::Failure;
 use crate::cli::Model;
 use crate::client::Clients;
 use crate::output::Output;
 
 pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Result<(), Failure> {
-    let Model::List {
-        locality,
-        group,
-        at,
-    } = command;
+    let (locality, group, at) = match command {
+        Model::List {
+            locality,
+            group,
+            at,
+        } => (locality, group, at),
+        Model::Record(command) => return record::model(command, clients, output).await,
+    };
     let request = v1::ListModelsRequest {
         code: locality.unwrap_or_default(),
         group: group.unwrap_or_default(),

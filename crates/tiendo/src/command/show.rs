@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use wire::v1;
 
-use super::{at_line, denominator, figure_percent, raw_bound, raw_count, raw_percent, raw_share};
-use crate::output::{Cell, Output, Table, code, number, text};
+use super::{
+    at_line, denominator, figure_percent, finding, raw_bound, raw_count, raw_percent, raw_share,
+};
+use crate::output::{Cell, Output, Table, code, number, share, text};
 
 /// The whole page.
 pub(super) fn page(
@@ -84,7 +86,39 @@ fn heading(locality: &v1::Locality, output: Output) -> String {
         );
         let _ = writeln!(heading, "{line}");
     }
+    if let Some(origin) = &locality.origin {
+        heading.push_str(&self::origin(origin, output));
+    }
     heading
+}
+
+/// Where its territory comes from, and whether its series break there.
+fn origin(origin: &v1::Origin, output: Output) -> String {
+    let lang = output.lang;
+    let names = |places: &[v1::LocalityHead]| {
+        let names = places.iter().map(|head| {
+            let code = head.r#ref.clone().unwrap_or_default().code;
+            format!("{} ({code})", lang.name(head.name.as_ref()))
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let mut lines = String::new();
+    if !origin.whole.is_empty() {
+        let title = lang.pick("Gồm nguyên vẹn", "Made of the whole of");
+        let _ = writeln!(lines, "{title}: {}", names(&origin.whole));
+    }
+    if !origin.partial.is_empty() {
+        let title = lang.pick("Gồm một phần", "Made of a part of");
+        let _ = writeln!(lines, "{title}: {}", names(&origin.partial));
+    }
+    if origin.broken {
+        let line = lang.pick(
+            "Đứt chuỗi: số liệu trước và sau khi sắp xếp không so sánh được",
+            "Break: figures from before and after cannot be compared",
+        );
+        let _ = writeln!(lines, "{line}");
+    }
+    lines
 }
 
 fn section(page: &mut String, title: &str, table: &Table, output: Output) {
@@ -97,20 +131,21 @@ fn section(page: &mut String, title: &str, table: &Table, output: Output) {
 ///
 /// For people the name replaces the code, and the quota's parts share a column.
 pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
-    let mut table = Table::raw([
-        "indicator",
-        "effective",
-        "value",
-        "bound",
-        "percent",
-        "layer",
-        "quota",
-        "derived",
-        "deadline",
-        "share",
-        "missing",
-        "reached_on",
-        "days_early",
+    let mut table = Table::new(&[
+        code("indicator", "Chỉ tiêu", "Indicator"),
+        code("effective", "Tính đến", "Effective"),
+        number("value", "Số lượng", "Value"),
+        text("bound", "Dấu", "Bound"),
+        share("percent", "Tỷ lệ", "Percent"),
+        text("layer", "Cấp giao", "Quota by"),
+        number("quota", "Chỉ tiêu giao", "Quota"),
+        text("derived", "Mẫu số suy ra", "Derived"),
+        code("deadline", "Hạn", "Deadline"),
+        share("share", "Tỷ lệ đạt", "Share"),
+        number("missing", "Còn thiếu", "Missing"),
+        code("reached_on", "Đạt ngày", "Reached on"),
+        number("days_early", "Sớm (ngày)", "Days early"),
+        text("findings", "Phát hiện", "Findings"),
     ]);
     let mut shown = Table::new(&[
         text("name", "Chỉ tiêu", "Indicator"),
@@ -128,7 +163,7 @@ pub(super) fn figures(locality: &v1::Locality, output: Output) -> Table {
         for quota in quotas {
             let row = Row::new(standing, quota);
             shown.row(row.shown(output));
-            table.row(row.raw());
+            table.row(row.raw(output));
         }
     }
     table.shown_as(shown)
@@ -165,31 +200,41 @@ impl<'a> Row<'a> {
             quota.push(lang.date(&self.assigned.deadline));
         }
         quota.retain(|part| !part.is_empty());
+        let mut standing = vec![
+            result(self.standing, self.quota, output),
+            finding::marks(&self.figure, output),
+        ];
+        standing.retain(|part| !part.is_empty());
         [
             format!("{name}\n{}", self.indicator.indicator).into(),
             lang.moment(&self.figure.effective).into(),
             lang.quantity(self.figure.value.as_ref()).into(),
             figure_percent(&self.figure, output).into(),
             quota.join(", ").into(),
-            result(self.standing, self.quota, output).into(),
+            standing.join("\n").into(),
         ]
     }
 
-    fn raw(&self) -> [Cell; 13] {
+    fn raw(&self, output: Output) -> [Cell; 14] {
         let value = self.figure.value.as_ref();
         let of = self.assigned.denominator.clone().unwrap_or_default();
         let quota = self.quota.cloned().unwrap_or_default();
-        let layer = self.quota.map_or("", |_| raw_layer(self.assigned.layer()));
-        let derived = if of.derived { "derived" } else { "" };
+        let lang = output.lang;
+        let layer = self.quota.map(|_| self.assigned.layer());
+        let layer = layer.unwrap_or_default();
+        let derived = match of.derived {
+            true => Cell::with_raw(lang.pick("suy ra", "derived"), "derived"),
+            false => Cell::default(),
+        };
         [
             self.indicator.indicator.as_str().into(),
             self.figure.effective.as_str().into(),
             raw_count(value).into(),
             raw_bound(value).into(),
             raw_percent(&self.figure).into(),
-            layer.into(),
+            Cell::with_raw(lang.layer(layer), raw_layer(layer)),
             raw_count(of.value.as_ref()).into(),
-            derived.into(),
+            derived,
             self.assigned.deadline.as_str().into(),
             raw_share(quota.share_hundredths).into(),
             quota
@@ -203,6 +248,7 @@ impl<'a> Row<'a> {
                 .map(|days| days.to_string())
                 .unwrap_or_default()
                 .into(),
+            finding::raw_marks(&self.figure).into(),
         ]
     }
 }
@@ -268,15 +314,15 @@ fn result(
 
 /// The models with their owners; for people the roles share a column.
 pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
-    let mut table = Table::raw([
-        "code",
-        "group",
-        "name",
-        "lead",
-        "coordinating",
-        "implementing",
-        "accountable",
-        "status",
+    let mut table = Table::new(&[
+        code("code", "Mã", "Code"),
+        number("group", "Nhóm", "Group"),
+        text("name", "Mô hình", "Model"),
+        text("lead", "Chủ trì", "Lead"),
+        text("coordinating", "Phối hợp", "Coordinating"),
+        text("implementing", "Triển khai", "Implementing"),
+        text("accountable", "Chịu trách nhiệm", "Accountable"),
+        text("status", "Tình trạng", "Standing"),
     ]);
     let mut shown = Table::new(&[
         code("code", "Mã", "Code"),
@@ -293,16 +339,12 @@ pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
         let defined = model.defined.clone().unwrap_or_default();
         let mark = if defined.indicative { " *" } else { "" };
         let name = format!("{}{mark}", lang.name(defined.name.as_ref()));
-        let in_role = |role| {
-            let owners = model.owners.iter().filter(|owner| owner.role() == role);
-            let organisations = owners.flat_map(|owner| owner.organisations.clone());
-            organisations.collect::<Vec<_>>().join("; ")
-        };
-        let (lead, with, by) = (
-            in_role(v1::Role::Lead),
-            in_role(v1::Role::Coordinating),
-            in_role(v1::Role::Implementing),
-        );
+        let roles = [
+            v1::Role::Lead,
+            v1::Role::Coordinating,
+            v1::Role::Implementing,
+        ];
+        let [lead, with, by] = roles.map(|role| in_role(model, role, output));
         let holder = model
             .owners
             .iter()
@@ -311,7 +353,7 @@ pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
             .map(|lead| lead.accountable_office.clone())
             .unwrap_or_default();
         let status = lang.model_status(model.status());
-        let parts = [lead.as_str(), accountable.as_str()];
+        let parts = [lead.0.as_str(), accountable.as_str()];
         let lead_line = parts
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -319,7 +361,7 @@ pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
         shown.row([
             defined.model.as_str().into(),
             name.as_str().into(),
-            format!("{}\n{with}\n{by}", lead_line.join(" – "))
+            format!("{}\n{}\n{}", lead_line.join(" – "), with.0, by.0)
                 .trim()
                 .into(),
             status.into(),
@@ -328,14 +370,43 @@ pub(super) fn models(models: &[v1::Model], output: Output) -> Table {
             defined.model.into(),
             model.group_number.to_string().into(),
             name.into(),
-            lead.into(),
-            with.into(),
-            by.into(),
+            Cell::with_raw(lead.0, lead.1),
+            Cell::with_raw(with.0, with.1),
+            Cell::with_raw(by.0, by.1),
             accountable.into(),
             status.into(),
         ]);
     }
     table.shown_as(shown)
+}
+
+/// Who holds a role in a model, for people and for a spreadsheet.
+fn in_role(model: &v1::Model, role: v1::Role, output: Output) -> (String, String) {
+    let owners = || model.owners.iter().filter(|owner| owner.role() == role);
+    let shown: Vec<String> = owners().map(|owner| holders(owner, output)).collect();
+    let organisations = owners().flat_map(|owner| owner.organisations.clone());
+    let raw: Vec<String> = organisations.collect();
+    (shown.join("; "), raw.join("; "))
+}
+
+/// Who holds a role today, and after whom, if others were appointed.
+fn holders(owner: &v1::Owner, output: Output) -> String {
+    let lang = output.lang;
+    let nobody = lang.pick("không còn ai", "nobody");
+    let today = match owner.organisations.as_slice() {
+        [] => nobody.to_owned(),
+        organisations => organisations.join("; "),
+    };
+    if owner.succeeded_on.is_empty() {
+        return today;
+    }
+    let mut before = owner.appointed.clone();
+    before.retain(|organisation| !owner.organisations.contains(organisation));
+    let (before, on) = (before.join("; "), lang.moment(&owner.succeeded_on));
+    lang.pick(
+        format!("{today} (kế tục {before}, {on})"),
+        format!("{today} (after {before}, {on})"),
+    )
 }
 
 fn work_items(locality: &v1::Locality, output: Output) -> Table {
@@ -351,14 +422,7 @@ fn work_items(locality: &v1::Locality, output: Output) -> Table {
     let lang = output.lang;
     for item in &locality.work_items {
         let defined = item.defined.clone().unwrap_or_default();
-        let standing = match (item.completed.as_str(), item.overdue_days) {
-            ("", 0) => lang.pick("đang làm", "open").to_owned(),
-            ("", days) => lang.pick(
-                format!("quá hạn {days} ngày"),
-                format!("{days} days overdue"),
-            ),
-            (done, _) => lang.pick("xong ", "done ").to_owned() + &lang.moment(done),
-        };
+        let standing = item_standing(item, output);
         let volume = format!(
             "{} {}",
             lang.quantity(defined.volume.as_ref()),
@@ -378,12 +442,61 @@ fn work_items(locality: &v1::Locality, output: Output) -> Table {
             lang.name(defined.content.as_ref()).into(),
             volume.trim().to_owned().into(),
             expected.into(),
-            lang.date(&defined.due).into(),
-            format!("{}, {}", defined.office, defined.organisation).into(),
+            lang.date(&item.due).into(),
+            responsible(item, &defined.office, output).into(),
             standing.into(),
         ]);
     }
     table
+}
+
+/// Where a work item stands, how far it is, and what it waits for.
+fn item_standing(item: &v1::WorkItem, output: Output) -> String {
+    let lang = output.lang;
+    let standing = match (item.status(), item.overdue_days) {
+        (v1::WorkItemStatus::Completed, _) => {
+            lang.pick("xong ", "done ").to_owned() + &lang.moment(&item.completed)
+        }
+        (v1::WorkItemStatus::Cancelled, _) => lang.pick(
+            format!("đã hủy: {}", item.cancelled_reason),
+            format!("cancelled: {}", item.cancelled_reason),
+        ),
+        (_, days) if days > 0 => lang.pick(
+            format!("quá hạn {days} ngày"),
+            format!("{days} days overdue"),
+        ),
+        (v1::WorkItemStatus::Blocked, _) => {
+            let waits = item.blocked_by.join(", ");
+            lang.pick(format!("chờ {waits}"), format!("waits for {waits}"))
+        }
+        _ => lang.pick("đang làm", "open").to_owned(),
+    };
+    let progressed = item.progressed.clone().unwrap_or_default();
+    let percent = domain::text::parse_percent(&progressed.percent);
+    let done = percent.map_or_else(
+        |_| lang.quantity(progressed.done.as_ref()),
+        |percent| lang.percent(percent),
+    );
+    match (item.status(), done.as_str()) {
+        (v1::WorkItemStatus::Completed | v1::WorkItemStatus::Cancelled, _) | (_, "") => standing,
+        _ => lang.pick(
+            format!("{standing}, được {done}"),
+            format!("{standing}, {done} so far"),
+        ),
+    }
+}
+
+/// The office, and who is responsible today; nobody is said.
+fn responsible(item: &v1::WorkItem, office: &str, output: Output) -> String {
+    let nobody = output.lang.pick("không còn ai", "nobody");
+    let organisations = match item.responsible.as_slice() {
+        [] => nobody.to_owned(),
+        organisations => organisations.join("; "),
+    };
+    match office {
+        "" => organisations,
+        office => format!("{office}, {organisations}"),
+    }
 }
 
 /// Plans, campaigns, systems, orders and what was said: one line each.

@@ -185,7 +185,7 @@ fn print<M: prost::Message>(
     line: &str,
 ) -> Result<(), Failure> {
     match output.format {
-        Format::Table | Format::Csv => output.text(line),
+        Format::Table | Format::Csv | Format::Xlsx => output.text(line),
         Format::Json => output.json_line(&message_json(name, message)?),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use domain::event::{
     Body, Document, GroupDefined, IndicatorDefined, IndicatorKind, ModelDefined, ModelStatus,
-    ModelStatusChanged, OwnerAssigned, PlanAdopted, Role, Scope, Source,
+    ModelStatusChanged, OwnerAssigned, OwnerChange, PlanAdopted, Role, Scope, Source,
 };
 use domain::text::Moment;
 use domain::{GroupCode, IndicatorCode, LocalityId, ModelCode, PlanCode};
@@ -20,7 +20,7 @@ use super::sample;
 use super::table::{self, Draft, Place, Sources, Table, list, name, table};
 
 /// Day from which the definitions hold: before the oldest published figure.
-const DEFINED: Date = date(2020, 1, 1);
+pub(super) const DEFINED: Date = date(2020, 1, 1);
 /// How the indicative catalogue of models is sourced.
 const MODELS_TITLE: &str = "Danh mục 31 mô hình tham khảo (không phải phụ lục chính thức)";
 /// What an after-2025 lead says it took the model over from.
@@ -265,6 +265,9 @@ impl Plan {
                 accountable_office,
                 source,
                 person_commitment: None,
+                change: OwnerChange::Assigned,
+                from: Vec::new(),
+                reason: String::new(),
             };
             let body = Body::OwnerAssigned(assigned);
             drafts.push(Draft {
@@ -321,6 +324,9 @@ impl Plan {
                 organisations,
                 source: table::titled(title),
                 person_commitment: None,
+                change: OwnerChange::Assigned,
+                from: Vec::new(),
+                reason: String::new(),
             };
             drafts.push(Draft {
                 effective,

@@ -3,6 +3,8 @@
 //! - [`Set::Gazetteer`]: all administrative units of Vietnam, April 2023 and July 2025, and the changes between
 //! - [`Set::Catalogue`]: indicators, and Plan 6559 of Khánh Hòa with its 31 models and their owners
 //! - [`Set::Sample`]: the published figures of Khánh Hòa and Hà Nội
+//! - [`Set::Reform`]: the mergers of Khánh Hòa's organisations in March 2025
+//! - [`Set::Relations`]: which indicators are counted against which, or never above which
 //!
 //! They are loaded in this order, each in batches whose request ids follow from the set, its version and the batch's number.
 //! So a load that was interrupted is simply begun again: what is there already is recognised.
@@ -12,6 +14,8 @@
 
 mod catalogue;
 mod gazetteer;
+mod reform;
+mod relations;
 mod sample;
 mod table;
 
@@ -55,6 +59,10 @@ pub enum Set {
     Catalogue,
     /// Published figures.
     Sample,
+    /// What became of organisations.
+    Reform,
+    /// How indicators are related.
+    Relations,
 }
 
 /// Why a set cannot be read: a mistake in an embedded table, which tests exclude.
@@ -124,7 +132,15 @@ pub enum DatasetError {
 
 impl Set {
     /// All sets, in the order of loading.
-    pub const ALL: [Self; 3] = [Self::Gazetteer, Self::Catalogue, Self::Sample];
+    ///
+    /// A new set comes last, so that nothing of those before it moves to another position.
+    pub const ALL: [Self; 5] = [
+        Self::Gazetteer,
+        Self::Catalogue,
+        Self::Sample,
+        Self::Reform,
+        Self::Relations,
+    ];
 
     /// What the set is.
     #[must_use]
@@ -150,6 +166,20 @@ impl Set {
                 title_vi: "Số liệu đã công bố của Khánh Hòa và Hà Nội",
                 title_en: "Published figures of Khánh Hòa and Hà Nội",
                 credit: "Published facts; the source of each figure is in its event",
+            },
+            Self::Reform => Dataset {
+                code: "reform",
+                version: "2025-03-31",
+                title_vi: "Sáp nhập cơ quan tháng 3/2025 ở Khánh Hòa",
+                title_en: "Mergers of organisations in Khánh Hòa, March 2025",
+                credit: "Compiled for Tiendo; indicative, what each rests on is in its event",
+            },
+            Self::Relations => Dataset {
+                code: "relations",
+                version: "2023-07-04",
+                title_vi: "Quan hệ giữa các chỉ tiêu",
+                title_en: "Relations between indicators",
+                credit: "Compiled for Tiendo from the denominators of published figures",
             },
         }
     }
@@ -187,6 +217,8 @@ impl Set {
                 actor: actor.clone(),
                 effective,
                 body,
+                confirmed: Vec::new(),
+                findings: Vec::new(),
             });
         }
         Ok(events)
@@ -213,6 +245,8 @@ impl Set {
             Self::Gazetteer => Ok(gazetteer.drafts()),
             Self::Catalogue => catalogue::drafts(&gazetteer, &Sources::read()?),
             Self::Sample => sample::drafts(&gazetteer, &Sources::read()?),
+            Self::Reform => reform::drafts(&gazetteer),
+            Self::Relations => relations::drafts(),
         }
     }
 

@@ -201,6 +201,7 @@ fn published(gazetteer: &Gazetteer, sources: &Sources) -> Result<Vec<Draft>, Dat
             }),
             denominator,
             percent: row.percent,
+            percent_bound: Bound::Exact,
             source: sources.get(table.file, &row.source)?,
         };
         let note = if row.value.is_none() {
@@ -266,6 +267,7 @@ fn figures(gazetteer: &Gazetteer, sources: &Sources) -> Result<Vec<Draft>, Datas
             }),
             denominator: None,
             percent: row.percent,
+            percent_bound: Bound::Exact,
             source: sources.get(table.file, &row.source)?,
         };
         let locality = gazetteer.find(table.file, &row.place, row.date.date())?;
@@ -405,6 +407,7 @@ fn work_items(gazetteer: &Gazetteer) -> Result<Vec<Draft>, DatasetError> {
             organisation: row.organisation,
             office: row.office,
             origin: row.origin,
+            depends_on: Vec::new(),
         });
         Ok(on(row.date, body))
     })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use domain::event::{Extent, Role, Scope};
+use domain::event::{Extent, OrganisationSucceeded, OwnerAssigned, Role, Scope};
 use domain::text::find_personal_data;
 use domain::{Level, LocalityCode, LocalityId};
 
@@ -356,7 +356,7 @@ fn every_locality_exists_when_it_is_spoken_of() {
             _ => {}
         }
     }
-    for set in [Set::Catalogue, Set::Sample] {
+    for set in [Set::Catalogue, Set::Sample, Set::Reform] {
         for event in set.events().unwrap() {
             let Some(locality) = event.body.locality() else {
                 continue;
@@ -439,9 +439,117 @@ fn batches_are_the_same_on_every_run() {
 fn the_sets_are_as_large_as_they_are_said_to_be() {
     let started = Instant::now();
     let counts = Set::ALL.map(|set| set.events().unwrap().len());
-    assert_eq!(counts, [25_957, 236, 81]);
+    assert_eq!(counts, [25_957, 236, 81, 9, 16]);
     // Well under a second in a release build; a debug build on a busy machine gets more time.
     assert!(started.elapsed().as_secs() < 10);
+}
+
+fn successions() -> Vec<OrganisationSucceeded> {
+    let of = |event: Event| match event.body {
+        Body::OrganisationSucceeded(e) => Some(e),
+        _ => None,
+    };
+    let events = Set::Reform.events().unwrap().into_iter();
+    events.filter_map(of).collect()
+}
+
+fn appointments() -> Vec<(Moment, OwnerAssigned)> {
+    let of = |event: Event| match event.body {
+        Body::OwnerAssigned(e) => Some((event.effective, e)),
+        _ => None,
+    };
+    let events = Set::Catalogue.events().unwrap().into_iter();
+    events.filter_map(of).collect()
+}
+
+#[test]
+fn every_lead_of_2023_that_lost_its_model_in_march_2025_was_merged_or_is_there_still() {
+    let successors: BTreeMap<String, Vec<String>> = successions()
+        .into_iter()
+        .map(|e| (e.organisation, e.successors))
+        .collect();
+    let mut leads = BTreeMap::<_, Vec<OwnerAssigned>>::new();
+    for (_, owner) in appointments() {
+        if let (Scope::Model(model), Role::Lead) = (&owner.scope, owner.role) {
+            leads.entry(model.clone()).or_default().push(owner);
+        }
+    }
+    let mut kept = Vec::new();
+    let mut merged = 0;
+    for (model, leads) in leads.iter().filter(|(_, leads)| leads.len() > 1) {
+        let (before, after) = (&leads[0].organisations[0], &leads[1]);
+        match successors.get(before) {
+            None => kept.push((model.as_str(), before.as_str())),
+            // Who leads now is the successor itself, or had it from the successor.
+            Some(successor) => {
+                let had_it = after
+                    .source
+                    .title
+                    .ends_with(&format!("nhận từ {}", successor[0]));
+                assert!(after.organisations == *successor || had_it, "{model}");
+                merged += 1;
+            }
+        }
+    }
+    assert_eq!(merged, 13);
+    assert_eq!(kept, [("KH-3.02", "Sở Tư pháp")]);
+}
+
+#[test]
+fn every_merger_is_of_somebody_who_owned_something() {
+    let holds = |name: &str| {
+        let mut owners = appointments().into_iter();
+        owners.any(|(at, owner)| {
+            at.date() == day("2023-07-04") && owner.organisations.iter().any(|held| held == name)
+        })
+    };
+    let successions = successions();
+    assert_eq!(successions.len(), 8);
+    for succession in &successions {
+        assert!(
+            holds(&succession.organisation),
+            "{}",
+            succession.organisation
+        );
+        assert_eq!(succession.successors.len(), 1, "a merger has one successor");
+        assert_eq!(succession.locality.to_string(), "56@2023-04-10");
+    }
+}
+
+#[test]
+fn relations_name_indicators_of_the_catalogue_and_no_published_count_breaks_them() {
+    let mut counts = BTreeMap::new();
+    for event in Set::Sample.events().unwrap() {
+        if let Body::ProgressReported(e) = event.body
+            && let Some(value) = e.figure.value
+        {
+            let key = (
+                e.indicator.to_string(),
+                e.locality,
+                event.effective.to_string(),
+            );
+            counts.insert(key, value.value);
+        }
+    }
+    let mut compared = 0;
+    for event in Set::Relations.events().unwrap() {
+        let Body::IndicatorRelated(e) = event.body else {
+            continue;
+        };
+        let other = e.other.unwrap();
+        for code in [&e.indicator, &other] {
+            assert_eq!(indicator_by_alias(code.as_str()), Some(code.as_str()));
+        }
+        for ((indicator, place, at), count) in &counts {
+            let whole = (other.to_string(), *place, at.clone());
+            if let (true, Some(whole)) = (indicator == e.indicator.as_str(), counts.get(&whole)) {
+                assert!(count <= whole, "{indicator} of {place} on {at}");
+                compared += 1;
+            }
+        }
+    }
+    // Hà Đông's accounts and dossiers, and Hà Nội's dossiers sent, and cards returned.
+    assert_eq!(compared, 3);
 }
 
 /// Takes every identity as it is written, but looks at every text.

@@ -1,35 +1,75 @@
 //! What an import says: a summary and the problems for people, all rows for programs, the problems for spreadsheets.
 
-use serde_json::{Value, json};
-use wire::v1;
+use std::collections::BTreeSet;
 
-use super::Row;
-use super::problem::Problem;
-use super::row::summary;
+use serde_json::{Value, json};
+use sheet::{Problem, Row};
+use wire::v1;
+use wire::v1::event::Body;
+
 use crate::Failure;
 use crate::lang::Lang;
 use crate::output::{Format, Output, Table, number, text};
 
-/// A row that was recorded, or would have been.
+/// An event that was recorded, or would have been.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Accepted {
-    pub(super) line: u64,
+    /// Empty for a CSV file.
+    pub(super) sheet: String,
+    pub(super) row: u64,
     /// 0 if it was only validated.
     pub(super) position: u64,
+    /// `reported`, `corrected`, `assigned` or `assessed`.
+    kind: &'static str,
+    /// Whether it was on record before.
+    known: bool,
+    /// Codes of what was found implausible.
+    findings: Vec<String>,
     locality: String,
     indicator: String,
     effective: String,
 }
 
 impl Accepted {
-    pub(super) fn of(row: &Row, position: u64) -> Self {
-        let (locality, indicator, effective) = summary(&row.event);
+    pub(super) fn of(row: &Row, event: &v1::Event, position: u64) -> Self {
+        let (kind, locality, indicator) = match &event.body {
+            Some(Body::ProgressReported(e)) => ("reported", &e.locality, e.indicator.as_str()),
+            Some(Body::ProgressCorrected(e)) => ("corrected", &e.locality, e.indicator.as_str()),
+            Some(Body::QuotaAssigned(e)) => ("assigned", &e.locality, e.indicator.as_str()),
+            Some(Body::AssessmentPublished(e)) => ("assessed", &e.locality, e.indicator.as_str()),
+            _ => ("", &None, ""),
+        };
+        let locality = locality.as_ref();
         Self {
-            line: row.line,
+            sheet: row.sheet.clone(),
+            row: row.row,
             position,
-            locality,
-            indicator,
-            effective,
+            kind,
+            known: false,
+            findings: Vec::new(),
+            locality: locality.map_or_else(String::new, |place| place.code.clone()),
+            indicator: indicator.to_owned(),
+            effective: event.effective.clone(),
+        }
+    }
+
+    /// The same, on record before.
+    pub(super) fn on_record(self) -> Self {
+        Self {
+            known: true,
+            ..self
+        }
+    }
+
+    /// The same, with what was found in it.
+    pub(super) fn with(self, findings: &[v1::Finding]) -> Self {
+        let code = |finding: &v1::Finding| {
+            let name = finding.check().as_str_name();
+            name.trim_start_matches("CHECK_").to_owned()
+        };
+        Self {
+            findings: findings.iter().map(code).collect(),
+            ..self
         }
     }
 }
@@ -41,8 +81,8 @@ pub(super) struct Report {
     dry_run: bool,
     pub(super) accepted: Vec<Accepted>,
     pub(super) refused: Vec<Problem>,
-    /// Whether all of it was on record before.
-    pub(super) repeated: bool,
+    /// Rows passed over, each with why.
+    pub(super) skipped: Vec<Problem>,
 }
 
 impl Report {
@@ -52,7 +92,7 @@ impl Report {
             dry_run,
             accepted: Vec::new(),
             refused: Vec::new(),
-            repeated: false,
+            skipped: Vec::new(),
         }
     }
 
@@ -62,7 +102,7 @@ impl Report {
         match output.format {
             Format::Json => output.json(&self.json()),
             Format::Table if self.refused.is_empty() => output.text(&self.head(lang)),
-            Format::Table | Format::Csv => {
+            Format::Table | Format::Csv | Format::Xlsx => {
                 let nothing = v1::RecordBatchResponse::default();
                 output.answer(
                     "RecordBatchResponse",
@@ -77,16 +117,21 @@ impl Report {
     fn json(&self) -> Value {
         let accepted = |row: &Accepted| {
             json!({
-                "line": row.line,
+                "sheet": row.sheet,
+                "row": row.row,
                 "position": row.position,
+                "kind": row.kind,
+                "known": row.known,
+                "findings": row.findings,
                 "locality": row.locality,
                 "indicator": row.indicator,
                 "effective": row.effective,
             })
         };
-        let refused = |problem: &Problem| {
+        let told = |problem: &Problem| {
             json!({
-                "line": problem.line,
+                "sheet": problem.sheet,
+                "row": problem.row,
                 "column": problem.column,
                 "reason": problem.reason,
                 "detail": problem.detail,
@@ -94,15 +139,26 @@ impl Report {
         };
         json!({
             "accepted": self.accepted.iter().map(accepted).collect::<Vec<_>>(),
-            "refused": self.refused.iter().map(refused).collect::<Vec<_>>(),
-            "repeated": self.repeated,
+            "refused": self.refused.iter().map(told).collect::<Vec<_>>(),
+            "skipped": self.skipped.iter().map(told).collect::<Vec<_>>(),
+            "repeated": self.is_repeated(),
             "dry_run": self.dry_run,
         })
     }
 
+    /// Whether all of it was on record before.
+    fn is_repeated(&self) -> bool {
+        !self.accepted.is_empty() && self.accepted.iter().all(|row| row.known)
+    }
+
     fn head(&self, lang: Lang) -> String {
         let count = |n: usize| lang.count(n as u64);
-        let (accepted, records) = (count(self.accepted.len()), count(self.records));
+        let rows = self
+            .accepted
+            .iter()
+            .map(|row| (row.sheet.as_str(), row.row));
+        let accepted = rows.collect::<BTreeSet<_>>().len();
+        let (accepted, records) = (count(accepted), count(self.records));
         let mut head = if self.dry_run {
             lang.pick(
                 format!("Chạy thử: sẽ ghi nhận {accepted} trên {records} dòng, chưa ghi gì"),
@@ -114,7 +170,7 @@ impl Report {
                 format!("{accepted} of {records} rows are recorded"),
             )
         };
-        if self.repeated {
+        if self.is_repeated() {
             head += lang.pick(
                 "; tệp này đã được nhập trước đây",
                 "; they were imported before",
@@ -126,6 +182,13 @@ impl Report {
             head += &lang.pick(
                 format!(", vị trí {first} đến {last}"),
                 format!(", positions {first} to {last}"),
+            );
+        }
+        if !self.skipped.is_empty() {
+            let skipped = count(self.skipped.len());
+            head += &lang.pick(
+                format!("; bỏ qua {skipped} dòng tổng hoặc lặp lại"),
+                format!("; {skipped} totals or repeated rows were passed over"),
             );
         }
         if !self.refused.is_empty() {
@@ -140,7 +203,8 @@ impl Report {
 
     fn table(&self, lang: Lang) -> Table {
         let mut table = Table::new(&[
-            number("line", "Dòng", "Line"),
+            text("sheet", "Trang", "Sheet"),
+            number("row", "Dòng", "Row"),
             text("column", "Cột", "Column"),
             text("reason", "Mã lỗi", "Reason"),
             text("detail", "Chi tiết", "Detail"),
@@ -148,7 +212,8 @@ impl Report {
         for problem in &self.refused {
             let detail = lang.pick(problem.told_in_vietnamese(), problem.detail.clone());
             table.row([
-                problem.line.to_string().into(),
+                problem.sheet.clone().into(),
+                problem.row.to_string().into(),
                 problem.column.clone().into(),
                 problem.reason.into(),
                 detail.into(),
@@ -160,24 +225,36 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use super::super::problem::Found;
     use super::*;
 
     #[test]
     fn a_report_names_rows_and_cells() {
         let mut report = Report::new(2, false);
         report.accepted.push(Accepted {
-            line: 2,
+            sheet: String::new(),
+            row: 2,
             position: 9,
+            kind: "reported",
+            known: false,
+            findings: Vec::new(),
             locality: "268".to_owned(),
             indicator: "eid.activated".to_owned(),
             effective: "2023-06-05".to_owned(),
         });
-        let found = Found::known(domain::Reason::DateFormat, "soon is not a date");
-        report.refused.push(found.at(3, "Ngày"));
+        let violation = wire::status::FieldRefusal {
+            field: String::new(),
+            reason: "DATE_FORMAT".to_owned(),
+            vi: "ngày không đúng".to_owned(),
+            detail: "soon is not a date".to_owned(),
+        };
+        let problem = Problem::told(violation, "Tháng 6", 3, "Ngày");
+        report.refused.push(problem);
         let json = report.json();
         assert_eq!(json["accepted"][0]["position"], 9);
+        assert_eq!(json["accepted"][0]["kind"], "reported");
         assert_eq!(json["refused"][0]["column"], "Ngày");
+        assert_eq!(json["refused"][0]["sheet"], "Tháng 6");
+        assert_eq!(json["refused"][0]["row"], 3);
         assert_eq!(json["repeated"], false);
         let head = report.head(Lang::En);
         assert_eq!(

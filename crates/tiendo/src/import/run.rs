@@ -1,17 +1,16 @@
 //! `tiendo import FILE`: reads, asks what is on record, validates, records, reports.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::{Date, date};
+use sheet::{Book, Context, FILE_BYTES_MAX, Indicators, Places, Register, SheetError};
 use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::query_service_client::QueryServiceClient;
 
 use super::report::Report;
 use super::send::Sender;
-use super::{Context, FILE_BYTES_MAX, ImportError, Indicators, Places, Register, Row, Sheet};
 use crate::Failure;
 use crate::client::Clients;
 use crate::dataset::indicator_by_alias;
@@ -33,10 +32,14 @@ const PAGES_MAX: usize = 120;
 /// What to import and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// The file: CSV in UTF-8.
+    /// The file: CSV in UTF-8, or XLSX.
     pub(crate) file: PathBuf,
+    /// What is said for all of it.
+    pub(crate) said: sheet::Options,
     /// Show what would be recorded, and record nothing.
     pub(crate) dry_run: bool,
+    /// Why figures that changed are corrected; else that the file says so.
+    pub(crate) reason: Option<String>,
     /// Record the good rows although others are refused.
     pub(crate) accept_valid: bool,
     /// The organisation that reports.
@@ -56,12 +59,12 @@ pub(crate) async fn run(
     output: &Output,
 ) -> Result<(), Failure> {
     let lang = output.lang;
-    let bytes = read(&options.file)?;
-    let told = |error: ImportError| unreadable(&options.file, &error, lang);
-    let sheet = Sheet::read(&bytes).map_err(told)?;
+    let bytes = read(&options.file, lang)?;
+    let told = |error: SheetError| unreadable(&options.file, &error, lang);
+    let book = Book::open(&bytes, options.said).map_err(told)?;
     let mut query = clients.query().await?;
     let context = Context {
-        register: &register(&mut query, &sheet, lang).await?,
+        register: &register(&mut query, &book, lang).await?,
         indicators: &indicators(&mut query, lang).await?,
         actor: v1::Actor {
             organisation: options.organisation,
@@ -69,19 +72,27 @@ pub(crate) async fn run(
         },
         default_source: file_name(&options.file),
     };
-    let mut parsed = sheet.parse(&context).map_err(told)?;
-    let mut batches: BTreeMap<usize, Vec<Row>> = BTreeMap::new();
-    for row in parsed.rows {
-        batches.entry(row.batch).or_default().push(row);
-    }
-    let mut report = Report::new(sheet.len(), options.dry_run);
-    let mut sender = Sender::new(clients.ingest().await?, &bytes, sheet.header(), lang);
-    parsed.problems.extend(sender.validate(&mut batches).await?);
-    parsed.problems.sort_by_key(|problem| problem.line);
+    let mut parsed = sheet::parse(&book, &context).map_err(told)?;
+    let mut report = Report::new(book.len(), options.dry_run);
+    report.skipped = parsed.skipped;
+    let reason = options
+        .reason
+        .unwrap_or_else(|| format!("Sửa theo tệp {}", context.default_source));
+    let mut sender = Sender::new(clients.ingest().await?, &book, reason, lang);
+    let checked = sender.check(parsed.rows).await?;
+    parsed.problems.extend(checked.problems.clone());
+    parsed.problems.sort_by_key(|problem| book.place(problem));
     report.refused = parsed.problems;
     if report.refused.is_empty() || options.accept_valid {
-        let recorded = sender.record(batches, options.dry_run).await?;
-        (report.accepted, report.repeated) = (recorded.rows, recorded.repeated);
+        report.accepted = if options.dry_run {
+            checked.accepted()
+        } else {
+            sender.record(checked.parts).await?
+        };
+        report.accepted.extend(checked.known);
+        report
+            .accepted
+            .sort_by_key(|row| (row.sheet.clone(), row.row));
     }
     report.print(output)?;
     if report.refused.is_empty() || !report.accepted.is_empty() {
@@ -107,25 +118,26 @@ fn refused(report: &Report, accept_valid: bool, lang: Lang) -> Failure {
     Failure::new(REFUSED, text)
 }
 
-fn unreadable(file: &Path, error: &ImportError, lang: Lang) -> Failure {
+fn unreadable(file: &Path, error: &SheetError, lang: Lang) -> Failure {
     let file = file.display();
     let code = error.reason();
     let text = lang.pick(error.vi(), error.to_string());
     Failure::new(REFUSED, format!("{file}: {text} [{code}]"))
 }
 
-/// The file's bytes, one more than allowed at most.
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// The file's bytes; one that is too large is not begun.
+fn read(file: &Path, lang: Lang) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(USAGE, format!("{} cannot be read: {error}", file.display()))
     };
+    let opened = std::fs::File::open(file).map_err(failed)?;
     let mut bytes = Vec::new();
     let limit = FILE_BYTES_MAX as u64 + 1;
-    std::fs::File::open(file)
-        .map_err(failed)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    if opened.metadata().map_err(failed)?.len() >= limit {
+        return Err(unreadable(file, &SheetError::FileTooLarge, lang));
+    }
+    // What has no length, such as a pipe, is read one byte too far at most.
+    opened.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
 }
 
@@ -155,16 +167,17 @@ async fn indicators(
 /// The localities of the periods that the file speaks of.
 async fn register(
     query: &mut QueryServiceClient<Channel>,
-    sheet: &Sheet,
+    book: &Book,
     lang: Lang,
 ) -> Result<Register, Failure> {
     let mut register = Register::default();
-    if sheet.dates().any(|date| date < REFORM) {
+    let dates = book.dates();
+    if dates.first().is_some_and(|date| *date < REFORM) {
         register.add(Date::MIN, places(query, BEFORE_REFORM, lang).await?);
     }
     // Read on the newest day; a row of an older one is held against its own day by the service.
-    if let Some(newest) = sheet.dates().filter(|date| *date >= REFORM).max() {
-        register.add(REFORM, places(query, newest, lang).await?);
+    if let Some(newest) = dates.last().filter(|date| **date >= REFORM) {
+        register.add(REFORM, places(query, *newest, lang).await?);
     }
     Ok(register)
 }
@@ -212,4 +225,26 @@ fn as_of(as_of: String) -> Option<v1::ReadAt> {
         as_of,
         ..v1::ReadAt::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_one_gigabyte_is_refused_before_it_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("huge.csv");
+        // A hole: nothing of it is on the disk, and reading it would take a gigabyte all the same.
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 30).unwrap();
+        let failure = read(&path, Lang::En).unwrap_err();
+        assert!(
+            failure.text().contains("FILE_TOO_LARGE"),
+            "{}",
+            failure.text()
+        );
+        file.set_len(16).unwrap();
+        assert_eq!(read(&path, Lang::En).unwrap().len(), 16);
+    }
 }

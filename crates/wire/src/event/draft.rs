@@ -2,16 +2,13 @@
 //!
 //! Reading a request has two parts: what its texts say, which needs nothing else and can be done for many requests at once, and what they refer to, which only the one who knows the record can tell.
 //! A [`Draft`] is the first part done: the event as it will be recorded, already encoded, with the questions that are left.
-//! It exists only for requests without a violation of their own; for all others [`decode`](super::decode) says everything that is wrong, in the order of the fields.
+//! It exists only for what comes in numbers (figures, quotas, places, indicators) and for requests without a violation of their own; for all others [`decode`](super::decode) says everything that is wrong, in the order of the fields.
 
 use std::cell::RefCell;
 
-use domain::event::{Body, Scope};
+use domain::event::{self as d, Body};
 use domain::text::Moment;
-use domain::{
-    Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode, PlanCode, Reason,
-    WorkItemCode,
-};
+use domain::{Event, IndicatorCode, LocalityCode, LocalityId, Reason};
 use jiff::civil::Date;
 use prost::Message as _;
 use uuid::Uuid;
@@ -59,14 +56,11 @@ enum Question {
         since: Option<Date>,
     },
     Indicator(IndicatorCode),
-    Model(ModelCode),
-    Group(GroupCode),
-    Plan(PlanCode),
-    WorkItem(WorkItemCode),
     Identity(LocalityId),
-    Appointment {
-        position: u64,
-        scope: Scope,
+    Life {
+        id: LocalityId,
+        start: Option<Date>,
+        end: Option<Date>,
     },
     Figure {
         position: u64,
@@ -102,16 +96,11 @@ impl Resolver for Questioner<'_> {
     fn refer(&self, reference: &Reference<'_>) -> Result<(), (Reason, String)> {
         let question = match reference {
             Reference::Indicator(code) => Question::Indicator((*code).clone()),
-            Reference::Model(code) => Question::Model((*code).clone()),
-            Reference::Group(code) => Question::Group((*code).clone()),
-            Reference::Plan(code) => Question::Plan((*code).clone()),
-            Reference::WorkItem(_, code) => Question::WorkItem((*code).clone()),
             Reference::Identity(id) => Question::Identity(*id),
-            Reference::Appointment {
-                position, scope, ..
-            } => Question::Appointment {
-                position: *position,
-                scope: (*scope).clone(),
+            Reference::Life { id, start, end } => Question::Life {
+                id: *id,
+                start: *start,
+                end: *end,
             },
             Reference::Figure {
                 position,
@@ -121,6 +110,8 @@ impl Resolver for Questioner<'_> {
                 position: *position,
                 indicator: (*indicator).clone(),
             },
+            // Said once in a while: read by those who know the record.
+            _ => return Err((Reason::Required, String::new())),
         };
         self.questions.borrow_mut().push(question);
         Ok(())
@@ -205,19 +196,12 @@ impl Draft {
                     Ok(())
                 }
                 Question::Indicator(code) => record.refer(&Reference::Indicator(code)),
-                Question::Model(code) => record.refer(&Reference::Model(code)),
-                Question::Group(code) => record.refer(&Reference::Group(code)),
-                Question::Plan(code) => record.refer(&Reference::Plan(code)),
-                Question::WorkItem(code) => record.refer(&Reference::WorkItem(place?, code)),
                 Question::Identity(id) => record.refer(&Reference::Identity(*id)),
-                Question::Appointment { position, scope } => {
-                    let locality = *locality_mut(&mut self.event.body)?;
-                    record.refer(&Reference::Appointment {
-                        position: *position,
-                        locality,
-                        scope,
-                    })
-                }
+                Question::Life { id, start, end } => record.refer(&Reference::Life {
+                    id: *id,
+                    start: *start,
+                    end: *end,
+                }),
                 Question::Figure {
                     position,
                     indicator,
@@ -272,25 +256,37 @@ pub fn write_since(bytes: &mut [u8], at: usize, since: Date) -> bool {
 fn locality_mut(body: &mut Body) -> Option<&mut LocalityId> {
     match body {
         Body::GroupDefined(_)
+        | Body::GroupWithdrawn(_)
         | Body::ModelDefined(_)
+        | Body::ModelWithdrawn(_)
         | Body::IndicatorDefined(_)
+        | Body::IndicatorRelated(_)
         | Body::DatasetLoaded(_) => None,
-        Body::LocalityRegistered(e) => Some(&mut e.locality),
-        Body::LocalityEnded(e) => Some(&mut e.locality),
-        Body::PlanAdopted(e) => Some(&mut e.locality),
-        Body::OwnerAssigned(e) => Some(&mut e.locality),
-        Body::PersonErased(e) => Some(&mut e.locality),
-        Body::ModelStatusChanged(e) => Some(&mut e.locality),
-        Body::QuotaAssigned(e) => Some(&mut e.locality),
-        Body::ProgressReported(e) => Some(&mut e.locality),
-        Body::ProgressCorrected(e) => Some(&mut e.locality),
-        Body::CampaignLaunched(e) => Some(&mut e.locality),
-        Body::CompletionDeclared(e) => Some(&mut e.locality),
-        Body::WorkItemDefined(e) => Some(&mut e.locality),
-        Body::WorkItemCompleted(e) => Some(&mut e.locality),
-        Body::ReadinessReviewed(e) => Some(&mut e.locality),
-        Body::DirectiveIssued(e) => Some(&mut e.locality),
-        Body::AssessmentPublished(e) => Some(&mut e.locality),
-        Body::SystemCommissioned(e) => Some(&mut e.locality),
+        Body::LocalityRegistered(d::LocalityRegistered { locality, .. })
+        | Body::LocalityEnded(d::LocalityEnded { locality, .. })
+        | Body::PlanAdopted(d::PlanAdopted { locality, .. })
+        | Body::ModelStatusChanged(d::ModelStatusChanged { locality, .. })
+        | Body::OwnerAssigned(d::OwnerAssigned { locality, .. })
+        | Body::PersonErased(d::PersonErased { locality, .. })
+        | Body::OrganisationSucceeded(d::OrganisationSucceeded { locality, .. })
+        | Body::QuotaAssigned(d::QuotaAssigned { locality, .. })
+        | Body::QuotaSuspended(d::QuotaSuspended { locality, .. })
+        | Body::ProgressReported(d::ProgressReported { locality, .. })
+        | Body::ProgressCorrected(d::ProgressCorrected { locality, .. })
+        | Body::ProgressRetracted(d::ProgressRetracted { locality, .. })
+        | Body::FindingResolved(d::FindingResolved { locality, .. })
+        | Body::CampaignLaunched(d::CampaignLaunched { locality, .. })
+        | Body::WorkingGroupFormed(d::WorkingGroupFormed { locality, .. })
+        | Body::CampaignClosed(d::CampaignClosed { locality, .. })
+        | Body::CompletionDeclared(d::CompletionDeclared { locality, .. })
+        | Body::WorkItemDefined(d::WorkItemDefined { locality, .. })
+        | Body::WorkItemProgressed(d::WorkItemProgressed { locality, .. })
+        | Body::WorkItemRescheduled(d::WorkItemRescheduled { locality, .. })
+        | Body::WorkItemCancelled(d::WorkItemCancelled { locality, .. })
+        | Body::WorkItemCompleted(d::WorkItemCompleted { locality, .. })
+        | Body::ReadinessReviewed(d::ReadinessReviewed { locality, .. })
+        | Body::DirectiveIssued(d::DirectiveIssued { locality, .. })
+        | Body::AssessmentPublished(d::AssessmentPublished { locality, .. })
+        | Body::SystemCommissioned(d::SystemCommissioned { locality, .. }) => Some(locality),
     }
 }

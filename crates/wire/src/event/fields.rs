@@ -212,15 +212,25 @@ impl Fields<'_> {
         Some(code)
     }
 
-    pub(super) fn model(&mut self, field: &str, raw: &str) -> Option<ModelCode> {
+    pub(super) fn model(
+        &mut self,
+        field: &str,
+        raw: &str,
+        at: Option<&Moment>,
+    ) -> Option<ModelCode> {
         let code = self.code(field, raw)?;
-        self.refer(field, &Reference::Model(&code));
+        self.refer(field, &Reference::Model { code: &code, at });
         Some(code)
     }
 
-    pub(super) fn group(&mut self, field: &str, raw: &str) -> Option<GroupCode> {
+    pub(super) fn group(
+        &mut self,
+        field: &str,
+        raw: &str,
+        at: Option<&Moment>,
+    ) -> Option<GroupCode> {
         let code = self.code(field, raw)?;
-        self.refer(field, &Reference::Group(&code));
+        self.refer(field, &Reference::Group { code: &code, at });
         Some(code)
     }
 
@@ -290,6 +300,45 @@ impl Fields<'_> {
         }
     }
 
+    /// A percentage that may be vague, in words or by its bound.
+    pub(super) fn bounded_percent(
+        &mut self,
+        field: &str,
+        raw: &str,
+        bound: i32,
+    ) -> Option<(Bound, Option<Percent>)> {
+        let (said, percent) = match raw.trim() {
+            "" if bound != 0 => {
+                let detail = "must be set, for its bound is";
+                return self.refuse(field, Reason::Required, detail);
+            }
+            "" => (Bound::Exact, None),
+            raw => match text::parse_bounded_percent(raw) {
+                Ok((bound, percent)) => (bound, Some(percent)),
+                Err(error) => {
+                    return self.refuse(field, Reason::PercentFormat, error.to_string());
+                }
+            },
+        };
+        if bound == 0 {
+            return Some((said, percent));
+        }
+        let bound_field = format!("{field}_bound");
+        Some((self.bound(&bound_field, bound, said)?, percent))
+    }
+
+    /// A bound as stated, else as the words before the number said.
+    fn bound(&mut self, field: &str, raw: i32, said: Bound) -> Option<Bound> {
+        match w::Bound::try_from(raw) {
+            Ok(w::Bound::Unspecified) => Some(said),
+            Ok(w::Bound::Exact) => Some(Bound::Exact),
+            Ok(w::Bound::AtLeast) => Some(Bound::AtLeast),
+            Ok(w::Bound::AtMost) => Some(Bound::AtMost),
+            Ok(w::Bound::About) => Some(Bound::About),
+            Err(_) => self.refuse(field, Reason::ValueUnspecified, "is no bound known"),
+        }
+    }
+
     pub(super) fn quantity(
         &mut self,
         field: &str,
@@ -323,16 +372,9 @@ impl Fields<'_> {
             let detail = format!("{} is beyond {COUNT_MAX}", quantity.value);
             return self.refuse(field, Reason::NumberFormat, detail);
         }
-        match w::Bound::try_from(raw.bound) {
-            Ok(w::Bound::Unspecified) => {}
-            Ok(w::Bound::Exact) => quantity.bound = Bound::Exact,
-            Ok(w::Bound::AtLeast) => quantity.bound = Bound::AtLeast,
-            Ok(w::Bound::AtMost) => quantity.bound = Bound::AtMost,
-            Ok(w::Bound::About) => quantity.bound = Bound::About,
-            Err(_) => {
-                let field = format!("{field}.bound");
-                return self.refuse(&field, Reason::ValueUnspecified, "is no bound known");
-            }
+        if raw.bound != 0 {
+            let bound_field = format!("{field}.bound");
+            quantity.bound = self.bound(&bound_field, raw.bound, quantity.bound)?;
         }
         Some(Some(quantity))
     }
@@ -407,6 +449,18 @@ impl Fields<'_> {
             issuer: issuer?,
             title: title?,
         })
+    }
+
+    /// A document that may be left out.
+    pub(super) fn optional_document(
+        &mut self,
+        field: &str,
+        raw: Option<&w::Document>,
+    ) -> Option<Option<d::Document>> {
+        match raw {
+            None => Some(None),
+            raw => self.document(field, raw).map(Some),
+        }
     }
 
     /// A locality's identity as given, without asking whether it exists.

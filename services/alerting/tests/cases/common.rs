@@ -4,6 +4,7 @@ use alerting::{Change, Filter, Judge};
 use domain::event::{
     self as e, Actor, Body, Denominator, Event, Figure, IndicatorKind, Name, QuotaLayer, Source,
 };
+use domain::finding::{Check, Finding, Severity};
 use domain::text::{Bound, Moment, Quantity, parse_percent};
 use domain::{IndicatorCode, LocalityId};
 use host::Today;
@@ -88,8 +89,29 @@ impl Ledger {
         position
     }
 
+    /// Takes a figure that a check refuses and its reporter insists on.
+    pub(crate) fn insisted(&mut self, effective: &str, body: Body) -> u64 {
+        let finding = Finding {
+            check: Check::FactorOfTen,
+            severity: Severity::Blocking,
+            field: "value".to_owned(),
+            detail: "ten times the figure before it".to_owned(),
+            rule: "plausibility-1".to_owned(),
+            position: None,
+        };
+        let position = self.fold(effective, body, vec![finding]);
+        self.judge.settle();
+        self.changes.extend(self.judge.take_changes());
+        self.now += jiff::SignedDuration::from_secs(1);
+        position
+    }
+
     /// Takes an event at the same instant as those around it.
     pub(crate) fn within_request(&mut self, effective: &str, body: Body) -> u64 {
+        self.fold(effective, body, Vec::new())
+    }
+
+    fn fold(&mut self, effective: &str, body: Body, findings: Vec<Finding>) -> u64 {
         let event = Event {
             request_id: uuid::Uuid::nil(),
             actor: Actor {
@@ -98,6 +120,8 @@ impl Ledger {
             },
             effective: Moment::parse(effective).unwrap(),
             body,
+            confirmed: findings.iter().map(|finding| finding.check).collect(),
+            findings,
         };
         let position = self.events.len() as u64 + 1;
         self.judge.fold(position, self.now, &event).unwrap();
@@ -200,7 +224,7 @@ pub(crate) fn report(
             }),
             denominator: denominator.map(|value| against("quota", value)),
             percent: percent.map(|percent| parse_percent(percent).unwrap()),
-            source: Source::default(),
+            ..Figure::default()
         },
         note: String::new(),
     })

@@ -1,6 +1,10 @@
 //! Quotas, deadlines, silence and declarations of 2023.
 
-use domain::event::{Body, LocalityEnded, Source};
+use domain::event::{
+    Body, Document, FindingResolved, LocalityEnded, ProgressRetracted, QuotaLayer as Layer,
+    QuotaSuspended, Resolution, Source,
+};
+use domain::finding::Check;
 use host::Today;
 use wire::v1::{Concern, QuotaLayer, VerdictStatus};
 
@@ -79,6 +83,50 @@ fn a_missed_deadline_opens_one_case_and_reaching_the_target_clears_it() {
             .collect::<Vec<_>>()
     };
     assert_eq!(bytes(&verdicts), bytes(&ledger.verdicts()));
+}
+
+#[test]
+fn a_suspended_quota_asks_for_nothing_more() {
+    // Days after the last figure, and long after: both are told from the figure alone.
+    for today in ["2023-07-05", "2024-07-05"] {
+        let today = pinned(today);
+        let mut ledger = Ledger::new(today);
+        ledger.count("268", "2023-06-30", 250_000);
+        ledger.take(
+            "2023-06-05",
+            quota("268", 269_950, "95", Some("2023-06-30")),
+        );
+        assert_eq!(ledger.story().first().unwrap(), "268 OVERDUE opened");
+        let suspended = QuotaSuspended {
+            locality: place("268"),
+            indicator: EID.parse().unwrap(),
+            layer: Layer::Central,
+            reason: "chờ rà soát".to_owned(),
+            document: Document::default(),
+        };
+        ledger.take("2023-07-01", Body::QuotaSuspended(suspended));
+        assert!(ledger.story().contains(&"268 OVERDUE cleared".to_owned()));
+        assert!(ledger.judge.open_cases().is_empty());
+    }
+}
+
+#[test]
+fn a_figure_taken_back_no_longer_reaches_the_target() {
+    let mut ledger = Ledger::new(pinned("2023-07-05"));
+    ledger.take(
+        "2023-06-05",
+        quota("268", 269_950, "95", Some("2023-06-30")),
+    );
+    let reached = ledger.count("268", "2023-06-29", 260_000);
+    let before = ledger.story().len();
+    let retracted = ProgressRetracted {
+        retracts: reached,
+        locality: place("268"),
+        indicator: EID.parse().unwrap(),
+        reason: "nộp nhầm đơn vị".to_owned(),
+    };
+    ledger.take("2023-06-29", Body::ProgressRetracted(retracted));
+    assert_eq!(ledger.story()[before..], ["268 NO_DATA opened"]);
 }
 
 #[test]
@@ -285,4 +333,31 @@ fn a_locality_that_ends_takes_its_cases_with_it() {
     assert_eq!(ledger.changes[1].verdict.basis, "LOCALITY_ENDED");
     assert!(vi(&ledger.changes[1].verdict).contains("không còn từ 1/7/2025"));
     assert!(ledger.verdicts().is_empty());
+}
+
+#[test]
+fn a_figure_somebody_insisted_on_freezes_the_verdict_until_it_is_answered_for() {
+    let today = pinned("2023-07-05");
+    let mut ledger = Ledger::new(today);
+    ledger.take(
+        "2023-06-05",
+        quota("268", 269_950, "95", Some("2023-06-30")),
+    );
+    ledger.count("268", "2023-06-12", 25_000);
+    let report = report("268", EID, Some(256_453), None, None);
+    let position = ledger.insisted("2023-07-01", report);
+    let frozen = ledger.verdict("268");
+    assert_eq!(frozen.status(), VerdictStatus::Unknown);
+    assert!(frozen.reasons.iter().any(|reason| reason == "CHECK_OPEN"));
+    let resolved = Body::FindingResolved(FindingResolved {
+        position,
+        locality: place("268"),
+        check: Check::FactorOfTen,
+        resolution: Resolution::Confirmed,
+        reason: "đã đối chiếu với hồ sơ gốc".to_owned(),
+    });
+    ledger.take("2023-07-04", resolved);
+    assert_eq!(ledger.verdict("268").status(), VerdictStatus::Done);
+    let (changes, _) = ledger.replayed(today);
+    assert_eq!(changes, ledger.changes);
 }

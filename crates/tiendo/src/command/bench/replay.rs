@@ -49,6 +49,7 @@ pub(super) async fn run(options: BenchReplay, output: Output) -> Result<(), Fail
         Format::Table => "table",
         Format::Json => "json",
         Format::Csv => "csv",
+        Format::Xlsx => "xlsx",
     };
     let lang = match output.lang {
         Lang::Vi => "vi",

@@ -1,7 +1,7 @@
 //! Made-up figures of the sample kind.
 //!
-//! A document speaks of four indicators in 25 neighbouring communes; counts and places are scattered by a hash, so they
-//! are the same on every run. Only the request ids differ, since one that was seen before records nothing.
+//! A document speaks of four indicators in 25 neighbouring communes; places are scattered by a hash, and counts grow from
+//! day to day as real ones do, so they are the same on every run. Only the request ids differ, since one that was seen before records nothing.
 //!
 //! The benchmark of `event-log` makes bytes of the same kind by hand: that room may not know `wire`, not even there.
 
@@ -81,13 +81,7 @@ impl Sampler {
         let family = (of_document >> 32) % 4;
         let indicator = (family * 4 + figure % 4) as usize;
         let day = FIRST_DAY.saturating_add(jiff::Span::new().days((document % DAYS) as i64));
-        let reported = progress(
-            self.communes[place as usize],
-            indicator,
-            number,
-            document,
-            day,
-        );
+        let reported = progress(self.communes[place as usize], indicator, document, day);
         v1::Event {
             request_id: request_id.to_string(),
             actor: Some(v1::Actor {
@@ -96,6 +90,7 @@ impl Sampler {
             }),
             effective: Moment::end_of(day).to_string(),
             body: Some(v1::event::Body::ProgressReported(reported)),
+            ..Default::default()
         }
     }
 }
@@ -103,7 +98,6 @@ impl Sampler {
 fn progress(
     commune: LocalityId,
     indicator: usize,
-    number: u64,
     document: u64,
     day: Date,
 ) -> v1::ProgressReported {
@@ -112,7 +106,10 @@ fn progress(
         .bytes()
         .fold(indicator as u64, |sum, byte| hash(sum ^ u64::from(byte)));
     let quota = 2_000 + place % 60_000;
-    let value = hash(number) % (quota + 1);
+    // From a fifth of the quota to four fifths, by uneven steps; every document of a day says the same.
+    let passed = document % DAYS;
+    let step = quota * 3 / 5 / DAYS;
+    let value = quota / 5 + step * passed + hash(place ^ passed) % (step + 1);
     let permille = (value * 2_000 + quota) / (2 * quota);
     let report = 1 + hash(document) % 9_000;
     let (year, month, day) = (day.year(), day.month(), day.day());
@@ -133,6 +130,7 @@ fn progress(
             url: format!("https://dean06.example.vn/bao-cao/{year}/{report}-bc-tct.html"),
         }),
         note: String::new(),
+        ..Default::default()
     }
 }
 

@@ -1,59 +1,106 @@
-//! `tiendo report` and `tiendo correct`.
+//! Figures: reports, corrections, retractions, quotas, declared completion, answers to findings.
 
 use wire::v1;
+use wire::v1::event::Body;
 
-use super::{denominator, locality, record, source, written};
-use crate::Failure;
-use crate::cli::{Correct, FigureParts, Report};
-use crate::client::Clients;
-use crate::output::Output;
+use super::look::Found;
+use super::{Said, denominator};
+use crate::cli::{Completion, Correct, FindingResolve, Quota, Report, Retract};
 
-pub(crate) async fn report(
-    report: Report,
-    clients: &Clients,
-    output: Output,
-) -> Result<(), Failure> {
+pub(super) fn reported(report: Report) -> Said {
     let figure = report.figure;
-    let effective = figure.as_of.clone();
-    let body = v1::event::Body::ProgressReported(v1::ProgressReported {
-        locality: locality(&figure.locality),
+    let kind = figure.denominator_kind;
+    let body = Body::ProgressReported(v1::ProgressReported {
+        locality: Some(figure.locality),
         indicator: report.indicator,
-        value: value(&figure),
-        denominator: figure_denominator(&figure),
-        percent: figure.percent.unwrap_or_default(),
-        source: source(figure.source),
+        value: figure.value,
+        denominator: figure.denominator.map(|value| denominator(kind, value)),
+        percent: figure.percent,
+        source: Some(figure.source.into()),
         note: report.note,
+        ..Default::default()
     });
-    record(report.reporter, effective, body, clients, output).await
+    Said::new(figure.fact, body).insisting(figure.confirm)
 }
 
-pub(crate) async fn correct(
-    correct: Correct,
-    clients: &Clients,
-    output: Output,
-) -> Result<(), Failure> {
+pub(super) fn corrected(correct: Correct) -> Said {
     let figure = correct.figure;
-    let effective = figure.as_of.clone();
-    let body = v1::event::Body::ProgressCorrected(v1::ProgressCorrected {
+    let kind = figure.denominator_kind;
+    let body = Body::ProgressCorrected(v1::ProgressCorrected {
         corrects: correct.position,
-        locality: locality(&figure.locality),
+        locality: Some(figure.locality),
         indicator: correct.indicator,
-        value: value(&figure),
-        denominator: figure_denominator(&figure),
-        percent: figure.percent.unwrap_or_default(),
-        source: source(figure.source),
+        value: figure.value,
+        denominator: figure.denominator.map(|value| denominator(kind, value)),
+        percent: figure.percent,
+        source: Some(figure.source.into()),
         reason: correct.reason,
+        ..Default::default()
     });
-    record(correct.reporter, effective, body, clients, output).await
+    Said::new(figure.fact, body).insisting(figure.confirm)
 }
 
-fn value(figure: &FigureParts) -> Option<v1::Quantity> {
-    figure.value.as_deref().map(written)
+/// Takes back what stands at a position; the service refuses it if that is no figure.
+pub(super) fn retracted(retract: Retract, figure: Found) -> Said {
+    let body = Body::ProgressRetracted(v1::ProgressRetracted {
+        retracts: retract.position,
+        locality: figure.locality,
+        indicator: figure.indicator,
+        reason: retract.reason,
+    });
+    Said::at(figure.effective, retract.request, body)
 }
 
-fn figure_denominator(figure: &FigureParts) -> Option<v1::Denominator> {
-    figure
-        .denominator
-        .as_deref()
-        .and_then(|value| denominator(&figure.denominator_kind, value))
+/// Answers for an event as of its own moment: there the locality is sure to exist.
+pub(super) fn resolved(resolve: FindingResolve, event: Found) -> Said {
+    let body = Body::FindingResolved(v1::FindingResolved {
+        position: resolve.position,
+        locality: event.locality,
+        check: resolve.check as i32,
+        resolution: resolve.resolution.into(),
+        reason: resolve.reason,
+    });
+    Said::at(event.effective, resolve.request, body)
+}
+
+pub(super) fn quota(command: Quota) -> Said {
+    match command {
+        Quota::Assign(assign) => {
+            let quota = assign.quota;
+            let body = Body::QuotaAssigned(v1::QuotaAssigned {
+                locality: Some(quota.locality),
+                indicator: quota.indicator,
+                layer: quota.layer.into(),
+                denominator: Some(denominator(assign.denominator_kind, assign.denominator)),
+                target_percent: assign.target,
+                start: assign.start,
+                deadline: assign.deadline,
+                milestones: assign.milestones,
+                document: Some(quota.document.into()),
+            });
+            Said::new(quota.fact, body)
+        }
+        Quota::Suspend(suspend) => {
+            let quota = suspend.quota;
+            let body = Body::QuotaSuspended(v1::QuotaSuspended {
+                locality: Some(quota.locality),
+                indicator: quota.indicator,
+                layer: quota.layer.into(),
+                reason: suspend.reason,
+                document: Some(quota.document.into()),
+            });
+            Said::new(quota.fact, body)
+        }
+    }
+}
+
+pub(super) fn completion(command: Completion) -> Said {
+    let Completion::Declare(declare) = command;
+    let body = Body::CompletionDeclared(v1::CompletionDeclared {
+        locality: Some(declare.locality),
+        indicator: declare.indicator,
+        by: declare.by,
+        source: Some(declare.source.into()),
+    });
+    Said::new(declare.fact, body)
 }

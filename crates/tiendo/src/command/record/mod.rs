@@ -1,70 +1,157 @@
-//! `tiendo report`, `tiendo correct`, `tiendo quota assign`, `tiendo owner assign`.
+//! The commands that record: each makes its events, and one path sends them and shows the receipt.
 //!
-//! Here is what they share: the parts of a request, and its receipt.
+//! - `programme`, `owner`, `work`, `figure`, `place`: one small function for each command, by what it is about
+//! - `file`: events as they are written in a file
+//! - `look`: what a command need not be told, since it is on record
+//! - `send`: to the service, and its receipt
+//!
+//! Nothing is decided here: what the service refuses is not recorded, and whether it would is learnt with `--validate-only`.
 
 mod figure;
+mod file;
+mod look;
 mod owner;
-mod quota;
+mod place;
+mod programme;
+mod send;
+#[cfg(test)]
+mod tests;
+mod work;
 
 use wire::v1;
+use wire::v1::event::Body;
 
-use super::told;
 use crate::Failure;
-use crate::cli::Reporter;
+use crate::cli::{
+    Fact, FindingResolve, IndicatorRecording, ModelRecording, OwnerRecording, Record, Recording,
+    Reporter, Request, Retract,
+};
 use crate::client::Clients;
-use crate::output::{Output, Table, number, text};
+use crate::output::Output;
 
-pub(super) use figure::{correct, report};
-pub(super) use owner::owner;
-pub(super) use quota::quota;
+pub(super) use place::locality;
 
-fn locality(code: &str) -> Option<v1::LocalityRef> {
-    Some(v1::LocalityRef {
-        code: code.to_owned(),
-        since: String::new(),
-    })
+/// One event as a command says it.
+#[derive(Debug, Clone)]
+struct Said {
+    event: v1::Event,
+    request: Request,
+    /// Name of the person appointed; empty if none is named.
+    person: String,
 }
 
-fn source(title: String) -> Option<v1::Source> {
-    Some(v1::Source {
-        title,
-        url: String::new(),
-    })
-}
+impl Said {
+    /// A fact that holds from a moment on.
+    fn new(fact: Fact, body: Body) -> Self {
+        Self::at(fact.as_of, fact.request, body)
+    }
 
-/// A number as it was written; the service reads it, so that every way in reads it the same.
-fn written(text: &str) -> v1::Quantity {
-    v1::Quantity {
-        number: Some(v1::quantity::Number::Text(text.to_owned())),
-        bound: 0,
+    /// An event of a moment.
+    fn at(effective: String, request: Request, body: Body) -> Self {
+        let event = v1::Event {
+            request_id: request.reporter.request_id.clone().unwrap_or_default(),
+            ..event(&request.reporter, effective, body)
+        };
+        Self {
+            event,
+            request,
+            person: String::new(),
+        }
+    }
+
+    /// The same, insisted on against checks.
+    fn insisting(mut self, checks: Vec<String>) -> Self {
+        self.event.confirmed_checks = checks;
+        self
     }
 }
 
-fn denominator(kind: &str, value: &str) -> Option<v1::Denominator> {
-    Some(v1::Denominator {
-        kind: kind.to_owned(),
-        value: Some(written(value)),
-        derived: false,
-    })
+/// What a command says that is told all of it.
+fn said(command: Recording) -> Said {
+    match command {
+        Recording::Report(report) => figure::reported(report),
+        Recording::Correct(correct) => figure::corrected(correct),
+        Recording::Quota(command) => figure::quota(command),
+        Recording::Completion(command) => figure::completion(command),
+        Recording::Plan(command) => programme::plan(command),
+        Recording::Group(command) => programme::group(command),
+        Recording::Readiness(command) => programme::readiness(command),
+        Recording::Organisation(command) => owner::organisation(command),
+        Recording::WorkItem(command) => work::work_item(command),
+        Recording::Campaign(command) => work::campaign(command),
+        Recording::WorkingGroup(command) => work::working_group(command),
+    }
 }
 
-async fn record(
-    reporter: Reporter,
-    effective: String,
-    body: v1::event::Body,
+/// Runs a command that is told all of what it records.
+pub(super) async fn one(
+    command: Recording,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let event = event(&reporter, effective, body);
-    send(request(event, &reporter), clients, output).await
+    send::one(said(command), clients, output).await
 }
 
-fn event(reporter: &Reporter, effective: String, body: v1::event::Body) -> v1::Event {
+/// Records the events of a file, all or none.
+pub(super) async fn file(record: Record, clients: &Clients, output: Output) -> Result<(), Failure> {
+    let events = file::events(&file::read(&record.file)?, &record.reporter)?;
+    send::all(events, record.reporter, clients, output).await
+}
+
+/// Takes back the figure at a position; what it is of need not be said.
+pub(super) async fn retract(
+    retract: Retract,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let figure = look::figure(retract.position, clients, output).await?;
+    send::one(figure::retracted(retract, figure), clients, output).await
+}
+
+/// Answers for what a check found in the event at a position.
+pub(super) async fn finding(
+    resolve: FindingResolve,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let event = look::event(resolve.position, clients, output).await?;
+    send::one(figure::resolved(resolve, event), clients, output).await
+}
+
+/// Runs a command that records who owns what.
+pub(super) async fn owner(
+    command: OwnerRecording,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    send::one(owner::owner(command), clients, output).await
+}
+
+/// Runs a command that records something of a model.
+pub(super) async fn model(
+    command: ModelRecording,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    send::one(programme::model(command), clients, output).await
+}
+
+/// Runs a command that records something of an indicator.
+pub(super) async fn indicator(
+    command: IndicatorRecording,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    send::one(programme::indicator(command), clients, output).await
+}
+
+/// An event without a request id.
+fn event(reporter: &Reporter, effective: String, body: Body) -> v1::Event {
     v1::Event {
-        request_id: reporter.request_id.clone().unwrap_or_default(),
         actor: Some(actor(reporter)),
         effective,
         body: Some(body),
+        ..Default::default()
     }
 }
 
@@ -76,51 +163,10 @@ pub(super) fn actor(reporter: &Reporter) -> v1::Actor {
     }
 }
 
-fn request(event: v1::Event, reporter: &Reporter) -> v1::RecordRequest {
-    v1::RecordRequest {
-        event: Some(event),
-        expected_revision: None,
-        validate_only: reporter.validate_only,
-        person: String::new(),
+fn denominator(kind: String, value: v1::Quantity) -> v1::Denominator {
+    v1::Denominator {
+        kind,
+        value: Some(value),
+        derived: false,
     }
-}
-
-async fn send(
-    request: v1::RecordRequest,
-    clients: &Clients,
-    output: Output,
-) -> Result<(), Failure> {
-    let answer = clients
-        .ingest()
-        .await?
-        .record(request)
-        .await
-        .map_err(told(output))?
-        .into_inner();
-    let receipt = answer.receipt.clone().unwrap_or_default();
-    let lang = output.lang;
-    let mut table = Table::new(&[
-        number("position", "Vị trí", "Position"),
-        text("known", "Ghi sổ lúc", "Known"),
-        number("revision", "Lần ghi", "Revision"),
-        text("request_id", "Mã yêu cầu", "Request id"),
-    ]);
-    table.row([
-        receipt.first_position.to_string().into(),
-        lang.instant(receipt.known.as_ref()).into(),
-        answer.revision.to_string().into(),
-        receipt.request_id.into(),
-    ]);
-    let head = match (receipt.first_position, receipt.repeated) {
-        (0, _) => lang.pick(
-            "Hợp lệ; không ghi gì (--validate-only)",
-            "Valid; nothing recorded (--validate-only)",
-        ),
-        (_, true) => lang.pick(
-            "Đã ghi từ trước; biên nhận cũ",
-            "Recorded before; the old receipt",
-        ),
-        (_, false) => lang.pick("Đã ghi sổ", "Recorded"),
-    };
-    output.answer("RecordResponse", &answer, head, &table)
 }

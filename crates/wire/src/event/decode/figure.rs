@@ -1,8 +1,9 @@
 //! Figures: quotas, reports, corrections, declared completion, judgements in public.
 
-use domain::Reason;
 use domain::event::{self as d, Body};
-use domain::text::{Bound, Percent};
+use domain::text::Percent;
+use domain::{Check, IndicatorCode, LocalityId, Reason};
+use jiff::civil::Date;
 
 use super::{At, Reference};
 use crate::event::fields::Fields;
@@ -25,6 +26,9 @@ pub(super) fn quota_assigned(f: &mut Fields<'_>, m: &w::QuotaAssigned, at: At<'_
     let deadline = f.optional_date("deadline", &m.deadline);
     f.in_order("deadline", start.flatten(), deadline.flatten());
     let milestones = milestones(f, &m.milestones);
+    if let (Some(milestones), false) = (&milestones, f.resolver.trusted()) {
+        within(f, milestones, start.flatten(), deadline.flatten());
+    }
     let document = f.document("document", m.document.as_ref());
     Some(Body::QuotaAssigned(d::QuotaAssigned {
         locality: locality?,
@@ -60,18 +64,69 @@ fn milestones(f: &mut Fields<'_>, messages: &[w::Milestone]) -> Option<Vec<d::Mi
     milestones.into_iter().collect()
 }
 
+/// Whether milestones lie on the way from the first day to the last.
+fn within(
+    f: &mut Fields<'_>,
+    milestones: &[d::Milestone],
+    start: Option<Date>,
+    deadline: Option<Date>,
+) {
+    for (i, milestone) in milestones.iter().enumerate() {
+        let date = milestone.date;
+        let outside = match (start, deadline) {
+            (Some(start), _) if date < start => format!("{date} is before the first day, {start}"),
+            (_, Some(deadline)) if date > deadline => {
+                format!("{date} is after the last day, {deadline}")
+            }
+            _ => continue,
+        };
+        f.refuse::<()>(&format!("milestones[{i}].date"), Reason::DateOrder, outside);
+    }
+}
+
+pub(super) fn quota_suspended(
+    f: &mut Fields<'_>,
+    m: &w::QuotaSuspended,
+    at: At<'_>,
+) -> Option<Body> {
+    let locality = f.locality("locality", m.locality.as_ref(), at);
+    let indicator = f.indicator("indicator", &m.indicator);
+    let layer = f.term("layer", m.layer, d::QuotaLayer::ALL);
+    if let (Some(locality), Some(indicator), Some(layer), Some(at)) =
+        (locality, &indicator, layer, at)
+    {
+        let quota = Reference::Quota {
+            locality,
+            indicator,
+            layer,
+            at,
+        };
+        f.refer("layer", &quota);
+    }
+    let reason = f.text("reason", &m.reason);
+    let document = f.document("document", m.document.as_ref());
+    Some(Body::QuotaSuspended(d::QuotaSuspended {
+        locality: locality?,
+        indicator: indicator?,
+        layer: layer?,
+        reason: reason?,
+        document: document?,
+    }))
+}
+
 /// The parts of a figure, as reports and corrections carry them.
 struct FigureParts<'a> {
     value: Option<&'a w::Quantity>,
     denominator: Option<&'a w::Denominator>,
     percent: &'a str,
+    percent_bound: i32,
     source: Option<&'a w::Source>,
 }
 
 fn figure(f: &mut Fields<'_>, parts: &FigureParts<'_>) -> Option<d::Figure> {
     let value = f.quantity("value", parts.value);
     let denominator = f.denominator("denominator", parts.denominator);
-    let percent = f.percent("percent", parts.percent);
+    let percent = f.bounded_percent("percent", parts.percent, parts.percent_bound);
     if parts.value.is_none() && parts.percent.trim().is_empty() {
         f.refuse::<()>(
             "value",
@@ -79,25 +134,13 @@ fn figure(f: &mut Fields<'_>, parts: &FigureParts<'_>) -> Option<d::Figure> {
             "must be set, or a percentage given",
         );
     }
-    if let (Some(Some(value)), Some(Some(denominator)), Some(Some(percent))) =
-        (&value, &denominator, &percent)
-        && value.bound == Bound::Exact
-        && !f.resolver.trusted()
-        && percent.contradicts(value.value, denominator.value)
-    {
-        let follows = Percent::of(value.value, denominator.value)
-            .map_or_else(String::new, |follows| format!(", {follows} % follows"));
-        let detail = format!(
-            "{percent} % is printed for {} of {}{follows}",
-            value.value, denominator.value
-        );
-        f.refuse::<()>("percent", Reason::PercentContradicts, detail);
-    }
     let source = f.source("source", parts.source);
+    let (percent_bound, percent) = percent?;
     Some(d::Figure {
         value: value?,
         denominator: denominator?,
-        percent: percent?,
+        percent,
+        percent_bound,
         source: source?,
     })
 }
@@ -113,6 +156,7 @@ pub(super) fn progress_reported(
         value: m.value.as_ref(),
         denominator: m.denominator.as_ref(),
         percent: &m.percent,
+        percent_bound: m.percent_bound,
         source: m.source.as_ref(),
     };
     let figure = figure(f, &parts);
@@ -132,28 +176,12 @@ pub(super) fn progress_corrected(
 ) -> Option<Body> {
     let locality = f.locality("locality", m.locality.as_ref(), at);
     let indicator = f.indicator("indicator", &m.indicator);
-    let position = m.corrects;
-    if position == 0 {
-        f.refuse::<()>(
-            "corrects",
-            Reason::Required,
-            "must be the position of a figure",
-        );
-    } else if let (Some(locality), Some(indicator), Some(at)) = (locality, &indicator, at) {
-        f.refer(
-            "corrects",
-            &Reference::Figure {
-                position,
-                locality,
-                indicator,
-                at,
-            },
-        );
-    }
+    on_record(f, "corrects", m.corrects, locality, indicator.as_ref(), at);
     let parts = FigureParts {
         value: m.value.as_ref(),
         denominator: m.denominator.as_ref(),
         percent: &m.percent,
+        percent_bound: m.percent_bound,
         source: m.source.as_ref(),
     };
     let figure = figure(f, &parts);
@@ -167,6 +195,76 @@ pub(super) fn progress_corrected(
     }))
 }
 
+/// The figure that a correction or a retraction names.
+fn on_record(
+    f: &mut Fields<'_>,
+    field: &str,
+    position: u64,
+    locality: Option<LocalityId>,
+    indicator: Option<&IndicatorCode>,
+    at: At<'_>,
+) {
+    if position == 0 {
+        f.refuse::<()>(field, Reason::Required, "must be the position of a figure");
+    } else if let (Some(locality), Some(indicator), Some(at)) = (locality, indicator, at) {
+        let figure = Reference::Figure {
+            position,
+            locality,
+            indicator,
+            at,
+        };
+        f.refer(field, &figure);
+    }
+}
+
+pub(super) fn progress_retracted(
+    f: &mut Fields<'_>,
+    m: &w::ProgressRetracted,
+    at: At<'_>,
+) -> Option<Body> {
+    let locality = f.locality("locality", m.locality.as_ref(), at);
+    let indicator = f.indicator("indicator", &m.indicator);
+    on_record(f, "retracts", m.retracts, locality, indicator.as_ref(), at);
+    let reason = f.text("reason", &m.reason);
+    Some(Body::ProgressRetracted(d::ProgressRetracted {
+        retracts: m.retracts,
+        locality: locality?,
+        indicator: indicator?,
+        reason: reason?,
+    }))
+}
+
+pub(super) fn finding_resolved(
+    f: &mut Fields<'_>,
+    m: &w::FindingResolved,
+    at: At<'_>,
+    actor: Option<&d::Actor>,
+) -> Option<Body> {
+    let locality = f.locality("locality", m.locality.as_ref(), at);
+    let check = f.term("check", m.check, Check::ALL);
+    let position = m.position;
+    if position == 0 {
+        f.refuse::<()>("position", Reason::Required, "must name a position");
+    } else if let (Some(locality), Some(check), Some(actor)) = (locality, check, actor) {
+        let finding = Reference::Finding {
+            position,
+            locality,
+            check,
+            actor,
+        };
+        f.refer("position", &finding);
+    }
+    let resolution = f.term("resolution", m.resolution, d::Resolution::ALL);
+    let reason = f.text("reason", &m.reason);
+    Some(Body::FindingResolved(d::FindingResolved {
+        position,
+        locality: locality?,
+        check: check?,
+        resolution: resolution?,
+        reason: reason?,
+    }))
+}
+
 pub(super) fn completion_declared(
     f: &mut Fields<'_>,
     m: &w::CompletionDeclared,
@@ -175,6 +273,9 @@ pub(super) fn completion_declared(
     let locality = f.locality("locality", m.locality.as_ref(), at);
     let indicator = f.indicator("indicator", &m.indicator);
     let by = f.date("by", &m.by);
+    if !f.resolver.trusted() {
+        f.in_order("by", at.map(|at| at.date()), by);
+    }
     let source = f.source("source", m.source.as_ref());
     Some(Body::CompletionDeclared(d::CompletionDeclared {
         locality: locality?,

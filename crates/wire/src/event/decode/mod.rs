@@ -3,15 +3,17 @@
 //! Here is what all events share; the bodies are read in one module for each kind.
 
 mod figure;
+mod owner;
 mod place;
 mod programme;
 mod work;
 
 use domain::event::{self as d, Body};
+use domain::finding::CONFIRMED_MAX;
 use domain::text::Moment;
 use domain::{
-    Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode, PlanCode, Reason,
-    Violation, WorkItemCode,
+    CampaignCode, Check, Event, Finding, GroupCode, IndicatorCode, LocalityCode, LocalityId,
+    ModelCode, PlanCode, Reason, Severity, Violation, WorkItemCode,
 };
 use jiff::civil::Date;
 use prost::Message as _;
@@ -25,16 +27,120 @@ use crate::v1 as w;
 pub enum Reference<'a> {
     /// An indicator.
     Indicator(&'a IndicatorCode),
-    /// A model.
-    Model(&'a ModelCode),
-    /// A group of models.
-    Group(&'a GroupCode),
+    /// A model that is not withdrawn at the moment; without a moment, one that was ever defined.
+    Model {
+        /// Its code.
+        code: &'a ModelCode,
+        /// When it must not be withdrawn.
+        at: Option<&'a Moment>,
+    },
+    /// A group of models that is not withdrawn at the moment; without a moment, one that was ever defined.
+    Group {
+        /// Its code.
+        code: &'a GroupCode,
+        /// When it must not be withdrawn.
+        at: Option<&'a Moment>,
+    },
+    /// A group that no model is in any more, from a moment on.
+    EmptyGroup {
+        /// Its code.
+        code: &'a GroupCode,
+        /// From when.
+        at: &'a Moment,
+    },
+    /// A number that no other group of the plan has.
+    GroupNumber {
+        /// The plan.
+        plan: &'a PlanCode,
+        /// The group that is to have it.
+        group: &'a GroupCode,
+        /// The number.
+        number: u32,
+        /// From when.
+        at: &'a Moment,
+    },
     /// A plan.
     Plan(&'a PlanCode),
-    /// A work item of a locality.
-    WorkItem(LocalityId, &'a WorkItemCode),
+    /// Somebody who holds a role at a moment, under the name assigned or that of a successor.
+    Holder {
+        /// For what.
+        scope: &'a d::Scope,
+        /// Where, or above it.
+        locality: LocalityId,
+        /// Which role.
+        role: d::Role,
+        /// Who.
+        organisation: &'a str,
+        /// When.
+        at: &'a Moment,
+    },
+    /// Successors none of whom is succeeded, however far on, by the organisation itself.
+    Succession {
+        /// Where.
+        locality: LocalityId,
+        /// The organisation.
+        organisation: &'a str,
+        /// Who takes over from it.
+        successors: &'a [String],
+    },
+    /// A work item of a locality that is neither completed nor cancelled at a moment.
+    OpenWorkItem {
+        /// The locality.
+        locality: LocalityId,
+        /// Its code.
+        code: &'a WorkItemCode,
+        /// When.
+        at: &'a Moment,
+    },
+    /// A work item of the same locality that does not wait, however far on, for the one that is to wait for it.
+    Dependency {
+        /// The locality.
+        locality: LocalityId,
+        /// The one that waits.
+        work_item: &'a WorkItemCode,
+        /// What it waits for.
+        on: &'a WorkItemCode,
+    },
+    /// A quota that is in force at a moment.
+    Quota {
+        /// The locality.
+        locality: LocalityId,
+        /// The indicator.
+        indicator: &'a IndicatorCode,
+        /// Whose.
+        layer: d::QuotaLayer,
+        /// When.
+        at: &'a Moment,
+    },
+    /// A campaign launched in the locality or above it, and not closed there at a moment.
+    Campaign {
+        /// The locality.
+        locality: LocalityId,
+        /// Its code.
+        code: &'a CampaignCode,
+        /// When.
+        at: &'a Moment,
+    },
+    /// An indicator that is not related in the same way, however far on, to the one that is to be related to it.
+    Relation {
+        /// The one.
+        indicator: &'a IndicatorCode,
+        /// How.
+        relation: d::Relation,
+        /// The other.
+        other: &'a IndicatorCode,
+    },
     /// An identity named outright, whenever it exists.
     Identity(LocalityId),
+    /// An identity without figures before its first day, or from the first day on which it no longer exists.
+    Life {
+        /// The identity.
+        id: LocalityId,
+        /// Its first day, if that is to be known.
+        start: Option<Date>,
+        /// The first day on which it no longer exists, if it is to end.
+        end: Option<Date>,
+    },
     /// An appointment that names a person.
     Appointment {
         /// Its position.
@@ -44,7 +150,7 @@ pub enum Reference<'a> {
         /// What it must be for.
         scope: &'a d::Scope,
     },
-    /// A figure that a correction names.
+    /// A figure that a correction or a retraction names.
     Figure {
         /// Its position.
         position: u64,
@@ -54,6 +160,17 @@ pub enum Reference<'a> {
         indicator: &'a IndicatorCode,
         /// The moment it must speak of.
         at: &'a Moment,
+    },
+    /// An open finding.
+    Finding {
+        /// Position of its event.
+        position: u64,
+        /// The locality it must be of.
+        locality: LocalityId,
+        /// Which check found it.
+        check: Check,
+        /// Who resolves it: for a blocking one, another office than the one that reported.
+        actor: &'a d::Actor,
     },
 }
 
@@ -233,14 +350,81 @@ fn event(fields: &mut Fields<'_>, message: &w::Event, request_id: Uuid) -> Optio
     }
     let body = match &message.body {
         None => fields.refuse("body", Reason::Required, "must say what happened"),
-        Some(message) => body(fields, message, effective.as_ref()),
+        Some(message) => body(fields, message, effective.as_ref(), actor.as_ref()),
     };
+    let confirmed = confirmed(fields, &message.confirmed_checks, message.body.as_ref());
+    let findings = findings(fields, &message.findings);
     Some(Event {
         request_id: request_id?,
         actor: actor?,
         effective: effective?,
         body: body?,
+        confirmed: confirmed?,
+        findings: findings?,
     })
+}
+
+/// The checks insisted on; whoever insists says why.
+fn confirmed(
+    fields: &mut Fields<'_>,
+    raw: &[String],
+    body: Option<&w::event::Body>,
+) -> Option<Vec<Check>> {
+    use w::event::Body as W;
+    let field = "confirmed_checks";
+    if raw.is_empty() {
+        return Some(Vec::new());
+    }
+    if raw.len() > CONFIRMED_MAX {
+        let detail = format!("{} checks, at most {CONFIRMED_MAX} are kept", raw.len());
+        return fields.refuse(field, Reason::TextFormat, detail);
+    }
+    match body {
+        Some(W::ProgressReported(m)) if m.note.trim().is_empty() => {
+            let detail = "must say why the figure is right although a check refuses it";
+            fields.refuse::<()>("progress_reported.note", Reason::Required, detail);
+        }
+        // The reason of a correction is required anyway.
+        Some(W::ProgressReported(_) | W::ProgressCorrected(_)) | None => {}
+        Some(_) => {
+            let detail = "must be empty; only figures are held against checks that refuse";
+            return fields.refuse(field, Reason::ValueUnspecified, detail);
+        }
+    }
+    let read = |(i, code): (usize, &String)| {
+        let check = Check::of(code.trim()).filter(|check| check.may_refuse());
+        check.or_else(|| {
+            let field = format!("{field}[{i}]");
+            let detail = "is no check that refuses a figure";
+            fields.refuse(&field, Reason::ValueUnspecified, detail)
+        })
+    };
+    let checks: Vec<Option<Check>> = raw.iter().enumerate().map(read).collect();
+    checks.into_iter().collect()
+}
+
+/// Nobody but the ledger finds anything.
+fn findings(fields: &mut Fields<'_>, messages: &[w::Finding]) -> Option<Vec<Finding>> {
+    if !messages.is_empty() && !fields.resolver.trusted() {
+        let detail = "must be empty; the service finds them";
+        return fields.refuse("findings", Reason::FindingsMisplaced, detail);
+    }
+    let read = |(i, m): (usize, &w::Finding)| {
+        let field = format!("findings[{i}]");
+        let mut f = fields.below(&field);
+        let check = f.term("check", m.check, Check::ALL);
+        let severity = f.term("severity", m.severity, Severity::ALL);
+        Some(Finding {
+            check: check?,
+            severity: severity?,
+            field: m.field.clone(),
+            detail: m.detail.clone(),
+            rule: m.rule.clone(),
+            position: (m.position != 0).then_some(m.position),
+        })
+    };
+    let findings: Vec<Option<Finding>> = messages.iter().enumerate().map(read).collect();
+    findings.into_iter().collect()
 }
 
 fn request(fields: &mut Fields<'_>, raw: &str, given: Uuid) -> Option<Uuid> {
@@ -269,7 +453,12 @@ fn actor(fields: &mut Fields<'_>, message: Option<&w::Actor>) -> Option<d::Actor
     })
 }
 
-fn body(fields: &mut Fields<'_>, message: &w::event::Body, at: Option<&Moment>) -> Option<Body> {
+fn body(
+    fields: &mut Fields<'_>,
+    message: &w::event::Body,
+    at: Option<&Moment>,
+    actor: Option<&d::Actor>,
+) -> Option<Body> {
     use w::event::Body as W;
     macro_rules! read {
         ($field:literal, $function:path, $message:expr) => {
@@ -282,18 +471,37 @@ fn body(fields: &mut Fields<'_>, message: &w::event::Body, at: Option<&Moment>) 
         W::PlanAdopted(m) => read!("plan_adopted", programme::plan_adopted, m),
         W::GroupDefined(m) => read!("group_defined", programme::group_defined, m),
         W::ModelDefined(m) => read!("model_defined", programme::model_defined, m),
-        W::OwnerAssigned(m) => read!("owner_assigned", programme::owner_assigned, m),
-        W::PersonErased(m) => read!("person_erased", programme::person_erased, m),
+        W::GroupWithdrawn(m) => read!("group_withdrawn", programme::group_withdrawn, m),
+        W::ModelWithdrawn(m) => read!("model_withdrawn", programme::model_withdrawn, m),
+        W::OwnerAssigned(m) => read!("owner_assigned", owner::owner_assigned, m),
+        W::PersonErased(m) => read!("person_erased", owner::person_erased, m),
+        W::OrganisationSucceeded(m) => {
+            read!("organisation_succeeded", owner::organisation_succeeded, m)
+        }
         W::ModelStatusChanged(m) => {
             read!("model_status_changed", programme::model_status_changed, m)
         }
         W::IndicatorDefined(m) => read!("indicator_defined", programme::indicator_defined, m),
+        W::IndicatorRelated(m) => read!("indicator_related", programme::indicator_related, m),
+        W::QuotaSuspended(m) => read!("quota_suspended", figure::quota_suspended, m),
         W::QuotaAssigned(m) => read!("quota_assigned", figure::quota_assigned, m),
         W::ProgressReported(m) => read!("progress_reported", figure::progress_reported, m),
         W::ProgressCorrected(m) => read!("progress_corrected", figure::progress_corrected, m),
+        W::ProgressRetracted(m) => read!("progress_retracted", figure::progress_retracted, m),
+        W::FindingResolved(m) => {
+            let mut fields = fields.below("finding_resolved");
+            figure::finding_resolved(&mut fields, m, at, actor)
+        }
+        W::WorkingGroupFormed(m) => read!("working_group_formed", work::working_group_formed, m),
+        W::CampaignClosed(m) => read!("campaign_closed", work::campaign_closed, m),
         W::CampaignLaunched(m) => read!("campaign_launched", work::campaign_launched, m),
         W::CompletionDeclared(m) => read!("completion_declared", figure::completion_declared, m),
         W::WorkItemDefined(m) => read!("work_item_defined", work::work_item_defined, m),
+        W::WorkItemProgressed(m) => read!("work_item_progressed", work::work_item_progressed, m),
+        W::WorkItemRescheduled(m) => {
+            read!("work_item_rescheduled", work::work_item_rescheduled, m)
+        }
+        W::WorkItemCancelled(m) => read!("work_item_cancelled", work::work_item_cancelled, m),
         W::WorkItemCompleted(m) => read!("work_item_completed", work::work_item_completed, m),
         W::ReadinessReviewed(m) => read!("readiness_reviewed", work::readiness_reviewed, m),
         W::DirectiveIssued(m) => read!("directive_issued", work::directive_issued, m),
@@ -304,3 +512,6 @@ fn body(fields: &mut Fields<'_>, message: &w::event::Body, at: Option<&Moment>) 
 }
 
 type At<'a> = Option<&'a Moment>;
+
+/// The last moment there is: what holds at any moment holds at it.
+const END_OF_TIME: Moment = Moment::end_of(Date::MAX);

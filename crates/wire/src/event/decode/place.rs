@@ -1,7 +1,8 @@
 //! Localities: their beginning and their end.
 
-use domain::Reason;
 use domain::event::{self as d, Body};
+use domain::{LocalityId, Reason};
+use jiff::civil::Date;
 
 use super::{At, Reference};
 use crate::event::fields::Fields;
@@ -14,6 +15,17 @@ pub(super) fn locality_registered(
     _: At<'_>,
 ) -> Option<Body> {
     let locality = f.identity("locality", m.locality.as_ref());
+    if let Some(id) = locality.filter(|_| m.start_known) {
+        let start = Some(id.since);
+        f.refer(
+            "start_known",
+            &Reference::Life {
+                id,
+                start,
+                end: None,
+            },
+        );
+    }
     let name = f.name("name", m.name.as_ref());
     let parent = match &m.parent {
         None => Some(None),
@@ -40,10 +52,13 @@ pub(super) fn locality_registered(
     }))
 }
 
-pub(super) fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, _: At<'_>) -> Option<Body> {
+pub(super) fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, at: At<'_>) -> Option<Body> {
     let locality = f.identity("locality", m.locality.as_ref());
-    if let Some(locality) = locality {
-        f.refer("locality", &Reference::Identity(locality));
+    if let Some(id) = locality {
+        f.refer("locality", &Reference::Identity(id));
+        if let Some(at) = at {
+            ends(f, id, at.date());
+        }
     }
     let successors: Vec<Option<d::Successor>> = m
         .successors
@@ -52,10 +67,17 @@ pub(super) fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, _: At<'_>
         .map(|(i, successor)| {
             let field = format!("successors[{i}]");
             let mut f = f.below(&field);
-            let locality = f.identity("locality", successor.locality.as_ref());
+            let heir = f.identity("locality", successor.locality.as_ref());
+            if let Some(heir) = heir {
+                f.refer("locality", &Reference::Identity(heir));
+                if locality == Some(heir) && !f.resolver.trusted() {
+                    let detail = format!("{heir} would succeed itself");
+                    f.refuse::<()>("locality", Reason::SuccessionCycle, detail);
+                }
+            }
             let extent = f.term("extent", successor.extent, d::Extent::ALL);
             Some(d::Successor {
-                locality: locality?,
+                locality: heir?,
                 extent: extent?,
             })
         })
@@ -66,4 +88,21 @@ pub(super) fn locality_ended(f: &mut Fields<'_>, m: &w::LocalityEnded, _: At<'_>
         successors: successors.into_iter().collect::<Option<_>>()?,
         source: source?,
     }))
+}
+
+/// What must hold for a locality to end on a day.
+fn ends(f: &mut Fields<'_>, id: LocalityId, day: Date) {
+    if day < id.since && !f.resolver.trusted() {
+        let detail = format!("{id} would end on {day}, before its first day");
+        f.refuse::<()>("locality", Reason::DateOrder, detail);
+    }
+    let end = Some(day);
+    f.refer(
+        "locality",
+        &Reference::Life {
+            id,
+            start: None,
+            end,
+        },
+    );
 }

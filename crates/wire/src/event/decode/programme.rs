@@ -1,7 +1,7 @@
-//! The programme: plans, groups, models, owners, indicators, systems, data sets.
+//! The programme: plans, groups, models, indicators, systems, data sets.
 
 use domain::event::{self as d, Body};
-use domain::{PersonCommitment, Reason};
+use domain::{IndicatorCode, Reason};
 
 use super::{At, Reference};
 use crate::event::fields::Fields;
@@ -20,24 +20,68 @@ pub(super) fn plan_adopted(f: &mut Fields<'_>, m: &w::PlanAdopted, at: At<'_>) -
     }))
 }
 
-pub(super) fn group_defined(f: &mut Fields<'_>, m: &w::GroupDefined, _: At<'_>) -> Option<Body> {
+pub(super) fn group_defined(f: &mut Fields<'_>, m: &w::GroupDefined, at: At<'_>) -> Option<Body> {
     let group = f.code("group", &m.group);
     let plan = f.plan("plan", &m.plan);
-    if m.number == 0 {
+    let number = m.number;
+    if number == 0 {
         f.refuse::<()>("number", Reason::Required, "must be 1 or more");
+    } else if let (Some(group), Some(plan), Some(at)) = (&group, &plan, at) {
+        f.refer(
+            "number",
+            &Reference::GroupNumber {
+                plan,
+                group,
+                number,
+                at,
+            },
+        );
     }
     let name = f.name("name", m.name.as_ref());
     Some(Body::GroupDefined(d::GroupDefined {
         group: group?,
         plan: plan?,
-        number: m.number,
+        number,
         name: name?,
     }))
 }
 
-pub(super) fn model_defined(f: &mut Fields<'_>, m: &w::ModelDefined, _: At<'_>) -> Option<Body> {
+pub(super) fn group_withdrawn(
+    f: &mut Fields<'_>,
+    m: &w::GroupWithdrawn,
+    at: At<'_>,
+) -> Option<Body> {
+    let group = f.group("group", &m.group, at);
+    if let (Some(code), Some(at)) = (&group, at) {
+        f.refer("group", &Reference::EmptyGroup { code, at });
+    }
+    let reason = f.text("reason", &m.reason);
+    let source = f.source("source", m.source.as_ref());
+    Some(Body::GroupWithdrawn(d::GroupWithdrawn {
+        group: group?,
+        reason: reason?,
+        source: source?,
+    }))
+}
+
+pub(super) fn model_withdrawn(
+    f: &mut Fields<'_>,
+    m: &w::ModelWithdrawn,
+    at: At<'_>,
+) -> Option<Body> {
+    let model = f.model("model", &m.model, at);
+    let reason = f.text("reason", &m.reason);
+    let source = f.source("source", m.source.as_ref());
+    Some(Body::ModelWithdrawn(d::ModelWithdrawn {
+        model: model?,
+        reason: reason?,
+        source: source?,
+    }))
+}
+
+pub(super) fn model_defined(f: &mut Fields<'_>, m: &w::ModelDefined, at: At<'_>) -> Option<Body> {
     let model = f.code("model", &m.model);
-    let group = f.group("group", &m.group);
+    let group = f.group("group", &m.group, at);
     let name = f.name("name", m.name.as_ref());
     let basis = f.optional_text("basis", &m.basis);
     let source = f.source("source", m.source.as_ref());
@@ -51,87 +95,12 @@ pub(super) fn model_defined(f: &mut Fields<'_>, m: &w::ModelDefined, _: At<'_>) 
     }))
 }
 
-pub(super) fn owner_assigned(f: &mut Fields<'_>, m: &w::OwnerAssigned, at: At<'_>) -> Option<Body> {
-    use w::owner_assigned::Scope;
-    let scope = match &m.scope {
-        None => f.refuse("scope", Reason::Required, "must name a model or a plan"),
-        Some(Scope::Model(code)) => f.model("model", code).map(d::Scope::Model),
-        Some(Scope::Plan(code)) => f.plan("plan", code).map(d::Scope::Plan),
-    };
-    let locality = f.locality("locality", m.locality.as_ref(), at);
-    let role = f.term("role", m.role, d::Role::ALL);
-    if m.organisations.is_empty() {
-        f.refuse::<()>("organisations", Reason::Required, "must name at least one");
-    }
-    let organisations = f.lines("organisations", &m.organisations);
-    let accountable_office = match role {
-        Some(d::Role::Lead) => f.line("accountable_office", &m.accountable_office),
-        _ => f.optional_line("accountable_office", &m.accountable_office),
-    };
-    let source = f.source("source", m.source.as_ref());
-    let person_commitment = person_commitment(f, &m.person_commitment);
-    Some(Body::OwnerAssigned(d::OwnerAssigned {
-        scope: scope?,
-        locality: locality?,
-        role: role?,
-        organisations: organisations?,
-        accountable_office: accountable_office?,
-        source: source?,
-        person_commitment: person_commitment?,
-    }))
-}
-
-/// Nobody but the ledger makes a commitment, so that behind each there is, or was, a name.
-fn person_commitment(f: &mut Fields<'_>, raw: &[u8]) -> Option<Option<PersonCommitment>> {
-    let field = "person_commitment";
-    if raw.is_empty() {
-        return Some(None);
-    }
-    if !f.resolver.trusted() {
-        let detail = "must be empty; a person's name goes beside the event, as `person`";
-        return f.refuse(field, Reason::PersonMisplaced, detail);
-    }
-    match <[u8; 32]>::try_from(raw) {
-        Ok(bytes) => Some(Some(bytes.into())),
-        Err(_) => f.refuse(field, Reason::CodeFormat, "must have 32 bytes"),
-    }
-}
-
-pub(super) fn person_erased(f: &mut Fields<'_>, m: &w::PersonErased, _: At<'_>) -> Option<Body> {
-    use w::person_erased::Scope;
-    if m.appointment == 0 {
-        f.refuse::<()>("appointment", Reason::Required, "must name a position");
-    }
-    let locality = f.identity("locality", m.locality.as_ref());
-    let scope = match &m.scope {
-        None => f.refuse("scope", Reason::Required, "must name a model or a plan"),
-        Some(Scope::Model(code)) => f.code("model", code).map(d::Scope::Model),
-        Some(Scope::Plan(code)) => f.code("plan", code).map(d::Scope::Plan),
-    };
-    let reason = f.text("reason", &m.reason);
-    let (locality, scope) = (locality?, scope?);
-    if m.appointment > 0 {
-        let reference = Reference::Appointment {
-            position: m.appointment,
-            locality,
-            scope: &scope,
-        };
-        f.refer("appointment", &reference);
-    }
-    Some(Body::PersonErased(d::PersonErased {
-        appointment: m.appointment,
-        locality,
-        scope,
-        reason: reason?,
-    }))
-}
-
 pub(super) fn model_status_changed(
     f: &mut Fields<'_>,
     m: &w::ModelStatusChanged,
     at: At<'_>,
 ) -> Option<Body> {
-    let model = f.model("model", &m.model);
+    let model = f.model("model", &m.model, at);
     let locality = f.locality("locality", m.locality.as_ref(), at);
     let status = f.term("status", m.status, d::ModelStatus::ALL);
     let note = f.optional_text("note", &m.note);
@@ -161,6 +130,38 @@ pub(super) fn indicator_defined(
         kind: kind?,
         unit: unit?,
         denominator: denominator?,
+    }))
+}
+
+pub(super) fn indicator_related(
+    f: &mut Fields<'_>,
+    m: &w::IndicatorRelated,
+    _: At<'_>,
+) -> Option<Body> {
+    let indicator = f.indicator("indicator", &m.indicator);
+    let relation = f.term("relation", m.relation, d::Relation::ALL);
+    let other: Option<Option<IndicatorCode>> = match relation {
+        Some(d::Relation::Sum) if m.other.is_empty() => Some(None),
+        Some(d::Relation::Sum) => {
+            let detail = "must be empty; a sum relates the places of one indicator";
+            f.refuse("other", Reason::CodeFormat, detail)
+        }
+        _ => f.indicator("other", &m.other).map(Some),
+    };
+    if let (Some(indicator), Some(relation), Some(Some(other))) = (&indicator, relation, &other) {
+        f.refer(
+            "other",
+            &Reference::Relation {
+                indicator,
+                relation,
+                other,
+            },
+        );
+    }
+    Some(Body::IndicatorRelated(d::IndicatorRelated {
+        indicator: indicator?,
+        relation: relation?,
+        other: other?,
     }))
 }
 

@@ -3,7 +3,8 @@
 use domain::event as d;
 
 use super::{
-    count, date, denominator, document, locality_ref, name, number, quantity, quota_layer, source,
+    count, date, denominator, document, locality_ref, name, number, percent_bound, quantity,
+    quota_layer, source,
 };
 use crate::v1 as w;
 
@@ -43,6 +44,7 @@ pub(super) fn progress_reported(e: &d::ProgressReported) -> w::ProgressReported 
             .unwrap_or_default(),
         source: Some(source(&e.figure.source)),
         note: e.note.clone(),
+        percent_bound: percent_bound(e.figure.percent_bound),
     }
 }
 
@@ -59,6 +61,40 @@ pub(super) fn progress_corrected(e: &d::ProgressCorrected) -> w::ProgressCorrect
             .map(|percent| percent.to_string())
             .unwrap_or_default(),
         source: Some(source(&e.figure.source)),
+        reason: e.reason.clone(),
+        percent_bound: percent_bound(e.figure.percent_bound),
+    }
+}
+
+pub(super) fn progress_retracted(e: &d::ProgressRetracted) -> w::ProgressRetracted {
+    w::ProgressRetracted {
+        retracts: e.retracts,
+        locality: Some(locality_ref(e.locality)),
+        indicator: e.indicator.to_string(),
+        reason: e.reason.clone(),
+    }
+}
+
+/// [`d::QuotaSuspended`] as a message.
+#[must_use]
+pub fn quota_suspended(e: &d::QuotaSuspended) -> w::QuotaSuspended {
+    w::QuotaSuspended {
+        locality: Some(locality_ref(e.locality)),
+        indicator: e.indicator.to_string(),
+        layer: quota_layer(e.layer),
+        reason: e.reason.clone(),
+        document: Some(document(&e.document)),
+    }
+}
+
+/// [`d::FindingResolved`] as a message.
+#[must_use]
+pub fn finding_resolved(e: &d::FindingResolved) -> w::FindingResolved {
+    w::FindingResolved {
+        position: e.position,
+        locality: Some(locality_ref(e.locality)),
+        check: number(e.check as usize),
+        resolution: number(e.resolution as usize),
         reason: e.reason.clone(),
     }
 }

@@ -3,19 +3,21 @@
 //! Here is what all events share; the bodies are written in one module for each kind.
 
 mod figure;
+mod owner;
 mod place;
 mod programme;
 mod work;
 
 use domain::event::{self as d, Body};
 use domain::text::Bound;
-use domain::{Event, Level, LocalityId};
+use domain::{Event, Finding, Level, LocalityId};
 use jiff::civil::Date;
 use prost::Message as _;
 
 use crate::v1 as w;
 
 pub use figure::*;
+pub use owner::*;
 pub use place::*;
 pub use programme::*;
 pub use work::*;
@@ -36,8 +38,38 @@ pub fn encode(event: &Event) -> w::Event {
             office: event.actor.office.clone(),
         }),
         effective: event.effective.to_string(),
+        confirmed_checks: event
+            .confirmed
+            .iter()
+            .map(|check| check.code().to_owned())
+            .collect(),
         body: Some(body(&event.body)),
+        findings: findings(&event.findings),
     }
+}
+
+/// What findings add at the end of the bytes of an event that has none.
+#[must_use]
+pub fn findings_to_bytes(findings: &[Finding]) -> Vec<u8> {
+    let message = w::Event {
+        findings: self::findings(findings),
+        ..w::Event::default()
+    };
+    message.encode_to_vec()
+}
+
+/// Findings as messages.
+#[must_use]
+pub fn findings(findings: &[Finding]) -> Vec<w::Finding> {
+    let message = |finding: &Finding| w::Finding {
+        check: number(finding.check as usize),
+        severity: number(finding.severity as usize),
+        field: finding.field.clone(),
+        detail: finding.detail.clone(),
+        rule: finding.rule.clone(),
+        position: finding.position.unwrap_or(0),
+    };
+    findings.iter().map(message).collect()
 }
 
 /// Stands for the first day of an identity that is not known yet; nothing on record begins on it.
@@ -107,15 +139,30 @@ pub fn quota_layer(layer: d::QuotaLayer) -> i32 {
 /// A count as a message.
 #[must_use]
 pub fn quantity(quantity: &domain::text::Quantity) -> w::Quantity {
-    let bound = match quantity.bound {
+    w::Quantity {
+        number: Some(w::quantity::Number::Count(quantity.value as i64)),
+        bound: bound(quantity.bound),
+    }
+}
+
+/// A bound as its number.
+#[must_use]
+pub fn bound(bound: Bound) -> i32 {
+    let bound = match bound {
         Bound::Exact => w::Bound::Exact,
         Bound::AtLeast => w::Bound::AtLeast,
         Bound::AtMost => w::Bound::AtMost,
         Bound::About => w::Bound::About,
     };
-    w::Quantity {
-        number: Some(w::quantity::Number::Count(quantity.value as i64)),
-        bound: bound as i32,
+    bound as i32
+}
+
+/// The bound of a percentage as its number; what is exact says nothing, as it did before there were bounds.
+#[must_use]
+pub fn percent_bound(percent_bound: Bound) -> i32 {
+    match percent_bound {
+        Bound::Exact => w::Bound::Unspecified as i32,
+        vague => bound(vague),
     }
 }
 
@@ -164,16 +211,28 @@ pub fn body(body: &Body) -> w::event::Body {
         Body::PlanAdopted(e) => W::PlanAdopted(plan_adopted(e)),
         Body::GroupDefined(e) => W::GroupDefined(group_defined(e)),
         Body::ModelDefined(e) => W::ModelDefined(model_defined(e)),
+        Body::GroupWithdrawn(e) => W::GroupWithdrawn(group_withdrawn(e)),
+        Body::ModelWithdrawn(e) => W::ModelWithdrawn(model_withdrawn(e)),
+        Body::OrganisationSucceeded(e) => W::OrganisationSucceeded(organisation_succeeded(e)),
         Body::OwnerAssigned(e) => W::OwnerAssigned(owner_assigned(e)),
         Body::PersonErased(e) => W::PersonErased(person_erased(e)),
         Body::ModelStatusChanged(e) => W::ModelStatusChanged(model_status_changed(e)),
         Body::IndicatorDefined(e) => W::IndicatorDefined(indicator_defined(e)),
+        Body::IndicatorRelated(e) => W::IndicatorRelated(indicator_related(e)),
+        Body::QuotaSuspended(e) => W::QuotaSuspended(quota_suspended(e)),
         Body::QuotaAssigned(e) => W::QuotaAssigned(quota_assigned(e)),
         Body::ProgressReported(e) => W::ProgressReported(progress_reported(e)),
         Body::ProgressCorrected(e) => W::ProgressCorrected(progress_corrected(e)),
+        Body::ProgressRetracted(e) => W::ProgressRetracted(progress_retracted(e)),
+        Body::FindingResolved(e) => W::FindingResolved(finding_resolved(e)),
+        Body::WorkingGroupFormed(e) => W::WorkingGroupFormed(working_group_formed(e)),
+        Body::CampaignClosed(e) => W::CampaignClosed(campaign_closed(e)),
         Body::CampaignLaunched(e) => W::CampaignLaunched(campaign_launched(e)),
         Body::CompletionDeclared(e) => W::CompletionDeclared(completion_declared(e)),
         Body::WorkItemDefined(e) => W::WorkItemDefined(work_item_defined(e)),
+        Body::WorkItemProgressed(e) => W::WorkItemProgressed(work_item_progressed(e)),
+        Body::WorkItemRescheduled(e) => W::WorkItemRescheduled(work_item_rescheduled(e)),
+        Body::WorkItemCancelled(e) => W::WorkItemCancelled(work_item_cancelled(e)),
         Body::WorkItemCompleted(e) => W::WorkItemCompleted(work_item_completed(e)),
         Body::ReadinessReviewed(e) => W::ReadinessReviewed(readiness_reviewed(e)),
         Body::DirectiveIssued(e) => W::DirectiveIssued(directive_issued(e)),

@@ -1,4 +1,4 @@
-//! The programme: plans, groups, models, owners, indicators, systems, data sets.
+//! The programme: plans, groups, models, indicators, systems, data sets.
 
 use domain::event as d;
 
@@ -38,34 +38,31 @@ pub fn model_defined(e: &d::ModelDefined) -> w::ModelDefined {
     }
 }
 
-pub(super) fn owner_assigned(e: &d::OwnerAssigned) -> w::OwnerAssigned {
-    use w::owner_assigned::Scope;
-    w::OwnerAssigned {
-        scope: Some(match &e.scope {
-            d::Scope::Model(code) => Scope::Model(code.to_string()),
-            d::Scope::Plan(code) => Scope::Plan(code.to_string()),
-        }),
-        locality: Some(locality_ref(e.locality)),
-        role: number(e.role as usize),
-        organisations: e.organisations.clone(),
-        accountable_office: e.accountable_office.clone(),
+pub(super) fn group_withdrawn(e: &d::GroupWithdrawn) -> w::GroupWithdrawn {
+    w::GroupWithdrawn {
+        group: e.group.to_string(),
+        reason: e.reason.clone(),
         source: Some(source(&e.source)),
-        person_commitment: e
-            .person_commitment
-            .map_or_else(Vec::new, |commitment| commitment.as_bytes().to_vec()),
     }
 }
 
-pub(super) fn person_erased(e: &d::PersonErased) -> w::PersonErased {
-    use w::person_erased::Scope;
-    w::PersonErased {
-        appointment: e.appointment,
-        locality: Some(locality_ref(e.locality)),
-        scope: Some(match &e.scope {
-            d::Scope::Model(code) => Scope::Model(code.to_string()),
-            d::Scope::Plan(code) => Scope::Plan(code.to_string()),
-        }),
+pub(super) fn model_withdrawn(e: &d::ModelWithdrawn) -> w::ModelWithdrawn {
+    w::ModelWithdrawn {
+        model: e.model.to_string(),
         reason: e.reason.clone(),
+        source: Some(source(&e.source)),
+    }
+}
+
+pub(super) fn indicator_related(e: &d::IndicatorRelated) -> w::IndicatorRelated {
+    w::IndicatorRelated {
+        indicator: e.indicator.to_string(),
+        relation: number(e.relation as usize),
+        other: e
+            .other
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     }
 }
 

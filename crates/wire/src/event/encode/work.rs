@@ -22,6 +22,29 @@ pub fn campaign_launched(e: &d::CampaignLaunched) -> w::CampaignLaunched {
     }
 }
 
+/// [`d::WorkingGroupFormed`] as a message.
+#[must_use]
+pub fn working_group_formed(e: &d::WorkingGroupFormed) -> w::WorkingGroupFormed {
+    w::WorkingGroupFormed {
+        campaign: e.campaign.to_string(),
+        group: e.group.to_string(),
+        locality: Some(locality_ref(e.locality)),
+        name: Some(name(&e.name)),
+        members: e.members.clone(),
+        area: e.area.clone(),
+        source: Some(source(&e.source)),
+    }
+}
+
+pub(super) fn campaign_closed(e: &d::CampaignClosed) -> w::CampaignClosed {
+    w::CampaignClosed {
+        campaign: e.campaign.to_string(),
+        locality: Some(locality_ref(e.locality)),
+        outcome: e.outcome.clone(),
+        source: Some(source(&e.source)),
+    }
+}
+
 /// [`d::WorkItemDefined`] as a message.
 #[must_use]
 pub fn work_item_defined(e: &d::WorkItemDefined) -> w::WorkItemDefined {
@@ -42,6 +65,44 @@ pub fn work_item_defined(e: &d::WorkItemDefined) -> w::WorkItemDefined {
         organisation: e.organisation.clone(),
         office: e.office.clone(),
         origin: number(e.origin as usize),
+        depends_on: e.depends_on.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// [`d::WorkItemProgressed`] as a message.
+#[must_use]
+pub fn work_item_progressed(e: &d::WorkItemProgressed) -> w::WorkItemProgressed {
+    w::WorkItemProgressed {
+        work_item: e.work_item.to_string(),
+        locality: Some(locality_ref(e.locality)),
+        done: e.done.as_ref().map(quantity),
+        percent: e
+            .percent
+            .map(|percent| percent.to_string())
+            .unwrap_or_default(),
+        note: e.note.clone(),
+    }
+}
+
+/// [`d::WorkItemRescheduled`] as a message.
+#[must_use]
+pub fn work_item_rescheduled(e: &d::WorkItemRescheduled) -> w::WorkItemRescheduled {
+    w::WorkItemRescheduled {
+        work_item: e.work_item.to_string(),
+        locality: Some(locality_ref(e.locality)),
+        start: date(e.start),
+        due: e.due.to_string(),
+        reason: e.reason.clone(),
+        document: e.document.as_ref().map(document),
+    }
+}
+
+pub(super) fn work_item_cancelled(e: &d::WorkItemCancelled) -> w::WorkItemCancelled {
+    w::WorkItemCancelled {
+        work_item: e.work_item.to_string(),
+        locality: Some(locality_ref(e.locality)),
+        reason: e.reason.clone(),
+        document: e.document.as_ref().map(document),
     }
 }
 

@@ -1,0 +1,170 @@
+//! The figures on record around a moment, for whoever judges a new one.
+//!
+//! Everything on record counts, whatever moment anybody asks about.
+
+use domain::code::IndicatorCode;
+use domain::event::{Body, ProgressReported, Relation};
+use domain::locality::LocalityId;
+use domain::text::Moment;
+use jiff::civil::Date;
+
+use crate::figure::FigureRef;
+use crate::series::{Row, Series};
+use crate::state::State;
+use crate::timeline::{Sight, Timeline};
+
+/// A figure on record that holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    /// The moment it speaks of.
+    pub at: Moment,
+    /// Where it stands.
+    pub position: u64,
+    /// The figure.
+    pub figure: FigureRef<'a>,
+}
+
+/// What is on record about a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognised {
+    /// Nothing of it.
+    New,
+    /// The same source said the same of the same moment, at this position; it may have been corrected since.
+    Known(u64),
+    /// The same source says something else of the same moment, at this position.
+    Changed(u64),
+}
+
+/// The figures of one locality and indicator that hold.
+#[derive(Debug, Clone, Copy)]
+pub struct HeldSeries<'a> {
+    state: &'a State,
+    series: &'a Series,
+}
+
+impl State {
+    /// The figures of a locality and an indicator; none if there was never one.
+    #[must_use]
+    pub fn held(&self, id: LocalityId, indicator: &IndicatorCode) -> Option<HeldSeries<'_>> {
+        let key = (self.places.index(id)?, self.indicators.index(indicator)?);
+        Some(HeldSeries {
+            state: self,
+            series: self.figures.get(&key)?,
+        })
+    }
+
+    /// How indicators are related on record: an indicator, the relation, and the other one; none for a sum.
+    pub fn relations(
+        &self,
+    ) -> impl Iterator<Item = (&IndicatorCode, Relation, Option<&IndicatorCode>)> {
+        let everything = Sight::new(Moment::end_of(Date::MAX), self.position);
+        self.relations
+            .iter()
+            .filter_map(move |((indicator, relation), timeline)| {
+                let newest = timeline.newest(everything)?;
+                Some((indicator, *relation, newest.body.other.as_ref()))
+            })
+    }
+
+    /// Whether a report is on record, says something else than its source said before, or is new.
+    ///
+    /// Who reported it does not matter, nor what was noted beside it.
+    #[must_use]
+    pub fn recognise(&self, at: Moment, report: &ProgressReported) -> Recognised {
+        let Some(series) = self.held(report.locality, &report.indicator) else {
+            return Recognised::New;
+        };
+        let said = FigureRef::from(&report.figure);
+        let mut recognised = Recognised::New;
+        for row in series.rows_at(at) {
+            let on_record = self.figure_of(row);
+            if !is_same_source(on_record, said) {
+                continue;
+            }
+            // What was corrected since is known all the same: an old file that comes again undoes nothing.
+            if says_the_same(on_record, said) {
+                return Recognised::Known(row.position());
+            }
+            if self.holds(row) {
+                recognised = Recognised::Changed(row.position());
+            }
+        }
+        recognised
+    }
+
+    /// Where a quota, or a judgement published, stands on record that says the very same of the same moment; none if there is none, or if it is neither.
+    ///
+    /// What was revised since is known all the same, as with figures.
+    #[must_use]
+    pub fn stands(&self, at: Moment, body: &Body) -> Option<u64> {
+        match body {
+            Body::QuotaAssigned(quota) => {
+                let indicator = self.indicators.index(&quota.indicator)?;
+                let key = (self.places.index(quota.locality)?, indicator, quota.layer);
+                self.said_at(self.quotas.get(&key)?, at, quota)
+            }
+            Body::AssessmentPublished(assessment) => {
+                let place = self.places.index(assessment.locality)?;
+                self.said_at(self.assessments.get(&place)?, at, assessment)
+            }
+            _ => None,
+        }
+    }
+
+    fn said_at<T: PartialEq>(&self, timeline: &Timeline<T>, at: Moment, said: &T) -> Option<u64> {
+        let mut known = timeline.known(self.position);
+        let fact = known.find(|fact| fact.stamp.effective == at && fact.body == *said)?;
+        Some(fact.stamp.position)
+    }
+}
+
+/// The same address; without addresses, the same title.
+fn is_same_source(a: FigureRef<'_>, b: FigureRef<'_>) -> bool {
+    if a.source.url.is_empty() && b.source.url.is_empty() {
+        a.source.title == b.source.title
+    } else {
+        a.source.url == b.source.url
+    }
+}
+
+fn says_the_same(a: FigureRef<'_>, b: FigureRef<'_>) -> bool {
+    (a.value, a.denominator, a.percent, a.percent_bound)
+        == (b.value, b.denominator, b.percent, b.percent_bound)
+}
+
+impl<'a> HeldSeries<'a> {
+    /// Before a moment, the nearest first.
+    pub fn before(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
+        let end = self.series.rows().partition_point(|row| row.at() < at);
+        self.those(&self.series.rows()[..end]).rev()
+    }
+
+    /// Of a moment, in the order they were recorded.
+    pub fn at(self, at: Moment) -> impl DoubleEndedIterator<Item = Held<'a>> {
+        self.those(self.rows_at(at))
+    }
+
+    /// Those that no longer hold included.
+    fn rows_at(self, at: Moment) -> &'a [Row] {
+        let rows = self.series.rows();
+        let begin = rows.partition_point(|row| row.at() < at);
+        let end = rows.partition_point(|row| row.at() <= at);
+        &rows[begin..end]
+    }
+
+    /// After a moment, the nearest first; of one moment the one recorded first comes first.
+    pub fn after(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
+        let begin = self.series.rows().partition_point(|row| row.at() <= at);
+        self.those(&self.series.rows()[begin..])
+    }
+
+    fn those(self, rows: &'a [Row]) -> impl DoubleEndedIterator<Item = Held<'a>> {
+        let state = self.state;
+        let holding = rows.iter().filter(move |row| state.holds(row));
+        holding.map(move |row| Held {
+            at: row.at(),
+            position: row.position(),
+            figure: state.figure_of(row),
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Owners: who was appointed, and who holds it since organisations were renamed, merged, split or dissolved.
+//!
+//! Nobody appoints anybody anew when a department is merged away: every appointment is read through the successions recorded since.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use domain::event::{OwnerAssigned, Role, Scope};
+use domain::locality::LocalityId;
+use domain::text::{Moment, fold};
+
+use crate::reading::Reading;
+use crate::succession::SuccessionEntry;
+use crate::timeline::Entry;
+
+/// Most successions that are followed from one organisation.
+const CHAIN_MAX: usize = 8;
+
+/// An appointment on record, as it was made.
+pub type AppointmentEntry<'a> = Entry<'a, OwnerAssigned>;
+
+/// Who holds what organisations were given, after all successions seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holders<'a> {
+    /// The organisations, in the order of those they took over from, each once; empty if all ended and nobody took over.
+    pub organisations: Vec<&'a str>,
+    /// The last succession on the way; none if those who were given it hold it themselves.
+    pub succession: Option<SuccessionEntry<'a>>,
+}
+
+/// A role in a locality: who was appointed, and who holds it at the moment asked about.
+///
+/// It reads as the appointment itself, but for the organisations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerEntry<'a> {
+    /// What was assigned, in the words of that time.
+    pub appointed: AppointmentEntry<'a>,
+    /// Who holds it now; empty if nobody took over.
+    pub organisations: Vec<&'a str>,
+    /// The last succession between the two; none if those appointed hold it themselves.
+    pub succession: Option<SuccessionEntry<'a>>,
+}
+
+impl<'a> Deref for OwnerEntry<'a> {
+    type Target = AppointmentEntry<'a>;
+    fn deref(&self) -> &AppointmentEntry<'a> {
+        &self.appointed
+    }
+}
+
+impl OwnerEntry<'_> {
+    /// The moment from which the present holders have it by succession; none if they were appointed themselves.
+    #[must_use]
+    pub fn succeeded_on(&self) -> Option<Moment> {
+        self.succession
+            .map(|succession| succession.recorded.effective)
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Who holds each role for a scope in a locality: those assigned last there, else in the nearest locality above it that has any, and who took over from them; by role.
+    #[must_use]
+    pub fn owners(&self, scope: &Scope, id: LocalityId) -> Vec<OwnerEntry<'a>> {
+        let lineage = self.lineage(id);
+        let nearest = |role: &Role| {
+            let mut places = lineage.iter();
+            places.find_map(|place| self.assigned(scope, *place, *role))
+        };
+        let appointed = Role::ALL.iter().filter_map(nearest);
+        appointed
+            .map(|appointed| self.owner_entry(appointed, &lineage))
+            .collect()
+    }
+
+    /// Who holds, at the moment asked about, what organisations of a locality were given at an earlier one.
+    ///
+    /// A succession counts from that earlier moment on, in the locality or in one above it, the nearest first; one before it does not, for whoever gave it knew.
+    /// At most eight successions are followed from one organisation; then the name reached stands.
+    #[must_use]
+    pub fn holders(
+        &self,
+        organisations: impl IntoIterator<Item = &'a str>,
+        id: LocalityId,
+        given: Moment,
+    ) -> Holders<'a> {
+        self.holders_below(organisations, &self.lineage(id), given)
+    }
+
+    pub(crate) fn holders_below(
+        &self,
+        organisations: impl IntoIterator<Item = &'a str>,
+        lineage: &[LocalityId],
+        given: Moment,
+    ) -> Holders<'a> {
+        let mut search = Search {
+            reading: *self,
+            lineage,
+            passed: BTreeSet::new(),
+            found: BTreeSet::new(),
+            holders: Holders::default(),
+        };
+        for organisation in organisations {
+            search.follow(organisation, given, 0);
+        }
+        search.holders
+    }
+
+    pub(crate) fn owner_entry(
+        &self,
+        appointed: AppointmentEntry<'a>,
+        lineage: &[LocalityId],
+    ) -> OwnerEntry<'a> {
+        let named = appointed.fact.organisations.iter().map(String::as_str);
+        let holders = self.holders_below(named, lineage, appointed.recorded.effective);
+        OwnerEntry {
+            appointed,
+            organisations: holders.organisations,
+            succession: holders.succession,
+        }
+    }
+
+    /// The appointment recorded at a position, if it is known, for this scope and this very locality.
+    #[must_use]
+    pub fn appointment_at(
+        &self,
+        scope: &Scope,
+        id: LocalityId,
+        position: u64,
+    ) -> Option<AppointmentEntry<'a>> {
+        let place = self.state.places.index(id)?;
+        Role::ALL.iter().find_map(|role| {
+            let timeline = self.state.owners.get(&(place, scope.clone(), *role))?;
+            let mut known = timeline.known(self.sight.limit);
+            let fact = known.find(|fact| fact.stamp.position == position)?;
+            Some(self.state.entry(fact))
+        })
+    }
+
+    /// Whether the name of the person appointed at a position is known to be erased.
+    #[must_use]
+    pub fn is_person_erased(&self, appointment: u64) -> bool {
+        let erasures = self.state.erasures.get(&appointment);
+        erasures.is_some_and(|erasures| erasures.known(self.sight.limit).next().is_some())
+    }
+}
+
+/// The way from organisations to those who took over from them.
+struct Search<'r, 'a> {
+    reading: Reading<'a>,
+    lineage: &'r [LocalityId],
+    /// Names passed, and since when: no succession is followed twice, whatever the data say.
+    passed: BTreeSet<(String, Moment)>,
+    /// Names that hold it, folded.
+    found: BTreeSet<String>,
+    holders: Holders<'a>,
+}
+
+impl<'a> Search<'_, 'a> {
+    fn follow(&mut self, organisation: &'a str, since: Moment, steps: usize) {
+        let name = fold(organisation);
+        if !self.passed.insert((name.clone(), since)) {
+            return;
+        }
+        let Some(succession) = self.succession(organisation, since, steps) else {
+            if self.found.insert(name) {
+                self.holders.organisations.push(organisation);
+            }
+            return;
+        };
+        let last = self.holders.succession.map(|last| last.recorded);
+        if succession.recorded.is_after(last) {
+            self.holders.succession = Some(succession);
+        }
+        for successor in &succession.fact.successors {
+            self.follow(successor, succession.recorded.effective, steps + 1);
+        }
+    }
+
+    fn succession(
+        &self,
+        organisation: &str,
+        since: Moment,
+        steps: usize,
+    ) -> Option<SuccessionEntry<'a>> {
+        let mut places = self.lineage.iter().filter(|_| steps < CHAIN_MAX);
+        places.find_map(|place| {
+            let succession = self.reading.succession(*place, organisation)?;
+            (succession.recorded.effective >= since).then_some(succession)
+        })
+    }
+}

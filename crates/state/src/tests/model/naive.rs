@@ -1,0 +1,228 @@
+//! The naive model: every answer is a filter over the whole list of events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::event::{Body, Event, Figure, LocalityRegistered, OwnerAssigned, QuotaLayer};
+use domain::locality::{LocalityCode, LocalityId};
+use domain::text::Moment;
+
+use super::{History, PLACES, id};
+
+/// A reader of the naive model.
+pub(super) struct Naive<'h> {
+    pub(super) history: &'h History,
+    pub(super) as_of: Moment,
+    pub(super) limit: u64,
+}
+
+/// A figure, and the positions of what is known to have corrected and to have retracted it.
+type Told<'h> = (&'h Figure, Option<u64>, Option<u64>);
+
+impl<'h> Naive<'h> {
+    fn known(&self) -> impl Iterator<Item = &'h (u64, Event)> {
+        let limit = self.limit;
+        self.history
+            .iter()
+            .filter(move |(position, _)| *position <= limit)
+    }
+
+    fn seen(&self) -> impl Iterator<Item = &'h (u64, Event)> {
+        let as_of = self.as_of;
+        let whole_day = as_of.hour() == 24;
+        self.known().filter(move |(_, event)| {
+            event.effective <= as_of || (whole_day && event.effective.date() <= as_of.date())
+        })
+    }
+
+    fn figure_of(event: &'h Event, id: LocalityId, indicator: &str) -> Option<(&'h Figure, u64)> {
+        let (locality, code, figure, corrects) = match &event.body {
+            Body::ProgressReported(e) => (e.locality, &e.indicator, &e.figure, 0),
+            Body::ProgressCorrected(e) => (e.locality, &e.indicator, &e.figure, e.corrects),
+            _ => return None,
+        };
+        (locality == id && code.as_str() == indicator).then_some((figure, corrects))
+    }
+
+    fn corrected_by(&self, position: u64, id: LocalityId, indicator: &str) -> Option<u64> {
+        let mut corrections = self.known().filter(|(later, event)| {
+            let corrects = Self::figure_of(event, id, indicator).map(|(_, corrects)| corrects);
+            *later > position && corrects == Some(position)
+        });
+        corrections.next().map(|(later, _)| *later)
+    }
+
+    fn retracted_by(&self, position: u64, id: LocalityId, indicator: &str) -> Option<u64> {
+        let mut retractions = self.known().filter(|(later, event)| {
+            let Body::ProgressRetracted(e) = &event.body else {
+                return false;
+            };
+            let of_series = e.locality == id && e.indicator.as_str() == indicator;
+            *later > position && of_series && e.retracts == position
+        });
+        retractions.next().map(|(later, _)| *later)
+    }
+
+    /// Moment and position of every figure seen, and what became of it.
+    pub(super) fn history(
+        &self,
+        id: LocalityId,
+        indicator: &str,
+    ) -> BTreeMap<(Moment, u64), Told<'h>> {
+        self.seen()
+            .filter_map(|(position, event)| {
+                let (figure, _) = Self::figure_of(event, id, indicator)?;
+                let corrected_by = self.corrected_by(*position, id, indicator);
+                let retracted_by = self.retracted_by(*position, id, indicator);
+                let told = (figure, corrected_by, retracted_by);
+                Some(((event.effective, *position), told))
+            })
+            .collect()
+    }
+
+    pub(super) fn series(
+        &self,
+        id: LocalityId,
+        indicator: &str,
+    ) -> BTreeMap<Moment, (u64, &'h Figure)> {
+        let holding = self.history(id, indicator).into_iter();
+        let holding = holding.filter(|(_, (_, corrected_by, retracted_by))| {
+            corrected_by.is_none() && retracted_by.is_none()
+        });
+        // Of one moment, the last position stays.
+        holding
+            .map(|((moment, position), (figure, ..))| (moment, (position, figure)))
+            .collect()
+    }
+
+    pub(super) fn quotas(&self, id: LocalityId, indicator: &str) -> Vec<u64> {
+        let newest = |layer: &QuotaLayer| {
+            let of_layer = self.seen().filter(|(_, event)| match &event.body {
+                Body::QuotaAssigned(e) => {
+                    (e.locality, e.indicator.as_str(), e.layer) == (id, indicator, *layer)
+                }
+                _ => false,
+            });
+            let order = |(position, event): &(u64, Event)| (event.effective, *position);
+            let newest = of_layer.map(order).max()?;
+            let suspensions = self.seen().filter(|(_, event)| match &event.body {
+                Body::QuotaSuspended(e) => {
+                    (e.locality, e.indicator.as_str(), e.layer) == (id, indicator, *layer)
+                }
+                _ => false,
+            });
+            let suspended = suspensions.map(order).max();
+            suspended.is_none_or(|s| s < newest).then_some(newest.1)
+        };
+        QuotaLayer::ALL.iter().filter_map(newest).collect()
+    }
+
+    /// Who leads a scope: position of the appointment, and the names of those who hold it now.
+    pub(super) fn lead(&self, id: LocalityId) -> Option<(u64, BTreeSet<String>)> {
+        let lineage = self.lineage(id);
+        let appointed = |place: &LocalityId| {
+            let here = self
+                .seen()
+                .filter_map(|(position, event)| match &event.body {
+                    Body::OwnerAssigned(e) if e.locality == *place => {
+                        Some(((event.effective, *position), e))
+                    }
+                    _ => None,
+                });
+            here.max_by_key(|(order, _)| *order)
+        };
+        let ((since, position), owner) = lineage.iter().find_map(appointed)?;
+        Some((position, self.holders(owner, since, &lineage)))
+    }
+
+    fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
+        let parent = |id: &LocalityId| self.registration(*id)?.parent;
+        std::iter::successors(Some(id), parent).take(8).collect()
+    }
+
+    fn holders(
+        &self,
+        owner: &OwnerAssigned,
+        since: Moment,
+        lineage: &[LocalityId],
+    ) -> BTreeSet<String> {
+        let names = owner.organisations.iter();
+        let mut reached: BTreeSet<_> = names.map(|name| (name.clone(), since)).collect();
+        let mut holders = BTreeSet::new();
+        let mut next: Vec<_> = reached.iter().cloned().collect();
+        while let Some((name, since)) = next.pop() {
+            let succession = lineage.iter().find_map(|place| {
+                let newest = self.succession(*place, &name)?;
+                (newest.0 >= since).then_some(newest)
+            });
+            let Some((at, successors)) = succession else {
+                holders.insert(name);
+                continue;
+            };
+            let successors = successors.iter().map(|name| (name.clone(), at));
+            next.extend(successors.filter(|successor| reached.insert(successor.clone())));
+        }
+        holders
+    }
+
+    /// What last became of an organisation in a place, and when.
+    fn succession(&self, place: LocalityId, name: &str) -> Option<(Moment, &'h [String])> {
+        let of_name = self
+            .seen()
+            .filter_map(|(position, event)| match &event.body {
+                Body::OrganisationSucceeded(e) if e.locality == place && e.organisation == name => {
+                    Some(((event.effective, *position), &*e.successors))
+                }
+                _ => None,
+            });
+        let ((at, _), successors) = of_name.max_by_key(|(order, _)| *order)?;
+        Some((at, successors))
+    }
+
+    pub(super) fn registration(&self, id: LocalityId) -> Option<&'h LocalityRegistered> {
+        let of_id = |(position, event): &'h (u64, Event)| match &event.body {
+            Body::LocalityRegistered(e) if e.locality == id => {
+                Some(((event.effective, *position), e))
+            }
+            _ => None,
+        };
+        let newest = self
+            .seen()
+            .filter_map(of_id)
+            .max_by_key(|(order, _)| *order);
+        let earliest = || {
+            self.known()
+                .filter_map(of_id)
+                .min_by_key(|(order, _)| *order)
+        };
+        newest.or_else(earliest).map(|(_, registered)| registered)
+    }
+
+    pub(super) fn exists(&self, id: LocalityId) -> bool {
+        let Some(registered) = self.registration(id) else {
+            return false;
+        };
+        let day = self.as_of.date();
+        let end = self.known().filter_map(|(_, event)| match &event.body {
+            Body::LocalityEnded(e) if e.locality == id => Some(event.effective.date()),
+            _ => None,
+        });
+        (!registered.start_known || id.since <= day) && end.last().is_none_or(|end| day < end)
+    }
+
+    /// The last identity that exists under the code, and how many were ever known under it.
+    pub(super) fn resolve(&self, code: LocalityCode) -> (Option<LocalityId>, usize) {
+        let ids: BTreeSet<_> = PLACES
+            .iter()
+            .map(|p| id(p))
+            .filter(|id| id.code == code)
+            .collect();
+        let registered = ids
+            .iter()
+            .filter(|id| self.registration(**id).is_some())
+            .count();
+        (
+            ids.into_iter().rev().find(|id| self.exists(*id)),
+            registered,
+        )
+    }
+}

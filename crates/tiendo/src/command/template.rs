@@ -1,0 +1,97 @@
+//! `tiendo template`.
+
+use tonic::transport::Channel;
+use wire::v1;
+use wire::v1::query_service_client::QueryServiceClient;
+
+use super::told;
+use crate::Failure;
+use crate::cli::{Template, TemplateName};
+use crate::client::Clients;
+use crate::fail::{FAILED, USAGE};
+use crate::lang::Lang;
+use crate::output::Output;
+
+/// Localities on a page.
+const PAGE_SIZE: i32 = 1_000;
+/// Most pages read; no place has more than a few hundred below it.
+const PAGES_MAX: usize = 20;
+
+pub(super) async fn run(
+    wanted: Template,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut query = clients.query().await?;
+    let mut lists = sheet::Lists {
+        indicators: indicators(&mut query, output).await?,
+        localities: Vec::new(),
+    };
+    if let Some(parent) = &wanted.parent {
+        lists.localities = localities(&mut query, parent, output).await?;
+    }
+    let kind = match wanted.kind {
+        TemplateName::Figures => sheet::Template::Figures,
+        TemplateName::Quotas => sheet::Template::Quotas,
+    };
+    let lang = output.lang;
+    let bytes = sheet::template(kind, &lists, lang == Lang::Vi)
+        .map_err(|error| Failure::new(FAILED, lang.pick(error.vi(), error.to_string())))?;
+    let out = wanted.out.display();
+    // A file that somebody may have filled in already is never written over.
+    std::fs::File::create_new(&wanted.out)
+        .and_then(|mut file| std::io::Write::write_all(&mut file, &bytes))
+        .map_err(|error| {
+            let text = lang.pick(
+                format!("không ghi được {out}: {error}"),
+                format!("{out} cannot be written: {error}"),
+            );
+            Failure::new(USAGE, text)
+        })?;
+    output.text(&lang.pick(
+        format!("Đã tạo {out}; điền xong, nhập bằng: tiendo import {out}"),
+        format!("{out} is made; once filled in, import it with: tiendo import {out}"),
+    ))
+}
+
+async fn indicators(
+    query: &mut QueryServiceClient<Channel>,
+    output: Output,
+) -> Result<Vec<(String, String)>, Failure> {
+    let request = v1::ListIndicatorsRequest { at: None };
+    let listed = query.list_indicators(request).await.map_err(told(output))?;
+    let indicators = listed.into_inner().indicators.into_iter();
+    Ok(indicators
+        .map(|indicator| {
+            let name = output.lang.name(indicator.name.as_ref()).to_string();
+            (indicator.indicator, name)
+        })
+        .collect())
+}
+
+/// The localities right below a place.
+async fn localities(
+    query: &mut QueryServiceClient<Channel>,
+    parent: &str,
+    output: Output,
+) -> Result<Vec<(String, String)>, Failure> {
+    let mut request = v1::ListLocalitiesRequest {
+        parent_code: parent.to_owned(),
+        page_size: PAGE_SIZE,
+        ..v1::ListLocalitiesRequest::default()
+    };
+    let mut found = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = query.list_localities(request.clone()).await;
+        let page = page.map_err(told(output))?.into_inner();
+        found.extend(page.localities.into_iter().map(|head| {
+            let name = output.lang.name(head.name.as_ref()).to_string();
+            (head.r#ref.unwrap_or_default().code, name)
+        }));
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(found)
+}

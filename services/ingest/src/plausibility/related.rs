@@ -1,0 +1,213 @@
+//! What a figure is held against beside its own series: related indicators, its parts and its whole, other sources.
+
+use domain::LocalityId;
+use domain::code::IndicatorCode;
+use domain::event::{Relation, series_key};
+use domain::finding::{Check, Severity};
+use domain::text::Bound;
+use domain::text::number::{format_count_en, format_percent_en, format_quantity_en};
+use lag::Known;
+
+use super::words::Telling;
+use super::{Judge, Told, exact, known, of_commit};
+
+/// Counts that are related to one.
+#[derive(Default)]
+pub(super) struct Related {
+    pub(super) at_most: Vec<Known>,
+    pub(super) at_least: Vec<Known>,
+}
+
+impl Judge<'_> {
+    /// The counts which this one can never exceed, and those of the same moment which can never exceed it.
+    pub(super) fn related(&self, told: &Told<'_>) -> Related {
+        let mut related = Related::default();
+        for (indicator, relation, other) in self.state.relations() {
+            let Some(other) = other.filter(|_| relation == Relation::AtMost) else {
+                continue;
+            };
+            if indicator == told.indicator {
+                related.at_most.extend(self.count_at(told, other, true));
+            } else if other == told.indicator {
+                related
+                    .at_least
+                    .extend(self.count_at(told, indicator, false));
+            }
+        }
+        related
+    }
+
+    /// The exact count of another indicator in the same place at the moment, or the nearest before it.
+    fn count_at(
+        &self,
+        told: &Told<'_>,
+        indicator: &IndicatorCode,
+        or_before: bool,
+    ) -> Option<Known> {
+        self.count_of(told.locality, indicator, told, or_before)
+    }
+
+    /// The exact count of an indicator in a place at the moment told of, or the nearest before it.
+    fn count_of(
+        &self,
+        place: LocalityId,
+        indicator: &IndicatorCode,
+        told: &Told<'_>,
+        or_before: bool,
+    ) -> Option<Known> {
+        let pending = self.overlay.of(&series_key(place, indicator));
+        let here = pending.iter().rev().find(|said| said.at == told.at);
+        if let Some(found) = here.and_then(of_commit) {
+            return Some(found);
+        }
+        let replaced = |position: u64| pending.iter().any(|said| said.replaces == position);
+        let exact = |held: state::Held<'_>| {
+            (!replaced(held.position)).then_some(())?;
+            known(held.at, held.position, held.figure.value)
+        };
+        let series = self.state.held(place, indicator)?;
+        let newest = series.at(told.at).rev().find_map(exact);
+        newest.or_else(|| series.before(told.at).find_map(exact).filter(|_| or_before))
+    }
+
+    /// Holds a printed percentage against the numbers it should follow from.
+    pub(super) fn percent(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
+        let figure = told.figure;
+        let (Some(percent), Some(count)) = (figure.percent, exact(figure)) else {
+            return;
+        };
+        if figure.percent_bound != Bound::Exact {
+            return;
+        }
+        let against = match &figure.denominator {
+            Some(own) => Some((own.value, 0)),
+            None => self.counted_against(told),
+        };
+        let Some((denominator, position)) =
+            against.filter(|(denominator, _)| percent.contradicts(count, *denominator))
+        else {
+            return;
+        };
+        let printed = format_percent_en(percent);
+        let (count, whole) = (format_count_en(count), format_count_en(denominator));
+        let detail = format!("{printed} is printed, but does not follow from {count} of {whole}");
+        telling.tell(
+            (Check::PercentContradicts, Severity::Warning),
+            "percent",
+            detail,
+            position,
+        );
+    }
+
+    /// The count of the same moment that serves as the denominator, and where it stands.
+    fn counted_against(&self, told: &Told<'_>) -> Option<(u64, u64)> {
+        let mut relations = self.state.relations();
+        let other = relations.find_map(|(indicator, relation, other)| {
+            let serves = indicator == told.indicator && relation == Relation::CountedAgainst;
+            other.filter(|_| serves)
+        })?;
+        let found = self.count_at(told, other, false)?;
+        Some((found.count, found.position))
+    }
+
+    /// Tells of a figure that another source gives for the same moment with other numbers.
+    pub(super) fn rivals(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
+        let figure = told.figure;
+        let differs = |value, percent| {
+            // Where only one of two figures has a number, they do not contradict.
+            let count = matches!((figure.value, value), (Some(a), Some(b)) if a != b);
+            count
+                || matches!((figure.percent, percent), (Some(a), Some(b)) if a != b && value.is_none())
+        };
+        let pending = self.overlay.of(key);
+        let replaced = |position: u64| pending.iter().any(|said| said.replaces == position);
+        let on_record = self.state.held(told.locality, told.indicator);
+        let on_record = on_record.into_iter().flat_map(|series| series.at(told.at));
+        let rival = on_record
+            .filter(|held| !replaced(held.position) && *held.figure.source != figure.source)
+            .find(|held| differs(held.figure.value, held.figure.percent))
+            .map(|held| {
+                (
+                    held.position,
+                    held.figure.value,
+                    held.figure.source.title.clone(),
+                )
+            });
+        let rival = rival.or_else(|| {
+            let own = self.overlay.source(&figure.source);
+            let others = pending
+                .iter()
+                .filter(|said| said.at == told.at && said.source != own);
+            let mut others = others.filter(|said| said.value.is_some() || said.percent.is_some());
+            let rival = others.find(|other| differs(other.value, other.percent))?;
+            Some((
+                0,
+                rival.value,
+                "another source of the same request".to_owned(),
+            ))
+        });
+        let Some((position, value, source)) = rival else {
+            return;
+        };
+        let said = value.map_or_else(|| "another figure".to_owned(), format_quantity_en);
+        let source: String = source.chars().take(120).collect();
+        let detail = format!("'{source}' says {said} for the same moment");
+        telling.tell(
+            (Check::RivalFigure, Severity::Warning),
+            "value",
+            detail,
+            position,
+        );
+    }
+
+    /// Holds a count against the sum of its parts, and the whole it is part of against its parts, where all speak of one moment.
+    pub(super) fn sums(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
+        let Some(count) = exact(told.figure) else {
+            return;
+        };
+        let mut relations = self.state.relations();
+        if !relations.any(|(indicator, relation, _)| {
+            relation == Relation::Sum && indicator == told.indicator
+        }) {
+            return;
+        }
+        let reading = self.state.latest(told.at);
+        let sum_of = |whole: LocalityId| {
+            let children = reading.children(whole);
+            let counts = children.iter().map(|child| {
+                if child.id == told.locality {
+                    return Some(count);
+                }
+                Some(self.count_of(child.id, told.indicator, told, false)?.count)
+            });
+            let counts: Option<Vec<u64>> = counts.collect();
+            counts
+                .filter(|counts| !counts.is_empty())
+                .map(|counts| counts.iter().sum::<u64>())
+        };
+        let parent = reading
+            .locality(told.locality)
+            .and_then(|entry| entry.parent);
+        let whole = parent.and_then(|parent| {
+            let whole = self.count_of(parent, told.indicator, told, false)?;
+            Some((parent, whole.count, whole.position))
+        });
+        let wholes = [Some((told.locality, count, 0)), whole];
+        for (place, whole, position) in wholes.into_iter().flatten() {
+            let Some(sum) = sum_of(place).filter(|sum| *sum != whole) else {
+                continue;
+            };
+            let (sum, whole) = (format_count_en(sum), format_count_en(whole));
+            let detail = format!(
+                "the places within {} add up to {sum}, not to {whole}",
+                place.code
+            );
+            telling.tell(
+                (Check::ChildrenSum, Severity::Warning),
+                "value",
+                detail,
+                position,
+            );
+        }
+    }
+}

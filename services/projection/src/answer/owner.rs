@@ -1,0 +1,113 @@
+//! Who holds what, and what nobody holds.
+
+use domain::LocalityId;
+use domain::event::Scope;
+use state::{OrphanedRole, OwnerEntry, Reading, SuccessionEntry};
+use wire::event as encode;
+use wire::v1;
+
+use super::head;
+
+/// The holders of each role for a scope in a locality.
+pub(super) fn owners(reading: &Reading<'_>, scope: &Scope, id: LocalityId) -> Vec<v1::Owner> {
+    let owners = reading.owners(scope, id);
+    owners.iter().map(|entry| owner(reading, entry)).collect()
+}
+
+fn owner(reading: &Reading<'_>, entry: &OwnerEntry<'_>) -> v1::Owner {
+    let appointment = entry.recorded.position;
+    v1::Owner {
+        role: encode::role(entry.fact.role),
+        organisations: entry
+            .organisations
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        accountable_office: entry.fact.accountable_office.clone(),
+        since: entry.recorded.effective.to_string(),
+        person: entry.fact.person_commitment.map(|_| v1::NamedPerson {
+            appointment,
+            erased: reading.is_person_erased(appointment),
+        }),
+        appointed: entry.fact.organisations.clone(),
+        succeeded_on: entry
+            .succeeded_on()
+            .map(|on| on.to_string())
+            .unwrap_or_default(),
+        change: encode::owner_change(entry.fact.change),
+    }
+}
+
+/// What nobody holds in a locality, in all within it, and in those that ended into it.
+pub(crate) fn orphans(reading: &Reading<'_>, id: LocalityId) -> Vec<v1::Orphan> {
+    let orphans = reading.orphans(id);
+    let head = |id| reading.locality(id).as_ref().map(head);
+    let plans = orphans.plans.iter().map(|orphan| v1::Orphan {
+        kind: v1::OrphanKind::Plan as i32,
+        code: orphan.plan.fact.plan.to_string(),
+        name: Some(encode::name(&orphan.plan.fact.summary)),
+        locality: head(orphan.plan.fact.locality),
+        models: orphan
+            .models
+            .iter()
+            .map(|model| model.defined.model.to_string())
+            .collect(),
+        ..Default::default()
+    });
+    let roles = orphans.roles.iter().map(|orphan| v1::Orphan {
+        locality: head(orphan.locality),
+        ..role(reading, orphan)
+    });
+    let items = orphans.work_items.iter().map(|orphan| {
+        let defined = orphan.item.defined;
+        v1::Orphan {
+            kind: v1::OrphanKind::WorkItem as i32,
+            code: defined.work_item.to_string(),
+            name: Some(encode::name(&defined.content)),
+            appointed: vec![defined.organisation.clone()],
+            locality: head(defined.locality),
+            ..gone(orphan.succession)
+        }
+    });
+    plans.chain(roles).chain(items).collect()
+}
+
+fn role(reading: &Reading<'_>, orphan: &OrphanedRole<'_>) -> v1::Orphan {
+    let (kind, code, name) = match &orphan.scope {
+        Scope::Plan(code) => (
+            v1::OrphanKind::Plan,
+            code.to_string(),
+            reading
+                .plan(code)
+                .map(|plan| encode::name(&plan.fact.summary)),
+        ),
+        Scope::Model(code) => (
+            v1::OrphanKind::Model,
+            code.to_string(),
+            reading
+                .model(code)
+                .map(|model| encode::name(&model.defined.name)),
+        ),
+    };
+    v1::Orphan {
+        kind: kind as i32,
+        code,
+        name,
+        role: encode::role(orphan.role),
+        appointed: orphan
+            .appointed
+            .map_or_else(Vec::new, |appointed| appointed.fact.organisations.clone()),
+        ..gone(orphan.succession)
+    }
+}
+
+/// What became of the last of those who held something.
+fn gone(succession: Option<SuccessionEntry<'_>>) -> v1::Orphan {
+    v1::Orphan {
+        succession: succession.map(|entry| encode::organisation_succeeded(entry.fact)),
+        succeeded_on: succession
+            .map(|entry| entry.recorded.effective.to_string())
+            .unwrap_or_default(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,99 @@
+//! What a request names: codes, localities, levels.
+
+use domain::{IndicatorCode, Level, LocalityCode, LocalityId, Reason, Violation};
+use state::{Lookup, Reading, State};
+use tonic::{Code, Status};
+use wire::status::{invalid, with_reason};
+use wire::v1;
+
+use crate::answer;
+
+/// A code; what is wrong with it is told by its field.
+pub(super) fn code<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &str,
+    raw: &str,
+) -> Result<T, Status> {
+    raw.trim().parse().map_err(|error: T::Err| {
+        invalid(&[Violation::new(field, Reason::CodeFormat, error.to_string())])
+    })
+}
+
+/// The identity that has the code on the day; an ended one is found by the day it existed on.
+pub(super) fn find(reading: &Reading<'_>, field: &str, raw: &str) -> Result<LocalityId, Status> {
+    let code: LocalityCode = code(field, raw)?;
+    match reading.resolve(code) {
+        Lookup::Found(id) => Ok(id),
+        Lookup::Unknown => Err(with_reason(
+            Code::NotFound,
+            Reason::UnknownLocality.code(),
+            format!("no locality on record ever had the code {code}"),
+        )),
+        Lookup::NotValid(lives) => {
+            let lives: Vec<String> = lives.iter().map(|life| describe(reading, life)).collect();
+            Err(with_reason(
+                Code::NotFound,
+                Reason::LocalityNotValid.code(),
+                format!(
+                    "{code} does not exist on {}; it was {}; ask with as_of for a day on which it did",
+                    reading.as_of(),
+                    lives.join("; ")
+                ),
+            ))
+        }
+    }
+}
+
+/// An indicator's definition.
+pub(super) fn defined(
+    state: &State,
+    reading: &Reading<'_>,
+    indicator: &IndicatorCode,
+) -> Result<v1::IndicatorDefined, Status> {
+    answer::indicator(state, reading, indicator).ok_or_else(|| {
+        let message =
+            format!("the indicator '{indicator}' is not defined; list them with ListIndicators");
+        with_reason(Code::NotFound, Reason::UnknownIndicator.code(), message)
+    })
+}
+
+/// What an identity was called, from when until when, and who came after it.
+fn describe(reading: &Reading<'_>, life: &state::Life<'_>) -> String {
+    let start = life
+        .start
+        .map_or_else(String::new, |start| format!(" from {start}"));
+    let end = life
+        .end
+        .map_or_else(String::new, |end| format!(" until before {end}"));
+    let successors: Vec<String> = life
+        .successors
+        .iter()
+        .map(|successor| {
+            let id = successor.locality;
+            let name = reading.life(id).map_or("", |life| life.name.vi.as_str());
+            format!("{name} ({id})")
+        })
+        .collect();
+    let then = if successors.is_empty() { "" } else { ", then " };
+    format!(
+        "{}{start}{end}{then}{}",
+        life.name.vi,
+        successors.join(", ")
+    )
+}
+
+pub(super) fn level(number: i32) -> Result<Option<Level>, Status> {
+    match v1::Level::try_from(number) {
+        Ok(v1::Level::Unspecified) => Ok(None),
+        Ok(v1::Level::Province) => Ok(Some(Level::Province)),
+        Ok(v1::Level::District) => Ok(Some(Level::District)),
+        Ok(v1::Level::Commune) => Ok(Some(Level::Commune)),
+        Err(_) => {
+            let detail = format!("{number} is no level known");
+            Err(invalid(&[Violation::new(
+                "level",
+                Reason::ValueUnspecified,
+                detail,
+            )]))
+        }
+    }
+}

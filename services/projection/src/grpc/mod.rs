@@ -1,0 +1,330 @@
+//! `QueryService`.
+//!
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `reform` sums, quality and what nobody holds.
+
+mod figures;
+mod find;
+mod findings;
+mod reform;
+
+use std::sync::Arc;
+
+use domain::text::collation_key;
+use domain::{IndicatorCode, Level, LocalityId, Reason};
+use host::{CancellationToken, Clock, Today};
+use state::{LocalityEntry, Reading, State};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Request, Response, Status};
+use wire::deadline::wait_max;
+use wire::log_reader::LogReader;
+use wire::status::{fits, with_reason};
+use wire::v1;
+
+use crate::moment::{At, Patience, answered, read_at};
+use crate::page::page;
+use crate::{answer, shared::Shared};
+use find::{code, defined, find, level};
+
+/// Localities rebuilt at a time: each reads the whole log into a state of its own.
+pub(crate) const REBUILDS_MAX: usize = 2;
+
+pub(crate) struct QueryApi {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) log: LogReader,
+    pub(crate) today: Today,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Largest answer.
+    pub(crate) message_bytes_max: usize,
+    /// One permit for each of [`REBUILDS_MAX`].
+    pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl QueryApi {
+    async fn at(&self, at: Option<v1::ReadAt>, metadata: &MetadataMap) -> Result<At, Status> {
+        let patience = Patience {
+            wait_max: wait_max(metadata),
+            shutdown: &self.shutdown,
+        };
+        let today = self.today.date(&*self.clock);
+        read_at(&self.shared, at, today, patience).await
+    }
+
+    fn respond<T: prost::Message>(&self, answer: T) -> Result<Response<T>, Status> {
+        fits(&answer, self.message_bytes_max)?;
+        Ok(Response::new(answer))
+    }
+}
+
+/// A locality at two times, with its digest.
+fn view(
+    state: &State,
+    reading: &Reading<'_>,
+    code: &str,
+) -> Result<(v1::Locality, String), Status> {
+    let id = find(reading, "code", code)?;
+    let locality = answer::locality(state, reading, id)
+        .ok_or_else(|| with_reason(Code::NotFound, Reason::UnknownLocality.code(), code))?;
+    let digest = answer::digest(&locality);
+    Ok((locality, digest))
+}
+
+#[tonic::async_trait]
+impl v1::query_service_server::QueryService for QueryApi {
+    async fn get_locality(
+        &self,
+        request: Request<v1::GetLocalityRequest>,
+    ) -> Result<Response<v1::GetLocalityResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let at = self.at(request.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let (locality, digest) = view(&state, &reading, &request.code)?;
+        self.respond(v1::GetLocalityResponse {
+            locality: Some(locality),
+            digest,
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+
+    async fn list_localities(
+        &self,
+        request: Request<v1::ListLocalitiesRequest>,
+    ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let level = level(r.level)?;
+        let mut at = self.at(r.at.clone(), &metadata).await?;
+        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
+        let arguments = (r.level, &r.parent_code, &r.name, r.include_ended, times);
+        let page = page(r.page_size, &r.page_token, arguments)?;
+        at.position = page.position.or(at.position);
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let parent = match r.parent_code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "parent_code", code)?),
+        };
+        let wanted = |entry: &LocalityEntry<'_>| {
+            level.is_none_or(|level| entry.level() == level)
+                && parent.is_none_or(|parent| entry.parent == Some(parent))
+                && (r.name.is_empty() || entry.matches(&r.name))
+        };
+        let mut entries: Vec<LocalityEntry<'_>> = if r.include_ended {
+            reading.localities_with_ended().filter(wanted).collect()
+        } else {
+            reading.localities().filter(wanted).collect()
+        };
+        entries
+            .sort_by_cached_key(|entry| (entry.level(), collation_key(&entry.name.vi), entry.id));
+        let total_size = i32::try_from(entries.len()).unwrap_or(i32::MAX);
+        let (entries, next_page_token) = page.of(entries, reading.position());
+        self.respond(v1::ListLocalitiesResponse {
+            localities: entries.iter().map(answer::head).collect(),
+            next_page_token,
+            total_size,
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+
+    async fn rank_localities(
+        &self,
+        request: Request<v1::RankLocalitiesRequest>,
+    ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let indicator: IndicatorCode = code("indicator", &r.indicator)?;
+        let asked = level(r.level)?;
+        let at = self.at(r.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let defined = defined(&state, &reading, &indicator)?;
+        let ids: Vec<LocalityId> = match r.parent_code.as_str() {
+            "" => {
+                let level = asked.unwrap_or(Level::Province);
+                reading
+                    .localities()
+                    .filter(|e| e.level() == level)
+                    .map(|e| e.id)
+                    .collect()
+            }
+            code => {
+                let parent = find(&reading, "parent_code", code)?;
+                let level = asked.or_else(|| answer::below(&reading, parent));
+                level.map_or_else(Vec::new, |level| {
+                    reading
+                        .descendants(parent, level)
+                        .iter()
+                        .map(|entry| entry.id)
+                        .collect()
+                })
+            }
+        };
+        let ranking = reading.rank(&indicator, ids);
+        let localities = ranking
+            .ranked
+            .iter()
+            .map(|ranked| ranked_locality(&reading, ranked));
+        self.respond(v1::RankLocalitiesResponse {
+            indicator: Some(defined),
+            localities: localities.collect(),
+            without_figure: u32::try_from(ranking.without_figure.len()).unwrap_or(u32::MAX),
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+
+    async fn list_figures(
+        &self,
+        request: Request<v1::ListFiguresRequest>,
+    ) -> Result<Response<v1::ListFiguresResponse>, Status> {
+        self.figures(request).await
+    }
+
+    async fn list_findings(
+        &self,
+        request: Request<v1::ListFindingsRequest>,
+    ) -> Result<Response<v1::ListFindingsResponse>, Status> {
+        self.findings(request).await
+    }
+
+    async fn roll_up_indicator(
+        &self,
+        request: Request<v1::RollUpIndicatorRequest>,
+    ) -> Result<Response<v1::RollUpIndicatorResponse>, Status> {
+        self.roll_up(request).await
+    }
+
+    async fn get_data_quality(
+        &self,
+        request: Request<v1::GetDataQualityRequest>,
+    ) -> Result<Response<v1::GetDataQualityResponse>, Status> {
+        self.quality(request).await
+    }
+
+    async fn list_orphans(
+        &self,
+        request: Request<v1::ListOrphansRequest>,
+    ) -> Result<Response<v1::ListOrphansResponse>, Status> {
+        self.orphans(request).await
+    }
+
+    async fn list_models(
+        &self,
+        request: Request<v1::ListModelsRequest>,
+    ) -> Result<Response<v1::ListModelsResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let at = self.at(r.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let id = match r.code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "code", code)?),
+        };
+        let in_group = |entry: &state::ModelEntry<'_>| {
+            r.group.is_empty() || entry.defined.group.as_str() == r.group
+        };
+        let models = reading.models();
+        let models = models.iter().filter(|entry| in_group(entry));
+        self.respond(v1::ListModelsResponse {
+            models: models
+                .map(|entry| {
+                    let home = || answer::home(&reading, entry);
+                    answer::model(&reading, entry, id.or_else(home))
+                })
+                .collect(),
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+
+    async fn list_indicators(
+        &self,
+        request: Request<v1::ListIndicatorsRequest>,
+    ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let at = self.at(request.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let indicators = reading.indicators();
+        self.respond(v1::ListIndicatorsResponse {
+            indicators: indicators
+                .iter()
+                .map(|e| wire::event::indicator_defined(e.fact))
+                .collect(),
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+
+    async fn rebuild_locality(
+        &self,
+        request: Request<v1::RebuildLocalityRequest>,
+    ) -> Result<Response<v1::RebuildLocalityResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let known_at = if r.position == 0 {
+            String::new()
+        } else {
+            r.position.to_string()
+        };
+        let at = v1::ReadAt {
+            as_of: r.as_of,
+            known_at,
+            min_position: 0,
+        };
+        let at = self.at(Some(at), &metadata).await?;
+        let position = at.position.unwrap_or_else(|| self.shared.position());
+        let _permit = self.may_rebuild()?;
+        let rebuilt = self.replay(position).await?;
+        let reading = rebuilt.at(at.as_of, position);
+        let (locality, digest) = view(&rebuilt, &reading, &r.code)?;
+        let state = self.shared.read();
+        let (_, served_digest) = view(&state, &state.at(at.as_of, position), &r.code)?;
+        self.respond(v1::RebuildLocalityResponse {
+            locality: Some(locality),
+            digest,
+            served_digest,
+            events: rebuilt.position(),
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+}
+
+impl QueryApi {
+    /// A permit to rebuild, until it is dropped.
+    fn may_rebuild(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.rebuilds).try_acquire_owned().map_err(|_| {
+            let message =
+                format!("{REBUILDS_MAX} localities are being rebuilt already; try again later");
+            with_reason(Code::ResourceExhausted, "REBUILD_BUSY", message)
+        })
+    }
+
+    /// A state of its own, folded from the log's first event up to a position.
+    async fn replay(&self, position: u64) -> Result<State, Status> {
+        let mut state = State::new();
+        if position == 0 {
+            return Ok(state);
+        }
+        let fold = |at, known, event: domain::Event| {
+            state
+                .apply(at, known, &event)
+                .map_err(|error| error.to_string())
+        };
+        self.log.read(1, position, fold).await.map_err(|error| {
+            with_reason(Code::Unavailable, "LOG_UNREADABLE", format!("{error}"))
+        })?;
+        Ok(state)
+    }
+}
+
+fn ranked_locality(reading: &Reading<'_>, ranked: &state::Ranked<'_>) -> v1::RankedLocality {
+    v1::RankedLocality {
+        rank: ranked.rank,
+        locality: reading.locality(ranked.id).as_ref().map(answer::head),
+        figure: Some(answer::figure(reading, ranked.id, &ranked.figure)),
+        share_hundredths: ranked.share_hundredths,
+        denominator: ranked
+            .figure
+            .figure
+            .denominator
+            .map(|d| d.kind.to_owned())
+            .unwrap_or_default(),
+    }
+}

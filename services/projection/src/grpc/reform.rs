@@ -1,0 +1,78 @@
+//! Sums within the boundaries of a day, and what nobody holds.
+
+use domain::{IndicatorCode, Reason, Violation};
+use jiff::civil::Date;
+use tonic::{Request, Response, Status};
+use wire::status::invalid;
+use wire::v1;
+
+use super::QueryApi;
+use super::find::{code, defined, find};
+use crate::answer;
+use crate::moment::answered;
+
+impl QueryApi {
+    pub(super) async fn roll_up(
+        &self,
+        request: Request<v1::RollUpIndicatorRequest>,
+    ) -> Result<Response<v1::RollUpIndicatorResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let indicator: IndicatorCode = code("indicator", &r.indicator)?;
+        let at = self.at(r.at, &metadata).await?;
+        let boundaries = match r.boundaries_on.trim() {
+            "" => at.as_of.date(),
+            text => day("boundaries_on", text)?,
+        };
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let indicator_defined = defined(&state, &reading, &indicator)?;
+        // The code is that of the boundaries: the reform gave many to others.
+        let then = state.at(domain::text::Moment::end_of(boundaries), reading.position());
+        let id = find(&then, "code", &r.code)?;
+        let sum = answer::roll_up(&state, &reading, &indicator, id, boundaries);
+        self.respond(v1::RollUpIndicatorResponse {
+            indicator: Some(indicator_defined),
+            at: Some(answered(&reading, state.position())),
+            ..sum
+        })
+    }
+
+    pub(super) async fn quality(
+        &self,
+        request: Request<v1::GetDataQualityRequest>,
+    ) -> Result<Response<v1::GetDataQualityResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let at = self.at(r.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let id = find(&reading, "code", &r.code)?;
+        let mut ids = vec![id];
+        if r.with_children {
+            ids.extend(reading.children(id).iter().map(|child| child.id));
+        }
+        self.respond(v1::GetDataQualityResponse {
+            at: Some(answered(&reading, state.position())),
+            ..answer::quality(&reading, &ids)
+        })
+    }
+
+    pub(super) async fn orphans(
+        &self,
+        request: Request<v1::ListOrphansRequest>,
+    ) -> Result<Response<v1::ListOrphansResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let at = self.at(r.at, &metadata).await?;
+        let state = self.shared.read();
+        let reading = at.reading(&state);
+        let id = find(&reading, "code", &r.code)?;
+        self.respond(v1::ListOrphansResponse {
+            orphans: answer::orphans(&reading, id),
+            at: Some(answered(&reading, state.position())),
+        })
+    }
+}
+
+fn day(field: &str, text: &str) -> Result<Date, Status> {
+    domain::text::parse_date(text)
+        .map_err(|error| invalid(&[Violation::new(field, Reason::DateFormat, error.to_string())]))
+}

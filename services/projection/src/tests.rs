@@ -1,0 +1,205 @@
+//! What is answered of a small ledger.
+
+use domain::LocalityId;
+use domain::event::{self as e, Actor, Body, Event, Extent, Figure, Resolution, Source, Successor};
+use domain::finding::{Check, Finding, Severity};
+use domain::text::{Bound, Moment, Quantity};
+use jiff::civil::date;
+use state::{Reading, State};
+use wire::v1;
+
+use crate::answer;
+
+/// A state that events are folded into, one after the other.
+pub(crate) struct Ledger {
+    pub(crate) state: State,
+}
+
+pub(crate) fn place(code: &str) -> LocalityId {
+    LocalityId {
+        code: code.parse().unwrap(),
+        since: date(2023, 4, 10),
+    }
+}
+
+impl Ledger {
+    /// With a city, its province, and an indicator; positions 1 to 3.
+    pub(crate) fn new() -> Self {
+        let mut ledger = Self {
+            state: State::new(),
+        };
+        ledger.register("56", "Tỉnh Khánh Hòa", None);
+        ledger.register("568", "Thành phố Nha Trang", Some("56"));
+        let defined = Body::IndicatorDefined(e::IndicatorDefined {
+            indicator: "eid.activated".parse().unwrap(),
+            name: name("Kích hoạt"),
+            family: "eid".to_owned(),
+            kind: e::IndicatorKind::Cumulative,
+            unit: name("tài khoản"),
+            denominator: "quota".to_owned(),
+        });
+        ledger.take("2023-04-10", defined, &[]);
+        ledger
+    }
+
+    pub(crate) fn register(&mut self, code: &str, vi: &str, parent: Option<&str>) {
+        let registered = Body::LocalityRegistered(e::LocalityRegistered {
+            locality: place(code),
+            name: name(vi),
+            parent: parent.map(place),
+            start_known: false,
+            source: Source::default(),
+        });
+        self.take("2023-04-10", registered, &[]);
+    }
+
+    /// Takes an event of Nha Trang's police with what was found about it; its position.
+    pub(crate) fn take(&mut self, effective: &str, body: Body, found: &[(Check, Severity)]) -> u64 {
+        let position = self.state.position() + 1;
+        let findings = found.iter().map(|(check, severity)| Finding {
+            check: *check,
+            severity: *severity,
+            field: "value".to_owned(),
+            detail: "9,900 is below the 10,000 of before".to_owned(),
+            rule: "plausibility-1".to_owned(),
+            position: None,
+        });
+        let event = Event {
+            request_id: "00000000-0000-0000-0000-000000000000".parse().unwrap(),
+            actor: Actor {
+                organisation: "Công an TP Nha Trang".to_owned(),
+                office: "Tổ Đề án 06".to_owned(),
+            },
+            effective: Moment::parse(effective).unwrap(),
+            body,
+            confirmed: Vec::new(),
+            findings: findings.collect(),
+        };
+        let known = "2023-07-01T00:00:00Z".parse().unwrap();
+        self.state.apply(position, known, &event).unwrap();
+        position
+    }
+
+    /// A count of activated accounts in Nha Trang.
+    pub(crate) fn count(
+        &mut self,
+        effective: &str,
+        value: u64,
+        found: &[(Check, Severity)],
+    ) -> u64 {
+        let reported = Body::ProgressReported(e::ProgressReported {
+            locality: place("568"),
+            indicator: "eid.activated".parse().unwrap(),
+            figure: Figure {
+                value: Some(Quantity {
+                    bound: Bound::About,
+                    value,
+                }),
+                ..Figure::default()
+            },
+            note: String::new(),
+        });
+        self.take(effective, reported, found)
+    }
+
+    /// On 31 July 2023, as known at a position.
+    pub(crate) fn at(&self, position: u64) -> Reading<'_> {
+        self.state.at(Moment::end_of(date(2023, 7, 31)), position)
+    }
+}
+
+fn name(vi: &str) -> e::Name {
+    e::Name {
+        vi: vi.to_owned(),
+        en: String::new(),
+    }
+}
+
+/// The figure of Nha Trang as a reader sees it.
+fn figure(ledger: &Ledger, position: u64) -> v1::Figure {
+    let reading = ledger.at(position);
+    let id = place("568");
+    let entry = reading
+        .figure(id, &"eid.activated".parse().unwrap())
+        .unwrap();
+    answer::figure(&reading, id, &entry)
+}
+
+#[test]
+fn a_figure_says_what_was_found_and_what_became_of_it() {
+    let mut ledger = Ledger::new();
+    let found = [
+        (Check::VagueFigure, Severity::Note),
+        (Check::CumulativeFalls, Severity::Warning),
+    ];
+    let reported = ledger.count("2023-07-10", 9_900, &found);
+    let answered = ledger.take(
+        "2023-07-11",
+        Body::FindingResolved(e::FindingResolved {
+            position: reported,
+            locality: place("568"),
+            check: Check::CumulativeFalls,
+            resolution: Resolution::Confirmed,
+            reason: "đã rà soát trùng".to_owned(),
+        }),
+        &[],
+    );
+    let states = |position| {
+        let findings = figure(&ledger, position).findings;
+        let state = |finding: &v1::FindingOnRecord| {
+            let check = finding.finding.clone().unwrap().check();
+            (check, finding.state())
+        };
+        let mut states: Vec<_> = findings.iter().map(state).collect();
+        states.sort_by_key(|(check, _)| *check as i32);
+        states
+    };
+    let note = (v1::Check::VagueFigure, v1::FindingState::Note);
+    let falls = v1::Check::CumulativeFalls;
+    assert_eq!(states(reported), [(falls, v1::FindingState::Open), note]);
+    assert_eq!(
+        states(answered),
+        [(falls, v1::FindingState::Resolved), note]
+    );
+    let findings = figure(&ledger, answered).findings;
+    let answer = findings.iter().find_map(|finding| finding.answer.clone());
+    let answer = answer.unwrap();
+    assert_eq!(answer.reason, "đã rà soát trùng");
+    assert_eq!(answer.resolution(), v1::Resolution::Confirmed);
+}
+
+#[test]
+fn a_place_that_ended_says_where_it_went_and_the_new_one_where_it_came_from() {
+    let mut ledger = Ledger::new();
+    for (code, name) in [("22348", "Phường Vạn Thạnh"), ("22363", "Phường Lộc Thọ")] {
+        ledger.register(code, name, Some("568"));
+    }
+    ledger.register("22366", "Phường Nha Trang", Some("56"));
+    for (code, extent) in [("22348", Extent::Full), ("22363", Extent::Partial)] {
+        let ended = Body::LocalityEnded(e::LocalityEnded {
+            locality: place(code),
+            successors: vec![Successor {
+                locality: place("22366"),
+                extent,
+            }],
+            source: Source::default(),
+        });
+        ledger.take("2023-07-01", ended, &[]);
+    }
+    let reading = ledger.at(ledger.state.position());
+    let head = answer::head(&reading.locality(place("22348")).unwrap());
+    assert_eq!(head.ended, "2023-07-01");
+    let successor = head.successors[0].locality.clone().unwrap();
+    assert_eq!(successor.code, "22366");
+    let locality = answer::locality(&ledger.state, &reading, place("22366")).unwrap();
+    let origin = locality.origin.unwrap();
+    let codes = |heads: &[v1::LocalityHead]| -> Vec<String> {
+        let code = |head: &v1::LocalityHead| head.r#ref.clone().unwrap().code;
+        heads.iter().map(code).collect()
+    };
+    assert_eq!(codes(&origin.whole), ["22348"]);
+    assert_eq!(codes(&origin.partial), ["22363"]);
+    assert!(origin.broken);
+    let whole = answer::locality(&ledger.state, &reading, place("568")).unwrap();
+    assert_eq!(whole.origin, None);
+}
