@@ -18,6 +18,10 @@ mod attributes;
 mod decide;
 mod grpc;
 mod intake;
+#[cfg(test)]
+mod laws_commands_tests;
+#[cfg(test)]
+mod laws_tests;
 mod log_api;
 mod log_read;
 mod origin;

@@ -5,7 +5,7 @@ use event_log::ReadLimit;
 use wire::v1;
 
 use crate::writer::{Accepted, Refused};
-use crate::writer_tests::{World, event, indicator, locality, reasons, report, source};
+use crate::writer_tests::{World, event, indicator, locality, reasons, registered, report, source};
 
 /// A report of the indicator `eid`.
 fn count(effective: &str, count: i64) -> v1::Event {
@@ -295,4 +295,53 @@ async fn what_is_only_a_property_is_a_note() {
             .iter()
             .all(|found| found.1 == Severity::Note)
     );
+}
+
+/// A place within another, of which nothing but that is said.
+fn within(code: &str, parent: &str) -> v1::Event {
+    let mut event = registered("2023-04-10", false);
+    let place = |code: &str| {
+        Some(v1::LocalityRef {
+            code: code.to_owned(),
+            since: "2023-04-10".to_owned(),
+        })
+    };
+    match &mut event.body {
+        Some(v1::event::Body::LocalityRegistered(place_of)) => {
+            place_of.locality = place(code);
+            place_of.parent = (!parent.is_empty()).then(|| place(parent)).flatten();
+        }
+        other => panic!("expected a registration, found {other:?}"),
+    }
+    event
+}
+
+fn in_place(code: &str, people: i64) -> v1::Event {
+    let mut event = count("2023-06-05", people);
+    edit(&mut event, |report| {
+        report.locality = Some(v1::LocalityRef {
+            code: code.to_owned(),
+            since: String::new(),
+        });
+    });
+    event
+}
+
+#[tokio::test]
+async fn the_districts_add_up_to_the_province_or_it_is_told() {
+    let world = World::new().await;
+    let places = vec![within("01", ""), within("001", "01"), within("002", "01")];
+    world.record(2, places).await.unwrap();
+    let sum = vec![related("eid", v1::Relation::Sum, "")];
+    world.record(3, sum).await.unwrap();
+    // Nothing is told before both districts have reported.
+    let whole = position(world.record(4, vec![in_place("01", 1_000)]).await);
+    let first = position(world.record(5, vec![in_place("001", 400)]).await);
+    assert_eq!(
+        (findings(&world, whole), findings(&world, first)),
+        (vec![], vec![])
+    );
+    let last = position(world.record(6, vec![in_place("002", 500)]).await);
+    let sum = (Check::ChildrenSum, Severity::Warning, Some(whole));
+    assert_eq!(findings(&world, last), [sum]);
 }

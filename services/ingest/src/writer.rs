@@ -125,10 +125,14 @@ enum Decision {
 }
 
 impl Writer {
-    /// Works until every sender is gone; what was queued by then is still recorded.
+    /// Works until every sender is gone; what was queued by then is still recorded. Gives back what it has folded.
     ///
     /// Stops being ready, for good, when the log's writer has stopped; the log says why.
-    pub(crate) async fn run(mut self, mut requests: mpsc::Receiver<Request>, log: ComponentHandle) {
+    pub(crate) async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<Request>,
+        log: ComponentHandle,
+    ) -> State {
         log.set_ready();
         let mut waiting = Vec::with_capacity(COMMIT_REQUESTS_MAX);
         while requests.recv_many(&mut waiting, COMMIT_REQUESTS_MAX).await > 0 {
@@ -140,6 +144,7 @@ impl Writer {
                 log.set_not_ready(why);
             }
         }
+        self.state
     }
 
     /// Decides and commits; gives back the requests that must wait for this commit.

@@ -1,4 +1,4 @@
-//! How the indicators of the catalogue are related: which count is never above which, and which is counted against which.
+//! How the indicators of the catalogue are related: which count is never above which, which is counted against which, and of which the places within a place add up.
 //!
 //! They hold from the day on which the indicators are defined.
 //! The second kind follows from the denominators in the catalogue, where these are indicators themselves.
@@ -16,7 +16,8 @@ use super::table::{Draft, table};
 struct RelationRow {
     indicator: IndicatorCode,
     relation: Relation,
-    other: IndicatorCode,
+    /// None for a sum.
+    other: Option<IndicatorCode>,
 }
 
 /// One relation for each record, in the order of the table.
@@ -27,7 +28,7 @@ pub(super) fn drafts() -> Result<Vec<Draft>, DatasetError> {
         body: Body::IndicatorRelated(IndicatorRelated {
             indicator: row.indicator,
             relation: row.relation,
-            other: Some(row.other),
+            other: row.other,
         }),
     };
     Ok(rows.into_iter().map(related).collect())

@@ -170,18 +170,38 @@ impl Report {
                 format!("{accepted} of {records} rows are recorded"),
             )
         };
+        let new = || {
+            let new = self.accepted.iter().filter(|row| !row.known);
+            new.map(|row| row.position)
+        };
         if self.is_repeated() {
             head += lang.pick(
                 "; tệp này đã được nhập trước đây",
                 "; they were imported before",
             );
-        } else if let (Some(first), Some(last), false) =
-            (self.accepted.first(), self.accepted.last(), self.dry_run)
-        {
-            let (first, last) = (lang.count(first.position), lang.count(last.position));
+        } else if let (Some(first), Some(last), false) = (new().min(), new().max(), self.dry_run) {
+            let (first, last) = (lang.count(first), lang.count(last));
             head += &lang.pick(
                 format!(", vị trí {first} đến {last}"),
                 format!(", positions {first} to {last}"),
+            );
+        }
+        let corrected = self.accepted.iter().filter(|row| row.kind == "corrected");
+        let corrected = corrected.count();
+        if corrected > 0 {
+            let corrected = count(corrected);
+            head += &lang.pick(
+                format!("; {corrected} dòng là đính chính"),
+                format!("; {corrected} of them are corrections"),
+            );
+        }
+        let doubted = self.accepted.iter().filter(|row| !row.findings.is_empty());
+        let doubted = doubted.count();
+        if doubted > 0 {
+            let doubted = count(doubted);
+            head += &lang.pick(
+                format!("; {doubted} dòng có điều cần xem lại (`tiendo finding list --all`)"),
+                format!("; {doubted} rows have findings (`tiendo finding list --all`)"),
             );
         }
         if !self.skipped.is_empty() {
