@@ -231,7 +231,8 @@ fn against_before(
         .windows(2)
         .map(|pair| daily_growth(&pair[0], &pair[1]));
     let most = most.fold(0.0, f64::max);
-    if fall.answer() == Answer::Refuse && count as f64 <= most * rules.daily_factor {
+    let is_a_days_work = most > 0.0 && count as f64 <= most * rules.daily_factor;
+    if fall.answer() == Answer::Refuse && is_a_days_work {
         return Some(Implausible::Daily { against: before });
     }
     Some(fall)

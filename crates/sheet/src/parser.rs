@@ -54,7 +54,7 @@ struct Seen {
     row: u64,
     value: Option<v1::Quantity>,
     denominator: Option<v1::Denominator>,
-    percent: String,
+    percent: (String, i32),
 }
 
 impl<'a> Parser<'a> {
@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
             row: row.row,
             value: reported.value.clone(),
             denominator: reported.denominator.clone(),
-            percent: reported.percent.clone(),
+            percent: (reported.percent.clone(), reported.percent_bound),
         };
         let first = match self.seen.entry(key(event, reported)) {
             Entry::Vacant(entry) => {

@@ -140,6 +140,7 @@ pub(crate) fn check_actor(actor: &v1::Actor) -> Result<(), SheetError> {
 fn bare(field: &str) -> &str {
     let bodies = [
         "progress_reported.",
+        "progress_corrected.",
         "quota_assigned.",
         "assessment_published.",
     ];

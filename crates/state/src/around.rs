@@ -3,7 +3,7 @@
 //! Everything on record counts, whatever moment anybody asks about.
 
 use domain::code::IndicatorCode;
-use domain::event::{Body, ProgressReported, Relation};
+use domain::event::{Actor, Body, ProgressReported, Relation};
 use domain::locality::LocalityId;
 use domain::text::Moment;
 use jiff::civil::Date;
@@ -68,9 +68,10 @@ impl State {
 
     /// Whether a report is on record, says something else than its source said before, or is new.
     ///
-    /// Who reported it does not matter, nor what was noted beside it.
+    /// A source is known by its address, or by its title; to change what a title alone says takes the same organisation.
+    /// What was noted beside a figure does not matter; one that says less than what is on record is known.
     #[must_use]
-    pub fn recognise(&self, at: Moment, report: &ProgressReported) -> Recognised {
+    pub fn recognise(&self, at: Moment, report: &ProgressReported, reporter: &Actor) -> Recognised {
         let Some(series) = self.held(report.locality, &report.indicator) else {
             return Recognised::New;
         };
@@ -82,14 +83,29 @@ impl State {
                 continue;
             }
             // What was corrected since is known all the same: an old file that comes again undoes nothing.
-            if says_the_same(on_record, said) {
-                return Recognised::Known(row.position());
-            }
-            if self.holds(row) {
-                recognised = Recognised::Changed(row.position());
+            match compare(on_record, said) {
+                Compared::Covered => return Recognised::Known(row.position()),
+                // A title alone is no name that others could not give as well.
+                Compared::Contradicted
+                    if said.source.url.is_empty()
+                        && self.recorded(row.stamp).actor.organisation != reporter.organisation => {
+                }
+                Compared::Contradicted => match series.holding_for(row) {
+                    // Somebody else has corrected it to the same.
+                    Some(row) if self.covers(row, said) => {
+                        return Recognised::Known(row.position());
+                    }
+                    Some(row) => recognised = Recognised::Changed(row.position()),
+                    None => {}
+                },
+                Compared::More => {}
             }
         }
         recognised
+    }
+
+    fn covers(&self, row: &Row, said: FigureRef<'_>) -> bool {
+        matches!(compare(self.figure_of(row), said), Compared::Covered)
     }
 
     /// Where a quota, or a judgement published, stands on record that says the very same of the same moment; none if there is none, or if it is neither.
@@ -127,9 +143,41 @@ fn is_same_source(a: FigureRef<'_>, b: FigureRef<'_>) -> bool {
     }
 }
 
-fn says_the_same(a: FigureRef<'_>, b: FigureRef<'_>) -> bool {
-    (a.value, a.denominator, a.percent, a.percent_bound)
-        == (b.value, b.denominator, b.percent, b.percent_bound)
+/// How a figure stands to one on record.
+enum Compared {
+    /// It says nothing that is not on record.
+    Covered,
+    /// It gives a number of the same kind otherwise.
+    Contradicted,
+    /// It says something besides.
+    More,
+}
+
+fn compare(on_record: FigureRef<'_>, said: FigureRef<'_>) -> Compared {
+    let percent = |figure: FigureRef<'_>| Some((figure.percent?, figure.percent_bound));
+    let pairs = [
+        pair(on_record.value, said.value),
+        pair(on_record.denominator, said.denominator),
+        pair(percent(on_record), percent(said)),
+    ];
+    if pairs
+        .iter()
+        .any(|pair| matches!(pair, Compared::Contradicted))
+    {
+        Compared::Contradicted
+    } else if pairs.iter().any(|pair| matches!(pair, Compared::More)) {
+        Compared::More
+    } else {
+        Compared::Covered
+    }
+}
+
+fn pair<T: PartialEq>(on_record: Option<T>, said: Option<T>) -> Compared {
+    match (on_record, said) {
+        (Some(on_record), Some(said)) if on_record != said => Compared::Contradicted,
+        (None, Some(_)) => Compared::More,
+        _ => Compared::Covered,
+    }
 }
 
 impl<'a> HeldSeries<'a> {
@@ -156,6 +204,18 @@ impl<'a> HeldSeries<'a> {
     pub fn after(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
         let begin = self.series.rows().partition_point(|row| row.at() <= at);
         self.those(&self.series.rows()[begin..])
+    }
+
+    /// The row itself if it holds, else the correction that holds in its place; none if that was taken back.
+    fn holding_for(self, row: &'a Row) -> Option<&'a Row> {
+        let mut row = row;
+        loop {
+            if self.state.holds(row) {
+                return Some(row);
+            }
+            // A correction stands at a later position than what it corrects, so this ends.
+            row = self.series.row(row.at(), row.corrected_by)?;
+        }
     }
 
     fn those(self, rows: &'a [Row]) -> impl DoubleEndedIterator<Item = Held<'a>> {

@@ -2,6 +2,7 @@
 //!
 //! A request sees the figures of the requests before it in the same commit: they become durable together or not at all.
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 
 use domain::event::Source;
@@ -15,85 +16,153 @@ pub(crate) struct Said {
     /// None of a retraction, or of a figure that is only a percentage.
     pub(crate) value: Option<Quantity>,
     pub(crate) percent: Option<Percent>,
+    /// What it is counted against.
+    pub(crate) of: Option<u64>,
     /// Which source says it, as a hash: texts are not copied for what is rarely asked.
     pub(crate) source: u64,
     /// Position of the figure that it replaces; 0 if it is a report.
-    pub(crate) replaces: u64,
+    replaces: u64,
+}
+
+/// The figures of the commit about one locality and indicator.
+#[derive(Debug, Default)]
+pub(crate) struct Chain {
+    /// By moment, then in the order they were accepted.
+    said: BTreeMap<(Moment, u64), Said>,
+    /// Positions on record that the commit replaces, and how often.
+    replaced: foldhash::HashMap<u64, u32>,
+}
+
+impl Chain {
+    /// Before a moment, the nearest first.
+    pub(crate) fn before(&self, at: Moment) -> impl Iterator<Item = &Said> {
+        self.said.range(..(at, 0)).rev().map(|(_, said)| said)
+    }
+
+    /// Of a moment, the last one accepted first.
+    pub(crate) fn at(&self, at: Moment) -> impl Iterator<Item = &Said> {
+        let of_moment = self.said.range((at, 0)..=(at, u64::MAX));
+        of_moment.rev().map(|(_, said)| said)
+    }
+
+    /// After a moment, the nearest first.
+    pub(crate) fn after(&self, at: Moment) -> impl Iterator<Item = &Said> {
+        let after = std::ops::Bound::Excluded((at, u64::MAX));
+        let rest = self.said.range((after, std::ops::Bound::Unbounded));
+        rest.map(|(_, said)| said)
+    }
+
+    /// Whether the commit replaces the figure at a position.
+    pub(crate) fn replaces(&self, position: u64) -> bool {
+        self.replaced.contains_key(&position)
+    }
 }
 
 /// The figures of a commit, by the key under which the revisions of their series are counted.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
-    chains: foldhash::HashMap<Box<str>, usize>,
-    said: Vec<Vec<Said>>,
-    /// Of the request in hand: the chains it added to, once for each figure.
-    own: Vec<usize>,
+    index: foldhash::HashMap<Box<str>, usize>,
+    chains: Vec<Chain>,
+    /// Figures accepted so far.
+    accepted: u64,
+    /// How many there were when the request in hand began.
+    begun: u64,
+    /// Of the request in hand: where its figures are.
+    own: Vec<(usize, Moment, u64)>,
 }
 
 impl Overlay {
     /// Begins a request.
     pub(crate) fn begin(&mut self) {
         self.own.clear();
+        self.begun = self.accepted;
     }
 
     /// Takes back what the request in hand added.
     pub(crate) fn undo(&mut self) {
-        for chain in std::mem::take(&mut self.own) {
-            self.said[chain].pop();
+        for (chain, at, number) in std::mem::take(&mut self.own) {
+            let chain = &mut self.chains[chain];
+            let Some(said) = chain.said.remove(&(at, number)) else {
+                continue;
+            };
+            if let Some(count) = chain.replaced.get_mut(&said.replaces) {
+                *count -= 1;
+                if *count == 0 {
+                    chain.replaced.remove(&said.replaces);
+                }
+            }
         }
     }
 
     /// Begins a commit.
     pub(crate) fn clear(&mut self) {
+        self.index.clear();
         self.chains.clear();
-        self.said.clear();
-        self.own.clear();
+        self.begin();
     }
 
-    /// The figures added to a series, in the order they were accepted.
-    pub(crate) fn of(&self, key: &str) -> &[Said] {
-        self.chains.get(key).map_or(&[], |chain| &self.said[*chain])
+    /// What the commit says of a series.
+    pub(crate) fn of(&self, key: &str) -> Option<&Chain> {
+        self.index.get(key).map(|chain| &self.chains[*chain])
     }
 
     /// Whether a request before the one in hand brings a figure of the same series and moment.
     pub(crate) fn speaks_of(&self, key: &str, at: Moment) -> bool {
-        let Some(chain) = self.chains.get(key) else {
-            return false;
-        };
-        let own = self.own.iter().filter(|added| *added == chain).count();
-        let said = &self.said[*chain];
-        said[..said.len() - own].iter().any(|said| said.at == at)
+        self.of(key).is_some_and(|chain| {
+            let mut earlier = chain.said.range((at, 0)..(at, self.begun));
+            earlier.next().is_some()
+        })
+    }
+
+    /// Whether the commit replaces a figure of a series.
+    pub(crate) fn replaces(&self, key: &str, position: u64) -> bool {
+        self.of(key).is_some_and(|chain| chain.replaces(position))
     }
 
     /// A source as it is compared with those of the commit.
     pub(crate) fn source(&self, source: &Source) -> u64 {
-        self.chains.hasher().hash_one((&source.title, &source.url))
+        self.index.hasher().hash_one((&source.title, &source.url))
     }
 
     /// Adds what an accepted event says of a series.
     pub(crate) fn add(&mut self, key: &str, event: &Event) {
-        let (figure, replaces) = match &event.body {
-            Body::ProgressReported(report) => (Some(&report.figure), 0),
-            Body::ProgressCorrected(correction) => (Some(&correction.figure), correction.corrects),
-            Body::ProgressRetracted(retraction) => (None, retraction.retracts),
-            _ => return,
-        };
-        let chain = match self.chains.get(key) {
-            Some(chain) => *chain,
-            None => {
-                self.said.push(Vec::new());
-                self.chains.insert(key.into(), self.said.len() - 1);
-                self.said.len() - 1
-            }
+        match &event.body {
+            Body::ProgressReported(_) => self.put(key, event, 0),
+            Body::ProgressCorrected(correction) => self.put(key, event, correction.corrects),
+            Body::ProgressRetracted(retraction) => self.put(key, event, retraction.retracts),
+            _ => {}
+        }
+    }
+
+    /// Adds a figure in the place of the one at a position; 0 for none.
+    pub(crate) fn put(&mut self, key: &str, event: &Event, replaces: u64) {
+        let figure = match &event.body {
+            Body::ProgressReported(report) => Some(&report.figure),
+            Body::ProgressCorrected(correction) => Some(&correction.figure),
+            _ => None,
         };
         let said = Said {
             at: event.effective,
             value: figure.and_then(|figure| figure.value),
             percent: figure.and_then(|figure| figure.percent),
+            of: figure.and_then(|figure| Some(figure.denominator.as_ref()?.value)),
             source: figure.map_or(0, |figure| self.source(&figure.source)),
             replaces,
         };
-        self.said[chain].push(said);
-        self.own.push(chain);
+        let place = match self.index.get(key) {
+            Some(chain) => *chain,
+            None => {
+                self.chains.push(Chain::default());
+                self.index.insert(key.into(), self.chains.len() - 1);
+                self.chains.len() - 1
+            }
+        };
+        let chain = &mut self.chains[place];
+        if replaces > 0 {
+            *chain.replaced.entry(replaces).or_insert(0) += 1;
+        }
+        chain.said.insert((said.at, self.accepted), said);
+        self.own.push((place, event.effective, self.accepted));
+        self.accepted += 1;
     }
 }

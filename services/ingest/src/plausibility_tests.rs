@@ -345,3 +345,138 @@ async fn the_districts_add_up_to_the_province_or_it_is_told() {
     let sum = (Check::ChildrenSum, Severity::Warning, Some(whole));
     assert_eq!(findings(&world, last), [sum]);
 }
+
+#[tokio::test]
+async fn what_a_file_corrects_refuses_nothing_of_the_same_file() {
+    let mut world = World::new().await;
+    let typo = vec![count("2023-06-01", 100), count("2023-06-02", 1_500)];
+    let last = world.record(2, typo).await.unwrap().receipt.last;
+    (world.skip_known, world.validate_only) = (true, true);
+    // The right figures, also in an order in which the correction comes last.
+    let right = [
+        count("2023-06-03", 200),
+        count("2023-06-01", 100),
+        count("2023-06-02", 150),
+    ];
+    for (id, order) in [(3, [0, 1, 2]), (4, [1, 2, 0])] {
+        let events = order.map(|index: usize| right[index].clone()).to_vec();
+        let told = world.record(id, events).await.unwrap().told;
+        assert_eq!((told.known.len(), told.changed.len()), (1, 1));
+        assert_eq!(told.changed[0].position, last);
+    }
+    assert_eq!(world.log.head(), last);
+}
+
+#[tokio::test]
+async fn a_file_that_says_less_takes_nothing_away() {
+    let mut world = World::new().await;
+    let mut full = count("2023-06-05", 8_000);
+    edit(&mut full, |report| {
+        report.percent = "80%".to_owned();
+        report.denominator = Some(v1::Denominator {
+            kind: "quota".to_owned(),
+            value: exactly(10_000),
+            derived: false,
+        });
+    });
+    world.record(2, vec![full]).await.unwrap();
+    world.skip_known = true;
+    let mut percent = count("2023-06-05", 0);
+    edit(&mut percent, |report| {
+        (report.value, report.percent) = (None, "80%".to_owned());
+    });
+    for (id, less) in [(3, count("2023-06-05", 8_000)), (4, percent)] {
+        let told = world.record(id, vec![less]).await.unwrap().told;
+        assert_eq!((told.known.len(), told.changed.len()), (1, 0));
+    }
+    let told = world
+        .record(5, vec![count("2023-06-05", 8_100)])
+        .await
+        .unwrap()
+        .told;
+    assert_eq!(told.changed.len(), 1);
+}
+
+#[tokio::test]
+async fn a_month_contradicts_no_day_of_its_own_and_a_day_no_hour() {
+    let world = World::new().await;
+    world
+        .record(2, vec![count("2023-05", 1_000)])
+        .await
+        .unwrap();
+    world
+        .record(3, vec![count("2023-05-20", 1_300)])
+        .await
+        .unwrap();
+    assert_eq!(
+        reasons(world.record(4, vec![count("2023-06-01", 900)]).await),
+        ["CUMULATIVE_FALLS"]
+    );
+    world
+        .record(5, vec![count("2023-06-21", 2_000)])
+        .await
+        .unwrap();
+    world
+        .record(6, vec![count("2023-06-21T17", 2_400)])
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn who_confirmed_a_figure_cannot_answer_for_it_whatever_else_was_found() {
+    let world = World::new().await;
+    world
+        .record(2, vec![count("2023-06-01", 1_000)])
+        .await
+        .unwrap();
+    let confirmed = |effective: &str, people: i64| {
+        let mut event = count(effective, people);
+        event.confirmed_checks = vec!["CUMULATIVE_FALLS".to_owned()];
+        edit(&mut event, |report| report.note = "đã kiểm tra".to_owned());
+        event
+    };
+    world
+        .record(3, vec![confirmed("2023-06-10", 500)])
+        .await
+        .unwrap();
+    // One percent below the first, and far above the second.
+    let doubted = position(world.record(4, vec![confirmed("2023-06-05", 990)]).await);
+    let found = findings(&world, doubted);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].0, found[0].1),
+        (Check::CumulativeFalls, Severity::Blocking)
+    );
+}
+
+#[tokio::test]
+async fn the_same_source_that_says_something_else_of_the_same_day_is_told() {
+    let world = World::new().await;
+    let first = position(world.record(2, vec![count("2023-06-05", 20_000)]).await);
+    let second = position(world.record(3, vec![count("2023-06-05", 1_000)]).await);
+    let rival = (Check::RivalFigure, Severity::Warning, Some(first));
+    assert_eq!(findings(&world, second), [rival]);
+}
+
+#[tokio::test]
+async fn a_long_series_in_one_batch_is_judged_in_its_order() {
+    let world = World::new().await;
+    // Newest first, so that each is held against those behind it.
+    let days = (1..=28)
+        .rev()
+        .flat_map(|day| (1..=24).rev().map(move |hour| (day, hour)));
+    let report = |(day, hour): (i64, i64)| {
+        count(
+            &format!("2023-06-{day:02}T{hour:02}"),
+            10_000 + day * 100 + hour,
+        )
+    };
+    let batch: Vec<v1::Event> = days.map(report).collect();
+    let accepted = world.record(2, batch.clone()).await.unwrap();
+    assert_eq!(accepted.receipt.last - accepted.receipt.first + 1, 28 * 24);
+    assert!(
+        accepted.told.findings.is_empty(),
+        "{:?}",
+        accepted.told.findings.first()
+    );
+}

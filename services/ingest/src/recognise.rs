@@ -129,7 +129,7 @@ impl Writer {
             let stands = self.state.stands(event.effective, &event.body);
             return stands.map_or(Recognised::New, Recognised::Known);
         };
-        match self.state.recognise(event.effective, report) {
+        match self.state.recognise(event.effective, report, &event.actor) {
             Recognised::Changed(_) if !request.tell_changed => Recognised::New,
             recognised => recognised,
         }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use domain::{Body, Event, Reason, Violation};
 use event_log::{Append, Attribute, NewEvent};
 use jiff::Timestamp;
+use state::Recognised;
 
 use crate::decide::OnRecord;
 use crate::intake::Drafted;
@@ -149,8 +150,26 @@ impl Writer {
         Ok(Some(settled))
     }
 
+    /// Lets a check see all figures of the request that will be corrected, also those behind the one in hand.
+    fn foresee(&mut self, request: &Request, now: Timestamp) {
+        if !(request.tell_changed && request.validate_only) {
+            return;
+        }
+        for message in &request.events {
+            let on_record = self.on_record(now);
+            let Ok(event) = wire::event::decode(message, "", &on_record, request.request_id) else {
+                continue;
+            };
+            if let Recognised::Changed(position) = self.recognise(request, &event) {
+                let key = event.body.subject().revision_key();
+                self.overlay.put(&key, &event, position);
+            }
+        }
+    }
+
     /// Reads every event from the beginning, so that a refusal names everything.
     fn read(&mut self, request: &Request, now: Timestamp) -> Result<Settled, Halt> {
+        self.foresee(request, now);
         let mut violations = Vec::new();
         let mut settled = Settled::default();
         let names = Names::read(&request.persons, &request.events, request.single);
@@ -208,6 +227,13 @@ impl Writer {
             }
             let recognised = self.recognise(request, &event);
             if settled.told.leave_out(index, recognised) {
+                // What is only checked will be corrected, and the rest is held against what it will be then.
+                if let Recognised::Changed(position) = recognised
+                    && request.validate_only
+                    && !self.overlay.replaces(&key, position)
+                {
+                    self.overlay.put(&key, &event, position);
+                }
                 return Ok(Taken::LeftOut);
             }
         }

@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) log: Log,
     requests: mpsc::Sender<Request>,
     pub(crate) skip_known: bool,
+    pub(crate) validate_only: bool,
     _directory: tempfile::TempDir,
 }
 
@@ -53,6 +54,7 @@ impl World {
             log,
             requests,
             skip_known: false,
+            validate_only: false,
             _directory: directory,
         };
         let founding = vec![registered("2023-04-10", false), indicator("eid", 1)];
@@ -69,7 +71,7 @@ impl World {
             events,
             persons: Vec::new(),
             expected_revision: None,
-            validate_only: false,
+            validate_only: self.validate_only,
             skip_known: self.skip_known,
             tell_changed: self.skip_known,
             // The drafts are told apart from these by `drafts_are_what_would_be_read`.

@@ -3,76 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sheet::{Problem, Row};
+use sheet::{Accepted, Problem};
 use wire::v1;
-use wire::v1::event::Body;
 
 use crate::Failure;
 use crate::lang::Lang;
 use crate::output::{Format, Output, Table, number, text};
-
-/// An event that was recorded, or would have been.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Accepted {
-    /// Empty for a CSV file.
-    pub(super) sheet: String,
-    pub(super) row: u64,
-    /// 0 if it was only validated.
-    pub(super) position: u64,
-    /// `reported`, `corrected`, `assigned` or `assessed`.
-    kind: &'static str,
-    /// Whether it was on record before.
-    known: bool,
-    /// Codes of what was found implausible.
-    findings: Vec<String>,
-    locality: String,
-    indicator: String,
-    effective: String,
-}
-
-impl Accepted {
-    pub(super) fn of(row: &Row, event: &v1::Event, position: u64) -> Self {
-        let (kind, locality, indicator) = match &event.body {
-            Some(Body::ProgressReported(e)) => ("reported", &e.locality, e.indicator.as_str()),
-            Some(Body::ProgressCorrected(e)) => ("corrected", &e.locality, e.indicator.as_str()),
-            Some(Body::QuotaAssigned(e)) => ("assigned", &e.locality, e.indicator.as_str()),
-            Some(Body::AssessmentPublished(e)) => ("assessed", &e.locality, e.indicator.as_str()),
-            _ => ("", &None, ""),
-        };
-        let locality = locality.as_ref();
-        Self {
-            sheet: row.sheet.clone(),
-            row: row.row,
-            position,
-            kind,
-            known: false,
-            findings: Vec::new(),
-            locality: locality.map_or_else(String::new, |place| place.code.clone()),
-            indicator: indicator.to_owned(),
-            effective: event.effective.clone(),
-        }
-    }
-
-    /// The same, on record before.
-    pub(super) fn on_record(self) -> Self {
-        Self {
-            known: true,
-            ..self
-        }
-    }
-
-    /// The same, with what was found in it.
-    pub(super) fn with(self, findings: &[v1::Finding]) -> Self {
-        let code = |finding: &v1::Finding| {
-            let name = finding.check().as_str_name();
-            name.trim_start_matches("CHECK_").to_owned()
-        };
-        Self {
-            findings: findings.iter().map(code).collect(),
-            ..self
-        }
-    }
-}
 
 /// The outcome of an import.
 #[derive(Debug)]
@@ -122,7 +58,7 @@ impl Report {
                 "position": row.position,
                 "kind": row.kind,
                 "known": row.known,
-                "findings": row.findings,
+                "findings": row.checks(),
                 "locality": row.locality,
                 "indicator": row.indicator,
                 "effective": row.effective,
@@ -153,57 +89,49 @@ impl Report {
 
     fn head(&self, lang: Lang) -> String {
         let count = |n: usize| lang.count(n as u64);
-        let rows = self
-            .accepted
-            .iter()
-            .map(|row| (row.sheet.as_str(), row.row));
-        let accepted = rows.collect::<BTreeSet<_>>().len();
-        let (accepted, records) = (count(accepted), count(self.records));
+        let new = || self.accepted.iter().filter(|row| !row.known);
+        let rows_of = |rows: &mut dyn Iterator<Item = &Accepted>| {
+            let rows = rows.map(|row| (row.sheet.as_str(), row.row));
+            rows.collect::<BTreeSet<_>>().len()
+        };
+        let (recorded, records) = (count(rows_of(&mut new())), count(self.records));
         let mut head = if self.dry_run {
             lang.pick(
-                format!("Chạy thử: sẽ ghi nhận {accepted} trên {records} dòng, chưa ghi gì"),
-                format!("Dry run: {accepted} of {records} rows would be recorded, nothing was"),
+                format!("Chạy thử: sẽ ghi nhận {recorded} trên {records} dòng, chưa ghi gì"),
+                format!("Dry run: {recorded} of {records} rows would be recorded, nothing was"),
             )
         } else {
             lang.pick(
-                format!("Đã ghi nhận {accepted} trên {records} dòng"),
-                format!("{accepted} of {records} rows are recorded"),
+                format!("Đã ghi nhận {recorded} trên {records} dòng"),
+                format!("Recorded: {recorded} of {records} rows"),
             )
         };
-        let new = || {
-            let new = self.accepted.iter().filter(|row| !row.known);
-            new.map(|row| row.position)
-        };
-        if self.is_repeated() {
-            head += lang.pick(
-                "; tệp này đã được nhập trước đây",
-                "; they were imported before",
-            );
-        } else if let (Some(first), Some(last), false) = (new().min(), new().max(), self.dry_run) {
+        let positions = || new().map(|row| row.position);
+        if let (Some(first), Some(last), false) =
+            (positions().min(), positions().max(), self.dry_run)
+        {
             let (first, last) = (lang.count(first), lang.count(last));
             head += &lang.pick(
                 format!(", vị trí {first} đến {last}"),
                 format!(", positions {first} to {last}"),
             );
         }
-        let corrected = self.accepted.iter().filter(|row| row.kind == "corrected");
-        let corrected = corrected.count();
-        if corrected > 0 {
-            let corrected = count(corrected);
-            head += &lang.pick(
-                format!("; {corrected} dòng là đính chính"),
-                format!("; {corrected} of them are corrections"),
-            );
-        }
-        let doubted = self.accepted.iter().filter(|row| !row.findings.is_empty());
-        let doubted = doubted.count();
-        if doubted > 0 {
-            let doubted = count(doubted);
-            head += &lang.pick(
-                format!("; {doubted} dòng có điều cần xem lại (`tiendo finding list --all`)"),
-                format!("; {doubted} rows have findings (`tiendo finding list --all`)"),
-            );
-        }
+        let mut also = |rows: usize, vi: &str, en: &str| {
+            if rows > 0 {
+                let rows = count(rows);
+                head += &lang.pick(format!("; {rows} dòng {vi}"), format!("; {rows} {en}"));
+            }
+        };
+        let corrected = new().filter(|row| row.kind == "corrected").count();
+        also(corrected, "trong đó là đính chính", "of them corrections");
+        let doubted = rows_of(&mut new().filter(|row| !row.findings.is_empty()));
+        also(
+            doubted,
+            "có điều cần xem lại (`tiendo finding list --all`)",
+            "with findings (`tiendo finding list --all`)",
+        );
+        let known = rows_of(&mut self.accepted.iter().filter(|row| row.known));
+        also(known, "đã có trong sổ từ trước", "on record before");
         if !self.skipped.is_empty() {
             let skipped = count(self.skipped.len());
             head += &lang.pick(
@@ -277,10 +205,7 @@ mod tests {
         assert_eq!(json["refused"][0]["row"], 3);
         assert_eq!(json["repeated"], false);
         let head = report.head(Lang::En);
-        assert_eq!(
-            head,
-            "1 of 2 rows are recorded, positions 9 to 9; 1 problems:"
-        );
+        assert_eq!(head, "Recorded: 1 of 2 rows, positions 9 to 9; 1 problems:");
         assert!(
             report
                 .table(Lang::Vi)

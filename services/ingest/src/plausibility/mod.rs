@@ -3,6 +3,7 @@
 //! The rules are those of the crate `lag`; here is what they are held against, and how it is said.
 //! What a rule refuses, a reporter who insists has recorded with a finding that blocks every verdict on the series until somebody else answers for it.
 
+mod counts;
 mod related;
 mod siblings;
 mod words;
@@ -10,12 +11,13 @@ mod words;
 use domain::code::IndicatorCode;
 use domain::event::{Figure, IndicatorKind};
 use domain::finding::Finding;
-use domain::text::{Bound, Moment, Quantity};
+use domain::text::{Bound, Moment};
 use domain::{Body, Event, LocalityId, Reason};
-use lag::{Around, HISTORY_MAX, Known, PlausibilityRules};
+use lag::{Around, PlausibilityRules};
 use state::State;
 
-use crate::overlay::{Overlay, Said};
+use crate::overlay::Overlay;
+use counts::{Counts, days};
 use siblings::Siblings;
 use words::Telling;
 
@@ -51,6 +53,7 @@ impl Judge<'_> {
         let mut telling = Telling {
             rules: self.rules,
             confirmed: &event.confirmed,
+            corrects: matches!(event.body, Body::ProgressCorrected(_)),
             judged: Judged::default(),
         };
         match &event.body {
@@ -82,7 +85,7 @@ impl Judge<'_> {
     }
 
     fn figure(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
-        self.neighbours(key, told, telling);
+        self.neighbours(told, telling);
         self.percent(told, telling);
         self.sums(told, telling);
         if told.corrects == 0 {
@@ -92,7 +95,7 @@ impl Judge<'_> {
     }
 
     /// Holds an exact count against those around it and those it is related to.
-    fn neighbours(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
+    fn neighbours(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
         let Some(count) = exact(told.figure) else {
             return;
         };
@@ -102,16 +105,13 @@ impl Judge<'_> {
             .map(|entry| entry.fact.kind);
         let cumulative = kind == Some(IndicatorKind::Cumulative);
         let (before, after) = if cumulative {
-            self.series(key, told)
+            let series = self.counts(told.locality, told.indicator, told);
+            (series.before(told.at), series.after(told.at))
         } else {
             (Vec::new(), None)
         };
         let related = self.related(told);
-        let siblings = Siblings {
-            state: self.state,
-            reading: everything,
-            told,
-        };
+        let siblings = Siblings { judge: self, told };
         let around = Around {
             before: &before,
             after,
@@ -129,44 +129,9 @@ impl Judge<'_> {
         }
     }
 
-    /// The exact counts of the series before the moment, oldest first, and the one after it.
-    fn series(&self, key: &str, told: &Told<'_>) -> (Vec<Known>, Option<Known>) {
-        let pending = self.overlay.of(key);
-        let replaced = |position: u64| {
-            position == told.corrects || pending.iter().any(|said| said.replaces == position)
-        };
-        let mut before: Vec<Known> = Vec::new();
-        let mut after = None;
-        if let Some(series) = self.state.held(told.locality, told.indicator) {
-            let exact = |held: state::Held<'_>| {
-                (!replaced(held.position)).then_some(())?;
-                known(held.at, held.position, held.figure.value)
-            };
-            for found in series.before(told.at).filter_map(exact) {
-                // Of one moment the one recorded last holds, which comes first here.
-                if before.last().is_none_or(|nearer| nearer.at > found.at) {
-                    before.push(found);
-                }
-                if before.len() == HISTORY_MAX {
-                    break;
-                }
-            }
-            before.reverse();
-            after = series.after(told.at).find_map(exact);
-        }
-        for said in pending {
-            let Some(found) = of_commit(said) else {
-                continue;
-            };
-            if said.at < told.at {
-                before.retain(|other| other.at != found.at);
-                let place = before.partition_point(|other| other.at < found.at);
-                before.insert(place, found);
-            } else if said.at > told.at && after.is_none_or(|other: Known| found.at <= other.at) {
-                after = Some(found);
-            }
-        }
-        (before, after)
+    /// The counts of an indicator in a place, without the one that the figure in hand corrects.
+    fn counts(&self, place: LocalityId, indicator: &IndicatorCode, told: &Told<'_>) -> Counts<'_> {
+        Counts::new(self.state, self.overlay, place, indicator, told.corrects)
     }
 }
 
@@ -174,22 +139,4 @@ impl Judge<'_> {
 fn exact(figure: &Figure) -> Option<u64> {
     let value = figure.value.filter(|value| value.bound == Bound::Exact)?;
     Some(value.value)
-}
-
-fn known(at: Moment, position: u64, value: Option<Quantity>) -> Option<Known> {
-    let value = value.filter(|value| value.bound == Bound::Exact)?;
-    Some(Known {
-        count: value.value,
-        at: days(at),
-        position,
-    })
-}
-
-/// A figure of the commit, which has no position yet.
-fn of_commit(said: &Said) -> Option<Known> {
-    known(said.at, 0, said.value)
-}
-
-fn days(at: Moment) -> f64 {
-    lag::day(at.date(), Some(at.hour()))
 }

@@ -1,15 +1,14 @@
 //! What a figure is held against beside its own series: related indicators, its parts and its whole, other sources.
 
 use domain::LocalityId;
-use domain::code::IndicatorCode;
-use domain::event::{Relation, series_key};
+use domain::event::Relation;
 use domain::finding::{Check, Severity};
 use domain::text::Bound;
 use domain::text::number::{format_count_en, format_percent_en, format_quantity_en};
 use lag::Known;
 
 use super::words::Telling;
-use super::{Judge, Told, exact, known, of_commit};
+use super::{Judge, Told, exact};
 
 /// Counts that are related to one.
 #[derive(Default)]
@@ -27,47 +26,14 @@ impl Judge<'_> {
                 continue;
             };
             if indicator == told.indicator {
-                related.at_most.extend(self.count_at(told, other, true));
+                let counts = self.counts(told.locality, other, told);
+                related.at_most.extend(counts.upto(told.at));
             } else if other == told.indicator {
-                related
-                    .at_least
-                    .extend(self.count_at(told, indicator, false));
+                let counts = self.counts(told.locality, indicator, told);
+                related.at_least.extend(counts.at(told.at));
             }
         }
         related
-    }
-
-    /// The exact count of another indicator in the same place at the moment, or the nearest before it.
-    fn count_at(
-        &self,
-        told: &Told<'_>,
-        indicator: &IndicatorCode,
-        or_before: bool,
-    ) -> Option<Known> {
-        self.count_of(told.locality, indicator, told, or_before)
-    }
-
-    /// The exact count of an indicator in a place at the moment told of, or the nearest before it.
-    fn count_of(
-        &self,
-        place: LocalityId,
-        indicator: &IndicatorCode,
-        told: &Told<'_>,
-        or_before: bool,
-    ) -> Option<Known> {
-        let pending = self.overlay.of(&series_key(place, indicator));
-        let here = pending.iter().rev().find(|said| said.at == told.at);
-        if let Some(found) = here.and_then(of_commit) {
-            return Some(found);
-        }
-        let replaced = |position: u64| pending.iter().any(|said| said.replaces == position);
-        let exact = |held: state::Held<'_>| {
-            (!replaced(held.position)).then_some(())?;
-            known(held.at, held.position, held.figure.value)
-        };
-        let series = self.state.held(place, indicator)?;
-        let newest = series.at(told.at).rev().find_map(exact);
-        newest.or_else(|| series.before(told.at).find_map(exact).filter(|_| or_before))
     }
 
     /// Holds a printed percentage against the numbers it should follow from.
@@ -106,11 +72,11 @@ impl Judge<'_> {
             let serves = indicator == told.indicator && relation == Relation::CountedAgainst;
             other.filter(|_| serves)
         })?;
-        let found = self.count_at(told, other, false)?;
+        let found = self.counts(told.locality, other, told).at(told.at)?;
         Some((found.count, found.position))
     }
 
-    /// Tells of a figure that another source gives for the same moment with other numbers.
+    /// Tells of another figure on record for the same moment with other numbers.
     pub(super) fn rivals(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
         let figure = told.figure;
         let differs = |value, percent| {
@@ -120,38 +86,38 @@ impl Judge<'_> {
                 || matches!((figure.percent, percent), (Some(a), Some(b)) if a != b && value.is_none())
         };
         let pending = self.overlay.of(key);
-        let replaced = |position: u64| pending.iter().any(|said| said.replaces == position);
+        let replaced = |position| pending.is_some_and(|commit| commit.replaces(position));
         let on_record = self.state.held(told.locality, told.indicator);
         let on_record = on_record.into_iter().flat_map(|series| series.at(told.at));
-        let rival = on_record
-            .filter(|held| !replaced(held.position) && *held.figure.source != figure.source)
-            .find(|held| differs(held.figure.value, held.figure.percent))
-            .map(|held| {
-                (
-                    held.position,
-                    held.figure.value,
-                    held.figure.source.title.clone(),
-                )
-            });
+        let mut on_record = on_record.filter(|held| !replaced(held.position));
+        let rival = on_record.find(|held| differs(held.figure.value, held.figure.percent));
+        let rival = rival.map(|held| {
+            let source = held.figure.source;
+            let source = if *source == figure.source {
+                "the same source".to_owned()
+            } else {
+                format!("'{}'", source.title)
+            };
+            (held.position, held.figure.value, source)
+        });
         let rival = rival.or_else(|| {
             let own = self.overlay.source(&figure.source);
-            let others = pending
-                .iter()
-                .filter(|said| said.at == told.at && said.source != own);
+            let others = pending.into_iter().flat_map(|commit| commit.at(told.at));
             let mut others = others.filter(|said| said.value.is_some() || said.percent.is_some());
             let rival = others.find(|other| differs(other.value, other.percent))?;
-            Some((
-                0,
-                rival.value,
-                "another source of the same request".to_owned(),
-            ))
+            let source = if rival.source == own {
+                "the same source"
+            } else {
+                "another source of the same request"
+            };
+            Some((0, rival.value, source.to_owned()))
         });
         let Some((position, value, source)) = rival else {
             return;
         };
         let said = value.map_or_else(|| "another figure".to_owned(), format_quantity_en);
         let source: String = source.chars().take(120).collect();
-        let detail = format!("'{source}' says {said} for the same moment");
+        let detail = format!("{source} says {said} for the same moment");
         telling.tell(
             (Check::RivalFigure, Severity::Warning),
             "value",
@@ -178,7 +144,11 @@ impl Judge<'_> {
                 if child.id == told.locality {
                     return Some(count);
                 }
-                Some(self.count_of(child.id, told.indicator, told, false)?.count)
+                Some(
+                    self.counts(child.id, told.indicator, told)
+                        .at(told.at)?
+                        .count,
+                )
             });
             let counts: Option<Vec<u64>> = counts.collect();
             counts
@@ -189,7 +159,7 @@ impl Judge<'_> {
             .locality(told.locality)
             .and_then(|entry| entry.parent);
         let whole = parent.and_then(|parent| {
-            let whole = self.count_of(parent, told.indicator, told, false)?;
+            let whole = self.counts(parent, told.indicator, told).at(told.at)?;
             Some((parent, whole.count, whole.position))
         });
         let wholes = [Some((told.locality, count, 0)), whole];

@@ -2,45 +2,38 @@
 
 use domain::text::Moment;
 use lag::Known;
-use state::{Reading, State};
 
-use super::{Told, known};
+use super::{Judge, Told};
 
 /// Most siblings asked about one figure.
 const SIBLINGS_MAX: usize = 64;
 
 /// The places under the same parent.
 pub(super) struct Siblings<'a> {
-    pub(super) state: &'a State,
-    pub(super) reading: Reading<'a>,
+    pub(super) judge: &'a Judge<'a>,
     pub(super) told: &'a Told<'a>,
 }
 
 impl Siblings<'_> {
-    /// The exact counts of each sibling at two moments, days: the newest up to each.
+    /// The exact counts of each sibling at two moments, days: the newest up to each, and what the later is counted against.
     fn counts(&self, from: f64, to: f64) -> Vec<(Known, Known, Option<u64>)> {
-        let parent = self
-            .reading
-            .locality(self.told.locality)
+        let told = self.told;
+        // Those that existed then, whatever became of them.
+        let reading = self.judge.state.latest(told.at);
+        let parent = reading
+            .locality(told.locality)
             .and_then(|entry| entry.parent);
         let Some(parent) = parent else {
             return Vec::new();
         };
-        let children = self.reading.children(parent).into_iter();
-        let others = children.filter(|child| child.id != self.told.locality);
+        let (Some(from), Some(to)) = (moment(from), moment(to)) else {
+            return Vec::new();
+        };
+        let children = reading.children(parent).into_iter();
+        let others = children.filter(|child| child.id != told.locality);
         let counts = others.take(SIBLINGS_MAX).filter_map(|child| {
-            let series = self.state.held(child.id, self.told.indicator)?;
-            let upto = |day: f64| {
-                let before = series.before(Moment::end_of(jiff::civil::Date::MAX));
-                let mut known = before.filter_map(|held| {
-                    let found = known(held.at, held.position, held.figure.value)?;
-                    Some((found, held.figure.denominator.map(|against| against.value)))
-                });
-                known.find(|(found, _)| found.at <= day)
-            };
-            let (first, _) = upto(from)?;
-            let (last, denominator) = upto(to)?;
-            Some((first, last, denominator))
+            let counts = self.judge.counts(child.id, told.indicator, told);
+            Some((counts.upto(from)?, counts.upto(to)?, counts.denominator(to)))
         });
         counts.collect()
     }
@@ -62,5 +55,16 @@ impl lag::Siblings for Siblings<'_> {
             .iter()
             .filter(|(first, last, _)| last.count > first.count);
         (grown.count(), counts.len())
+    }
+}
+
+/// A moment in days as the programme's: whole days end with the day.
+fn moment(days: f64) -> Option<Moment> {
+    let date = lag::date(days)?;
+    let hour = (days - lag::day(date, Some(0))) * 24.0;
+    // 0 to 24, whole but for rounding.
+    match hour.round() as u8 {
+        24.. => Some(Moment::end_of(date)),
+        hour => Moment::at_hour(date, hour),
     }
 }

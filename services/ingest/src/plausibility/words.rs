@@ -13,6 +13,8 @@ use super::{Judge, Judged, Told, days};
 pub(super) struct Telling<'a> {
     pub(super) rules: &'a PlausibilityRules,
     pub(super) confirmed: &'a [Check],
+    /// Whether the event corrects a figure.
+    pub(super) corrects: bool,
     pub(super) judged: Judged,
 }
 
@@ -24,6 +26,20 @@ impl Telling<'_> {
         detail: String,
         position: u64,
     ) {
+        // One of a check is enough, the gravest: whoever answers for it answers for all.
+        let before = self
+            .judged
+            .findings
+            .iter_mut()
+            .find(|other| other.check == check);
+        if let Some(before) = before {
+            if severity == Severity::Blocking && before.severity != severity {
+                before.severity = severity;
+                before.detail = detail;
+                before.position = (position > 0).then_some(position);
+            }
+            return;
+        }
         if self.judged.findings.len() < FINDINGS_MAX {
             self.judged.findings.push(Finding {
                 check,
@@ -43,7 +59,10 @@ impl Telling<'_> {
         detail: String,
         position: u64,
     ) {
-        if self.confirmed.contains(&check) {
+        if self.corrects && check != Check::AboveRelated {
+            // A correction names what it replaces, so it may lower a series or take a digit off.
+            self.tell((check, Severity::Warning), "value", detail, position);
+        } else if self.confirmed.contains(&check) {
             self.tell((check, Severity::Blocking), "value", detail, position);
         } else {
             let code = check.code();
@@ -77,8 +96,7 @@ impl Judge<'_> {
                 } else {
                     format!("{now} is above the later {then} {there}")
                 };
-                // A correction names what it replaces, so it may lower a series.
-                if answer == Answer::Warn || told.corrects > 0 {
+                if answer == Answer::Warn {
                     telling.tell(warning(falls.0), "value", detail, against.position);
                 } else {
                     let detail = format!("{detail}; correct or retract that figure first");
