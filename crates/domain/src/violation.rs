@@ -68,7 +68,7 @@ pub enum Reason {
     NotTheHolder,
     /// Too many successors for what became of an organisation, or too few.
     SuccessorCount,
-    /// An organisation that would succeed itself.
+    /// An organisation, or a locality, that would succeed itself.
     SuccessionCycle,
     /// The work item was completed or cancelled.
     WorkItemClosed,

@@ -18,7 +18,7 @@ use crate::work::WorkItemEntry;
 pub struct Orphans<'a> {
     /// Plans of localities that ended, which no successor took over; by code.
     pub plans: Vec<OrphanedPlan<'a>>,
-    /// Roles that nobody holds: those of the locality by plan, model and role, then those given within it by place.
+    /// Roles that nobody holds: those of the locality's plans by plan, model and role, then those given in it for other plans, and within it, by place.
     pub roles: Vec<OrphanedRole<'a>>,
     /// Open work items that nobody is responsible for, or whose locality ended; by locality and code.
     pub work_items: Vec<OrphanedWorkItem<'a>>,
@@ -61,6 +61,13 @@ pub struct OrphanedWorkItem<'a> {
     pub ended: Option<Date>,
 }
 
+impl OrphanedRole<'_> {
+    /// What makes it this role.
+    fn key(&self) -> (LocalityId, Scope, Role) {
+        (self.locality, self.scope.clone(), self.role)
+    }
+}
+
 impl<'a> Reading<'a> {
     /// What was left without an organisation in a locality, in all within it, and in those that ended into it.
     ///
@@ -70,7 +77,10 @@ impl<'a> Reading<'a> {
         let before = self.ended_into(id);
         let within = self.ever_within(std::iter::once(id));
         let mut roles = self.orphaned_roles(id);
-        roles.extend(self.orphaned_roles_within(&within, id));
+        let listed: BTreeSet<_> = roles.iter().map(OrphanedRole::key).collect();
+        let mut more = self.orphaned_roles_within(&within);
+        more.retain(|role| !listed.contains(&role.key()));
+        roles.extend(more);
         let mut everywhere = self.ever_within(before.iter().copied());
         everywhere.extend(within);
         let items = everywhere.into_iter().flat_map(|place| {
@@ -186,19 +196,15 @@ impl<'a> Reading<'a> {
         orphaned
     }
 
-    /// The roles given in localities within one, and left without anybody there.
-    fn orphaned_roles_within(
-        &self,
-        within: &BTreeSet<LocalityId>,
-        id: LocalityId,
-    ) -> Vec<OrphanedRole<'a>> {
+    /// The roles given in any of some localities, whichever locality the plan is for, and left without anybody there.
+    fn orphaned_roles_within(&self, within: &BTreeSet<LocalityId>) -> Vec<OrphanedRole<'a>> {
         let exists = |place: LocalityId| self.locality(place).is_some_and(|at| at.end.is_none());
         let mut orphaned = Vec::new();
         for ((place, scope, role), timeline) in &self.state.owners {
             let place = self.state.places.id(*place);
             let Some(appointed) = self
                 .newest(timeline)
-                .filter(|_| place != id && within.contains(&place) && exists(place))
+                .filter(|_| within.contains(&place) && exists(place))
             else {
                 continue;
             };

@@ -114,8 +114,6 @@ fn is_drafted_alike(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test panics")]
-
     use super::*;
 
     /// The requests that the fuzzer begins with.

@@ -203,23 +203,19 @@ impl Pending {
             .any(|(registered, _)| *registered == id)
     }
 
-    /// Whether the request ended this identity by a day.
-    pub(crate) fn ends(&self, id: LocalityId, day: Date) -> bool {
-        self.ended
-            .iter()
-            .any(|(ended, on)| *ended == id && *on <= day)
+    /// Whether the request leaves an identity no life on a day: it ended it by then, or registered a later first day.
+    pub(crate) fn rules_out(&self, id: LocalityId, day: Date) -> bool {
+        let mut ends = self.ended.iter();
+        let mut begins = self.registered.iter();
+        ends.any(|(ended, on)| *ended == id && *on <= day)
+            || begins.any(|(begun, start_known)| *begun == id && *start_known && day < id.since)
     }
 
     /// The newest identity that the request registered under a code and that exists on a day.
     pub(crate) fn registered_on(&self, code: LocalityCode, day: Date) -> Option<LocalityId> {
         let of_code = self.registered.iter().filter(|(id, _)| id.code == code);
-        let exists = |id: LocalityId, start_known: bool| {
-            (!start_known || id.since <= day) && !self.ends(id, day)
-        };
-        of_code
-            .filter(|(id, start_known)| exists(*id, *start_known))
-            .map(|(id, _)| *id)
-            .max()
+        let ids = of_code.map(|(id, _)| *id);
+        ids.filter(|id| !self.rules_out(*id, day)).max()
     }
 
     /// Takes an accepted event in.

@@ -30,11 +30,11 @@ impl OnRecord<'_> {
         at: &Moment,
     ) -> Result<LocalityId, (Reason, String)> {
         let day = at.date();
-        let ended = |id| self.pending.ends(id, day);
+        let ruled_out = |id| self.pending.rules_out(id, day);
         let on_record = match self.state.latest(*at).resolve(code) {
-            Lookup::Found(id) if !ended(id) => Ok(id),
+            Lookup::Found(id) if !ruled_out(id) => Ok(id),
             Lookup::Found(id) => {
-                let detail = format!("{id} is ended by this request before {day}");
+                let detail = format!("{id} is given another life by this request, without {day}");
                 Err((Reason::LocalityNotValid, detail))
             }
             Lookup::NotValid(lives) => {
@@ -50,6 +50,13 @@ impl OnRecord<'_> {
             (Some(registered), Err(_)) => registered,
             (None, on_record) => on_record?,
         };
+        // A second registration wakes nothing that ended, and may know a first day that the one seen on the day does not.
+        let life = self.everything().life(found);
+        if let Some(life) = life.filter(|life| !life.exists_on(day)) {
+            let life = self.told(&life);
+            let detail = format!("{found} did not exist on {day}; it was {life}");
+            return Err((Reason::LocalityNotValid, detail));
+        }
         match since {
             Some(since) if since != found.since => {
                 let meant = LocalityId { code, since };
