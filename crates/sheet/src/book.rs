@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -13,6 +13,10 @@ use crate::{FILE_BYTES_MAX, Options, SheetError, delimited, row, workbook};
 
 /// Namespace of the request ids.
 const NAMESPACE: Uuid = Uuid::from_u128(0x7469_656e_646f_5d8a_9a3c_696d_706f_7274);
+/// First day of the localities of the reform of 2025.
+const REFORM: Date = date(2025, 7, 1);
+/// A day on which those before the reform are read; the register of that time has one edition.
+const BEFORE_REFORM: Date = date(2023, 6, 30);
 /// How a zip file begins, and with it XLSX.
 const ZIP: &[u8] = b"PK\x03\x04";
 /// How the older Excel format begins, and any workbook under a password.
@@ -111,6 +115,21 @@ impl Book {
     #[must_use]
     pub fn dates(&self) -> BTreeSet<Date> {
         self.tables.iter().flat_map(Table::dates).collect()
+    }
+
+    /// The periods that its records speak of, oldest first: since when the localities of each are valid, and a day on which to read them.
+    ///
+    /// A row of another day of the period is held against its own day by the service.
+    #[must_use]
+    pub fn periods(&self) -> Vec<(Date, Date)> {
+        let dates = self.dates();
+        let before = dates.first().filter(|date| **date < REFORM);
+        let since = dates.last().filter(|date| **date >= REFORM);
+        let before = before.map(|_| (Date::MIN, BEFORE_REFORM));
+        before
+            .into_iter()
+            .chain(since.map(|newest| (REFORM, *newest)))
+            .collect()
     }
 
     /// The request id of a part of the file: the same whenever it says the same and the same bytes are imported with the same options.

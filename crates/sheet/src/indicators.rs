@@ -48,6 +48,19 @@ impl Indicators {
         indicators
     }
 
+    /// Lets an indicator on record be named by `alias` as well; one that is not on record is not found by it either.
+    #[must_use]
+    pub fn with_alias(mut self, alias: &str, code: &str) -> Self {
+        if self.denominators.contains_key(code) {
+            let codes = self.names.entry(fold(alias)).or_default();
+            if !codes.iter().any(|known| known == code) {
+                codes.push(code.to_owned());
+            }
+            self.names.remove("");
+        }
+        self
+    }
+
     /// The code of the indicator that a cell names.
     pub(crate) fn find(&self, text: &str) -> Result<&str, Found> {
         if text.is_empty() {

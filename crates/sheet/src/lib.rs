@@ -4,6 +4,7 @@
 //! - `header`: where a sheet names its columns; `column`: what a header may call each; `table`: the records below it
 //! - `places`: which locality a record names; `indicators`: which indicator
 //! - `row`: one record as events, or everything wrong with it; `parser`: all of them
+//! - [`Plan`]: the rows on their way to a service: parts, what is on record already, corrections of what changed
 //! - `problem`: what is wrong, cell by cell; `error`: why a file cannot be read at all
 //! - `write`: figures as a file that reads back as the same figures; `template`: a file to fill in; `page`: any table as a sheet
 //!
@@ -28,6 +29,7 @@ mod inflate;
 mod page;
 mod parser;
 mod places;
+mod plan;
 mod problem;
 mod row;
 mod table;
@@ -43,6 +45,7 @@ pub use indicators::Indicators;
 pub use page::{Page, Value, workbook};
 pub use parser::parse;
 pub use places::{Places, Register};
+pub use plan::{Accepted, Checked, Part, Plan};
 pub use problem::Problem;
 pub use template::{Lists, Template, template};
 pub use write::{FigureDenominator, FigureRow, FileFormat, write};

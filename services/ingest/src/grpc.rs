@@ -14,6 +14,7 @@ use wire::status::{invalid, try_again, unavailable, with_reason, within_stream};
 use wire::time::of_micros;
 use wire::v1;
 
+use crate::import::{self, Importer};
 use crate::intake::{Answered, BATCH_EVENTS_MAX, Intake, Wanted};
 use crate::stream;
 use crate::writer::{Accepted, Datasets, Refused};
@@ -26,6 +27,7 @@ pub(crate) struct IngestApi {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Log,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) importer: Importer,
     pub(crate) shutdown: CancellationToken,
     pub(crate) datasets: Datasets,
     pub(crate) relay_status: watch::Receiver<RelayStatus>,
@@ -221,6 +223,15 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             self.shutdown.clone(),
         );
         Ok(Response::new(answers))
+    }
+
+    type ImportFileStream = import::Answers;
+
+    async fn import_file(
+        &self,
+        parts: Request<Streaming<v1::ImportFileRequest>>,
+    ) -> Result<Response<Self::ImportFileStream>, Status> {
+        Ok(Response::new(self.importer.answer(parts.into_inner())?))
     }
 
     async fn get_ledger(

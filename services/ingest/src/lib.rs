@@ -8,6 +8,7 @@
 //! - `writer`: one task that decides and commits, request groups at a time
 //! - `decide`: the rules that need to know what is on record
 //! - `grpc`, `stream`: `IngestService`
+//! - `import`: files of figures, read with the crate `sheet` and recorded like any other request
 //! - `log_api`, `log_read`: `LogService`; [`verification`], its answer where no service is asked
 //! - `persons`: names of persons appointed, which are kept beside the log and can be erased
 //! - `attributes`: those names on the wire
@@ -17,6 +18,7 @@
 mod attributes;
 mod decide;
 mod grpc;
+mod import;
 mod intake;
 #[cfg(test)]
 mod laws_commands_tests;

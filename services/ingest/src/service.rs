@@ -11,13 +11,14 @@ use host::{CancellationToken, Clock, Readiness};
 use lag::PlausibilityRules;
 use state::State;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::service::Routes;
 use wire::time::of_micros;
 use wire::v1::ingest_service_server::IngestServiceServer;
 use wire::v1::log_service_server::LogServiceServer;
 
 use crate::grpc::IngestApi;
+use crate::import::Importer;
 use crate::intake::Intake;
 use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
@@ -163,9 +164,12 @@ impl Ingest {
             config.queue_requests_max,
             config.queue_bytes_max,
         );
+        let intake = Arc::new(intake);
+        // One import at a time, and it asks one thing after the other.
+        let (ask, questions) = mpsc::channel(1);
         let writing = host::task::spawn(
             "ingest-writer",
-            writer.run(waiting, readiness.component("log")),
+            writer.serve(waiting, questions, readiness.component("log")),
         );
         let (status, relay_status) = watch::channel(RelayStatus::default());
         let (alarm, relay_alarm) = watch::channel(String::new());
@@ -184,26 +188,16 @@ impl Ingest {
             ledger,
             clock,
             log: log.clone(),
-            intake: Arc::new(intake),
+            importer: Importer::new(Arc::clone(&intake), ask, shutdown.clone()),
+            intake,
             shutdown: shutdown.clone(),
             datasets,
             relay_status,
             relay_alarm,
         };
         let routes = routes(ingest, &config, shutdown.clone());
-        let served = host::grpc::serve(
-            host::grpc::Server {
-                listener,
-                routes,
-                descriptor_sets: vec![wire::DESCRIPTORS],
-                services: vec!["tiendo.v1.IngestService", "tiendo.v1.LogService"],
-                limits: config.limits,
-                readiness,
-                grace: config.grace,
-            },
-            shutdown,
-        )
-        .await;
+        let server = server(listener, routes, &config, readiness);
+        let served = host::grpc::serve(server, shutdown).await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
         let published = published.wait_for(|status| status.published >= log.head());
@@ -213,6 +207,23 @@ impl Ingest {
         let _ = relaying.await;
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
         Ok(served?)
+    }
+}
+
+fn server(
+    listener: TcpListener,
+    routes: Routes,
+    config: &Config,
+    readiness: Readiness,
+) -> host::grpc::Server {
+    host::grpc::Server {
+        listener,
+        routes,
+        descriptor_sets: vec![wire::DESCRIPTORS],
+        services: vec!["tiendo.v1.IngestService", "tiendo.v1.LogService"],
+        limits: config.limits,
+        readiness,
+        grace: config.grace,
     }
 }
 

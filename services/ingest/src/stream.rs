@@ -92,6 +92,15 @@ async fn read(
     let _ = order.send(Next::End(grpc::stopping())).await;
 }
 
+/// What becomes of a single batch, as if it were alone in a stream.
+pub(crate) async fn outcome(
+    intake: &Intake,
+    batch: v1::RecordStreamRequest,
+) -> Result<Option<Outcome>, Status> {
+    let answer = told(submit(intake, batch).await).await?;
+    Ok(answer.outcome)
+}
+
 async fn submit(intake: &Intake, batch: v1::RecordStreamRequest) -> Next {
     let sequence = batch.sequence;
     let wanted = match intake.batch(&batch.request_id, batch.events) {

@@ -52,6 +52,9 @@ pub(crate) struct Request {
     pub(crate) answer: oneshot::Sender<Result<Accepted, Refused>>,
 }
 
+/// Reads what is on record between two commits; nothing is decided meanwhile.
+pub(crate) type Question = Box<dyn FnOnce(&State) + Send>;
+
 /// A request was recorded, or would have been.
 #[derive(Debug, Clone)]
 pub(crate) struct Accepted {
@@ -128,14 +131,25 @@ impl Writer {
     /// Works until every sender is gone; what was queued by then is still recorded. Gives back what it has folded.
     ///
     /// Stops being ready, for good, when the log's writer has stopped; the log says why.
-    pub(crate) async fn run(
+    pub(crate) async fn serve(
         mut self,
         mut requests: mpsc::Receiver<Request>,
+        mut questions: mpsc::Receiver<Question>,
         log: ComponentHandle,
     ) -> State {
         log.set_ready();
         let mut waiting = Vec::with_capacity(COMMIT_REQUESTS_MAX);
-        while requests.recv_many(&mut waiting, COMMIT_REQUESTS_MAX).await > 0 {
+        loop {
+            let taken = tokio::select! {
+                taken = requests.recv_many(&mut waiting, COMMIT_REQUESTS_MAX) => taken,
+                Some(question) = questions.recv() => {
+                    question(&self.state);
+                    continue;
+                }
+            };
+            if taken == 0 {
+                return self.state;
+            }
             let mut later = std::mem::take(&mut waiting);
             while !later.is_empty() {
                 later = self.commit(later).await;
@@ -144,7 +158,16 @@ impl Writer {
                 log.set_not_ready(why);
             }
         }
-        self.state
+    }
+
+    /// The same where nobody asks anything.
+    #[cfg(test)]
+    pub(crate) async fn run(
+        self,
+        requests: mpsc::Receiver<Request>,
+        log: ComponentHandle,
+    ) -> State {
+        self.serve(requests, mpsc::channel(1).1, log).await
     }
 
     /// Decides and commits; gives back the requests that must wait for this commit.

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use jiff::civil::{Date, date};
-use sheet::{Book, Context, FILE_BYTES_MAX, Indicators, Places, Register, SheetError};
+use jiff::civil::Date;
+use sheet::{Book, Context, FILE_BYTES_MAX, Indicators, Part, Places, Plan, Register, SheetError};
 use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::query_service_client::QueryServiceClient;
@@ -18,10 +19,6 @@ use crate::fail::{NOT_FOUND, REFUSED, USAGE};
 use crate::lang::Lang;
 use crate::output::Output;
 
-/// First day of the localities of the reform of 2025.
-const REFORM: Date = date(2025, 7, 1);
-/// A day on which those before the reform are read; the register of that time has one edition.
-const BEFORE_REFORM: Date = date(2023, 6, 30);
 /// A day on which every indicator defined so far is on record: a figure may be older than its indicator's definition.
 const EVER: &str = "2199-12-31";
 /// Localities on a page.
@@ -61,7 +58,7 @@ pub(crate) async fn run(
     let lang = output.lang;
     let bytes = read(&options.file, lang)?;
     let told = |error: SheetError| unreadable(&options.file, &error, lang);
-    let book = Book::open(&bytes, options.said).map_err(told)?;
+    let book = Arc::new(Book::open(&bytes, options.said).map_err(told)?);
     let mut query = clients.query().await?;
     let context = Context {
         register: &register(&mut query, &book, lang).await?,
@@ -78,14 +75,15 @@ pub(crate) async fn run(
     let reason = options
         .reason
         .unwrap_or_else(|| format!("Sửa theo tệp {}", context.default_source));
-    let mut sender = Sender::new(clients.ingest().await?, &book, reason, lang);
-    let checked = sender.check(parsed.rows).await?;
-    parsed.problems.extend(checked.problems.clone());
+    let plan = Plan::new(Arc::clone(&book), parsed.rows, reason);
+    let mut sender = Sender::new(clients.ingest().await?, plan, lang);
+    let checked = sender.check().await?;
+    parsed.problems.extend(checked.problems);
     parsed.problems.sort_by_key(|problem| book.place(problem));
     report.refused = parsed.problems;
     if report.refused.is_empty() || options.accept_valid {
         report.accepted = if options.dry_run {
-            checked.accepted()
+            checked.parts.iter().flat_map(Part::accepted).collect()
         } else {
             sender.record(checked.parts).await?
         };
@@ -171,13 +169,8 @@ async fn register(
     lang: Lang,
 ) -> Result<Register, Failure> {
     let mut register = Register::default();
-    let dates = book.dates();
-    if dates.first().is_some_and(|date| *date < REFORM) {
-        register.add(Date::MIN, places(query, BEFORE_REFORM, lang).await?);
-    }
-    // Read on the newest day; a row of an older one is held against its own day by the service.
-    if let Some(newest) = dates.last().filter(|date| **date >= REFORM) {
-        register.add(REFORM, places(query, *newest, lang).await?);
+    for (from, on) in book.periods() {
+        register.add(from, places(query, on, lang).await?);
     }
     Ok(register)
 }
