@@ -12,9 +12,8 @@
 //! A record is judged by the rules of the service itself ([`wire::event::decode`]), so what is found here needs no second attempt;
 //! what only the service knows (a date in the future, say) comes back from its validation and is told the same way.
 //!
-//! A batch is a fixed slice of the file's records, and its request id follows from the file's bytes, from what was said for all of it, and from the slice's number.
-//! So the same file imported again is recognised, and never recorded twice;
-//! a slice that was recorded with other rows is refused by the service, not doubled.
+//! A part holds the rows of whole localities, and its request id follows from the file's bytes, from what was said for all of it, and from what the part says.
+//! A file that is imported again is known by what it says, and nothing of it is recorded twice.
 
 mod book;
 mod column;

@@ -10,7 +10,6 @@ use event_log::{Log, Options, ReadLimit, Record};
 use host::{ManualClock, Readiness};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use lag::PlausibilityRules;
 use proptest::prelude::*;
 use state::{Reading, State};
 use tokio::sync::oneshot;
@@ -20,8 +19,6 @@ use wire::v1;
 
 use crate::intake::{Intake, Wanted};
 use crate::laws_commands_tests::{Command, Company, Seen, founding};
-use crate::overlay::Overlay;
-use crate::pending::Pending;
 use crate::writer::{Accepted, Datasets, Refused, Writer};
 use crate::writer_tests::{World, ended, event, reasons, registered, report, source};
 
@@ -54,16 +51,12 @@ impl Ledger {
         );
         let log = log.unwrap();
         let clock = Arc::new(ManualClock::new(now));
-        let writer = Writer {
-            log: log.clone(),
-            state: State::new(),
-            pending: Pending::default(),
-            overlay: Overlay::default(),
-            rules: PlausibilityRules::standard(),
-            datasets: Datasets::default(),
-            clock: Arc::clone(&clock) as _,
-            broken: None,
-        };
+        let writer = Writer::new(
+            log.clone(),
+            State::new(),
+            Datasets::default(),
+            Arc::clone(&clock) as _,
+        );
         let (intake, waiting) = Intake::new(clock, 64, 1 << 20);
         let (done, folded) = oneshot::channel();
         host::task::spawn("writer", async move {

@@ -8,7 +8,6 @@ use bus::{RelayOptions, RelayStatus, StreamSpec};
 use event_log::{Log, Options, ReadLimit};
 use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness};
-use lag::PlausibilityRules;
 use state::State;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -22,8 +21,6 @@ use crate::import::Importer;
 use crate::intake::Intake;
 use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
-use crate::overlay::Overlay;
-use crate::pending::Pending;
 use crate::persons;
 use crate::writer::{Datasets, Writer, note_dataset};
 
@@ -93,16 +90,12 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
     let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
     let datasets: Datasets = Arc::new(RwLock::new(Vec::new()));
     let state = fold(&log, &datasets)?;
-    let writer = Writer {
-        log: log.clone(),
+    let writer = Writer::new(
+        log.clone(),
         state,
-        pending: Pending::default(),
-        overlay: Overlay::default(),
-        rules: PlausibilityRules::standard(),
-        datasets: Arc::clone(&datasets),
-        clock: Arc::clone(&clock),
-        broken: None,
-    };
+        Arc::clone(&datasets),
+        Arc::clone(&clock),
+    );
     Ok(Ingest {
         config,
         log,

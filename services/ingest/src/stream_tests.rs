@@ -8,7 +8,6 @@ use futures::StreamExt as _;
 use futures::stream::iter;
 use host::{CancellationToken, ManualClock, Readiness};
 use jiff::Timestamp;
-use lag::PlausibilityRules;
 use state::State;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -18,8 +17,6 @@ use wire::v1;
 use wire::v1::record_stream_response::Outcome;
 
 use crate::intake::Intake;
-use crate::overlay::Overlay;
-use crate::pending::Pending;
 use crate::stream::{self, Answers, BATCHES_IN_FLIGHT};
 use crate::writer::{Datasets, Request, Writer};
 use crate::writer_tests::{indicator, registered, report};
@@ -44,16 +41,12 @@ impl World {
         );
         let log = log.unwrap();
         let clock = Arc::new(ManualClock::new(now));
-        let writer = Writer {
-            log: log.clone(),
-            state: State::new(),
-            pending: Pending::default(),
-            overlay: Overlay::default(),
-            rules: PlausibilityRules::standard(),
-            datasets: Datasets::default(),
-            clock: Arc::clone(&clock) as _,
-            broken: None,
-        };
+        let writer = Writer::new(
+            log.clone(),
+            State::new(),
+            Datasets::default(),
+            Arc::clone(&clock) as _,
+        );
         let (intake, waiting) = Intake::new(clock, 64, queue_bytes_max);
         Self {
             intake: Arc::new(intake),

@@ -128,6 +128,20 @@ enum Decision {
 }
 
 impl Writer {
+    /// On a log and what it adds up to.
+    pub(crate) fn new(log: Log, state: State, datasets: Datasets, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            log,
+            state,
+            pending: Pending::default(),
+            overlay: Overlay::default(),
+            rules: PlausibilityRules::standard(),
+            datasets,
+            clock,
+            broken: None,
+        }
+    }
+
     /// Works until every sender is gone; what was queued by then is still recorded. Gives back what it has folded.
     ///
     /// Stops being ready, for good, when the log's writer has stopped; the log says why.

@@ -5,14 +5,11 @@ use std::sync::Arc;
 use event_log::{Log, Options, ReadLimit};
 use host::{ManualClock, Readiness};
 use jiff::Timestamp;
-use lag::PlausibilityRules;
 use state::State;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 use wire::v1;
 
-use crate::overlay::Overlay;
-use crate::pending::Pending;
 use crate::writer::{Accepted, Datasets, Refused, Request, Writer};
 
 pub(crate) type Answer = oneshot::Receiver<Result<Accepted, Refused>>;
@@ -35,16 +32,12 @@ impl World {
             Arc::new(move || now.as_microsecond()),
         );
         let log = log.unwrap();
-        let writer = Writer {
-            log: log.clone(),
-            state: State::new(),
-            pending: Pending::default(),
-            overlay: Overlay::default(),
-            rules: PlausibilityRules::standard(),
-            datasets: Datasets::default(),
-            clock: Arc::new(ManualClock::new(now)),
-            broken: None,
-        };
+        let writer = Writer::new(
+            log.clone(),
+            State::new(),
+            Datasets::default(),
+            Arc::new(ManualClock::new(now)),
+        );
         let (requests, waiting) = mpsc::channel(64);
         host::task::spawn(
             "writer",

@@ -2,7 +2,6 @@
 
 use domain::LocalityId;
 use domain::code::IndicatorCode;
-use domain::event::series_key;
 use domain::text::{Bound, Moment, Precision, Quantity};
 use lag::{HISTORY_MAX, Known};
 use state::{HeldSeries, State};
@@ -21,13 +20,12 @@ impl<'a> Counts<'a> {
     pub(super) fn new(
         state: &'a State,
         overlay: &'a Overlay,
-        place: LocalityId,
-        indicator: &IndicatorCode,
+        (place, indicator, key): (LocalityId, &IndicatorCode, &str),
         without: u64,
     ) -> Self {
         Self {
             on_record: state.held(place, indicator),
-            commit: overlay.of(&series_key(place, indicator)),
+            commit: overlay.of(key),
             without,
         }
     }

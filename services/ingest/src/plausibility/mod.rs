@@ -9,7 +9,7 @@ mod siblings;
 mod words;
 
 use domain::code::IndicatorCode;
-use domain::event::{Figure, IndicatorKind};
+use domain::event::{Figure, IndicatorKind, series_key};
 use domain::finding::Finding;
 use domain::text::{Bound, Moment};
 use domain::{Body, Event, LocalityId, Reason};
@@ -85,7 +85,7 @@ impl Judge<'_> {
     }
 
     fn figure(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
-        self.neighbours(told, telling);
+        self.neighbours(key, told, telling);
         self.percent(told, telling);
         self.sums(told, telling);
         if told.corrects == 0 {
@@ -95,7 +95,7 @@ impl Judge<'_> {
     }
 
     /// Holds an exact count against those around it and those it is related to.
-    fn neighbours(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
+    fn neighbours(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
         let Some(count) = exact(told.figure) else {
             return;
         };
@@ -105,7 +105,8 @@ impl Judge<'_> {
             .map(|entry| entry.fact.kind);
         let cumulative = kind == Some(IndicatorKind::Cumulative);
         let (before, after) = if cumulative {
-            let series = self.counts(told.locality, told.indicator, told);
+            let series = (told.locality, told.indicator, key);
+            let series = Counts::new(self.state, self.overlay, series, told.corrects);
             (series.before(told.at), series.after(told.at))
         } else {
             (Vec::new(), None)
@@ -131,7 +132,9 @@ impl Judge<'_> {
 
     /// The counts of an indicator in a place, without the one that the figure in hand corrects.
     fn counts(&self, place: LocalityId, indicator: &IndicatorCode, told: &Told<'_>) -> Counts<'_> {
-        Counts::new(self.state, self.overlay, place, indicator, told.corrects)
+        let key = series_key(place, indicator);
+        let series = (place, indicator, &*key);
+        Counts::new(self.state, self.overlay, series, told.corrects)
     }
 }
 
