@@ -5,7 +5,7 @@
 use domain::code::IndicatorCode;
 use domain::event::{Actor, Body, ProgressReported, Relation};
 use domain::locality::LocalityId;
-use domain::text::Moment;
+use domain::text::{Moment, Quantity};
 use jiff::civil::Date;
 
 use crate::figure::FigureRef;
@@ -16,12 +16,40 @@ use crate::timeline::{Sight, Timeline};
 /// A figure on record that holds.
 #[derive(Debug, Clone, Copy)]
 pub struct Held<'a> {
+    state: &'a State,
+    row: &'a Row,
+}
+
+impl<'a> Held<'a> {
     /// The moment it speaks of.
-    pub at: Moment,
+    #[must_use]
+    pub fn at(self) -> Moment {
+        self.row.at()
+    }
+
     /// Where it stands.
-    pub position: u64,
-    /// The figure.
-    pub figure: FigureRef<'a>,
+    #[must_use]
+    pub fn position(self) -> u64 {
+        self.row.position()
+    }
+
+    /// How many; none of a percentage alone.
+    #[must_use]
+    pub fn value(self) -> Option<Quantity> {
+        self.row.value
+    }
+
+    /// What it is counted against, if it says so.
+    #[must_use]
+    pub fn denominator(self) -> Option<u64> {
+        Some(self.row.against?.value)
+    }
+
+    /// All of it, for which texts are looked up.
+    #[must_use]
+    pub fn figure(self) -> FigureRef<'a> {
+        self.state.figure_of(self.row)
+    }
 }
 
 /// What is on record about a report.
@@ -50,6 +78,25 @@ impl State {
         Some(HeldSeries {
             state: self,
             series: self.figures.get(&key)?,
+        })
+    }
+
+    /// The places that existed at a moment under the same parent as another, each with its figures of an indicator if it has some; by code.
+    pub fn held_beside(
+        &self,
+        id: LocalityId,
+        indicator: &IndicatorCode,
+        at: Moment,
+    ) -> impl Iterator<Item = (LocalityId, Option<HeldSeries<'_>>)> {
+        let indicator = self.indicators.index(indicator);
+        let beside = self.latest(at).beside(id);
+        beside.map(move |(place, sibling)| {
+            let series = indicator.and_then(|indicator| self.figures.get(&(place, indicator)));
+            let held = series.map(|series| HeldSeries {
+                state: self,
+                series,
+            });
+            (sibling, held)
         })
     }
 
@@ -187,6 +234,12 @@ impl<'a> HeldSeries<'a> {
         self.those(&self.series.rows()[..end]).rev()
     }
 
+    /// Up to a moment, the nearest first; of one moment the one recorded last comes first.
+    pub fn upto(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
+        let end = self.series.rows().partition_point(|row| row.at() <= at);
+        self.those(&self.series.rows()[..end]).rev()
+    }
+
     /// Of a moment, in the order they were recorded.
     pub fn at(self, at: Moment) -> impl DoubleEndedIterator<Item = Held<'a>> {
         self.those(self.rows_at(at))
@@ -195,9 +248,9 @@ impl<'a> HeldSeries<'a> {
     /// Those that no longer hold included.
     fn rows_at(self, at: Moment) -> &'a [Row] {
         let rows = self.series.rows();
-        let begin = rows.partition_point(|row| row.at() < at);
-        let end = rows.partition_point(|row| row.at() <= at);
-        &rows[begin..end]
+        let rows = &rows[..rows.partition_point(|row| row.at() <= at)];
+        let of_moment = rows.iter().rev().take_while(|row| row.at() == at);
+        &rows[rows.len() - of_moment.count()..]
     }
 
     /// After a moment, the nearest first; of one moment the one recorded first comes first.
@@ -221,10 +274,6 @@ impl<'a> HeldSeries<'a> {
     fn those(self, rows: &'a [Row]) -> impl DoubleEndedIterator<Item = Held<'a>> {
         let state = self.state;
         let holding = rows.iter().filter(move |row| state.holds(row));
-        holding.map(move |row| Held {
-            at: row.at(),
-            position: row.position(),
-            figure: state.figure_of(row),
-        })
+        holding.map(move |row| Held { state, row })
     }
 }

@@ -178,6 +178,37 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
+    /// Index and identity of the existing localities under the same parent as one, by code.
+    pub(crate) fn beside(
+        self,
+        id: LocalityId,
+    ) -> impl Iterator<Item = (u32, LocalityId)> + use<'a> {
+        let places = &self.state.places;
+        let parent = move |place: u32| {
+            places.rows[place as usize]
+                .registration(self.sight)?
+                .body
+                .parent
+        };
+        let own = places.index(id).and_then(parent);
+        let children = own
+            .and_then(|own| places.below.get(&own))
+            .into_iter()
+            .flatten();
+        let known = children.filter_map(|child| Some((places.index(*child)?, *child)));
+        known.filter(move |(place, child)| {
+            *child != id && parent(*place) == own && self.exists(&places.rows[*place as usize])
+        })
+    }
+
+    fn exists(self, place: &Place) -> bool {
+        let day = self.as_of().date();
+        let registered = place.registration(self.sight);
+        let began = registered.is_some_and(|fact| !fact.body.start_known || place.id.since <= day);
+        let ending = place.ending(self.sight.limit);
+        began && ending.is_none_or(|fact| fact.stamp.effective.date() > day)
+    }
+
     /// The existing localities of a level below one, at any depth, by code.
     #[must_use]
     pub fn descendants(&self, id: LocalityId, level: Level) -> Vec<LocalityEntry<'a>> {
@@ -221,7 +252,9 @@ impl<'a> Reading<'a> {
 /// The localities that ever appeared.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Places {
-    index: BTreeMap<LocalityId, u32>,
+    index: foldhash::HashMap<LocalityId, u32>,
+    /// By code.
+    ids: BTreeSet<LocalityId>,
     rows: Vec<Place>,
     /// Those that ever named a locality as the one they belong to.
     below: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
@@ -266,6 +299,7 @@ impl Place {
 impl Places {
     pub(crate) fn intern(&mut self, id: LocalityId) -> u32 {
         *self.index.entry(id).or_insert_with(|| {
+            self.ids.insert(id);
             let (registered, ended) = (Timeline::default(), Timeline::default());
             self.rows.push(Place {
                 id,
@@ -321,7 +355,7 @@ impl Places {
     }
 
     fn ids(&self) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.index.keys().copied()
+        self.ids.iter().copied()
     }
 
     /// The identities of a code, oldest first.
@@ -334,6 +368,6 @@ impl Places {
             code,
             since: Date::MAX,
         };
-        self.index.range(first..=last).map(|(id, _)| *id)
+        self.ids.range(first..=last).copied()
     }
 }

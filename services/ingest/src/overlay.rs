@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::hash::BuildHasher as _;
 
+use domain::code::IndicatorCode;
 use domain::event::Source;
 use domain::text::{Moment, Percent, Quantity};
-use domain::{Body, Event};
+use domain::{Body, Event, LocalityId};
 
 /// A figure of the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +59,23 @@ impl Chain {
     }
 }
 
-/// The figures of a commit, by the key under which the revisions of their series are counted.
+/// Whose figures a series holds.
+pub(crate) type SeriesOf<'a> = (LocalityId, &'a IndicatorCode);
+
+/// The series that an event adds a figure to or takes one from; none for an event that is not about figures.
+pub(crate) fn series(body: &Body) -> Option<SeriesOf<'_>> {
+    match body {
+        Body::ProgressReported(e) => Some((e.locality, &e.indicator)),
+        Body::ProgressCorrected(e) => Some((e.locality, &e.indicator)),
+        Body::ProgressRetracted(e) => Some((e.locality, &e.indicator)),
+        _ => None,
+    }
+}
+
+/// The figures of a commit, by their series.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
-    index: foldhash::HashMap<Box<str>, usize>,
+    index: foldhash::HashMap<(LocalityId, IndicatorCode), usize>,
     chains: Vec<Chain>,
     /// Figures accepted so far.
     accepted: u64,
@@ -102,21 +116,27 @@ impl Overlay {
     }
 
     /// What the commit says of a series.
-    pub(crate) fn of(&self, key: &str) -> Option<&Chain> {
-        self.index.get(key).map(|chain| &self.chains[*chain])
+    pub(crate) fn of(&self, series: Option<SeriesOf<'_>>) -> Option<&Chain> {
+        if self.index.is_empty() {
+            return None;
+        }
+        let (place, indicator) = series?;
+        let chain = self.index.get(&(place, indicator.clone()))?;
+        Some(&self.chains[*chain])
     }
 
     /// Whether a request before the one in hand brings a figure of the same series and moment.
-    pub(crate) fn speaks_of(&self, key: &str, at: Moment) -> bool {
-        self.of(key).is_some_and(|chain| {
+    pub(crate) fn speaks_of(&self, series: Option<SeriesOf<'_>>, at: Moment) -> bool {
+        self.of(series).is_some_and(|chain| {
             let mut earlier = chain.said.range((at, 0)..(at, self.begun));
             earlier.next().is_some()
         })
     }
 
     /// Whether the commit replaces a figure of a series.
-    pub(crate) fn replaces(&self, key: &str, position: u64) -> bool {
-        self.of(key).is_some_and(|chain| chain.replaces(position))
+    pub(crate) fn replaces(&self, series: Option<SeriesOf<'_>>, position: u64) -> bool {
+        self.of(series)
+            .is_some_and(|chain| chain.replaces(position))
     }
 
     /// A source as it is compared with those of the commit.
@@ -125,17 +145,20 @@ impl Overlay {
     }
 
     /// Adds what an accepted event says of a series.
-    pub(crate) fn add(&mut self, key: &str, event: &Event) {
-        match &event.body {
-            Body::ProgressReported(_) => self.put(key, event, 0),
-            Body::ProgressCorrected(correction) => self.put(key, event, correction.corrects),
-            Body::ProgressRetracted(retraction) => self.put(key, event, retraction.retracts),
-            _ => {}
-        }
+    pub(crate) fn add(&mut self, event: &Event) {
+        let replaces = match &event.body {
+            Body::ProgressCorrected(correction) => correction.corrects,
+            Body::ProgressRetracted(retraction) => retraction.retracts,
+            _ => 0,
+        };
+        self.put(event, replaces);
     }
 
-    /// Adds a figure in the place of the one at a position; 0 for none.
-    pub(crate) fn put(&mut self, key: &str, event: &Event, replaces: u64) {
+    /// Adds a figure in the place of the one at a position, 0 for none; of an event that is not about figures nothing.
+    pub(crate) fn put(&mut self, event: &Event, replaces: u64) {
+        let Some((locality, indicator)) = series(&event.body) else {
+            return;
+        };
         let figure = match &event.body {
             Body::ProgressReported(report) => Some(&report.figure),
             Body::ProgressCorrected(correction) => Some(&correction.figure),
@@ -149,14 +172,12 @@ impl Overlay {
             source: figure.map_or(0, |figure| self.source(&figure.source)),
             replaces,
         };
-        let place = match self.index.get(key) {
-            Some(chain) => *chain,
-            None => {
-                self.chains.push(Chain::default());
-                self.index.insert(key.into(), self.chains.len() - 1);
-                self.chains.len() - 1
-            }
-        };
+        let next = self.chains.len();
+        let index = self.index.entry((locality, indicator.clone()));
+        let place = *index.or_insert(next);
+        if place == next {
+            self.chains.push(Chain::default());
+        }
         let chain = &mut self.chains[place];
         if replaces > 0 {
             *chain.replaced.entry(replaces).or_insert(0) += 1;

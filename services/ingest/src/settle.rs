@@ -10,6 +10,7 @@ use state::Recognised;
 
 use crate::decide::OnRecord;
 use crate::intake::Drafted;
+use crate::overlay;
 use crate::persons::{self, Names};
 use crate::plausibility::Judge;
 use crate::recognise::Told;
@@ -161,8 +162,7 @@ impl Writer {
                 continue;
             };
             if let Recognised::Changed(position) = self.recognise(request, &event) {
-                let key = event.body.subject().revision_key();
-                self.overlay.put(&key, &event, position);
+                self.overlay.put(&event, position);
             }
         }
     }
@@ -220,9 +220,9 @@ impl Writer {
         mut event: Event,
         settled: &mut Settled,
     ) -> Result<Taken, Halt> {
-        let key: Box<str> = event.body.subject().revision_key().into();
         if request.skip_known {
-            if self.overlay.speaks_of(&key, event.effective) {
+            let series = overlay::series(&event.body);
+            if self.overlay.speaks_of(series, event.effective) {
                 return Err(Halt::Later);
             }
             let recognised = self.recognise(request, &event);
@@ -230,9 +230,9 @@ impl Writer {
                 // What is only checked will be corrected, and the rest is held against what it will be then.
                 if let Recognised::Changed(position) = recognised
                     && request.validate_only
-                    && !self.overlay.replaces(&key, position)
+                    && !self.overlay.replaces(series, position)
                 {
-                    self.overlay.put(&key, &event, position);
+                    self.overlay.put(&event, position);
                 }
                 return Ok(Taken::LeftOut);
             }
@@ -242,7 +242,7 @@ impl Writer {
             overlay: &self.overlay,
             rules: &self.rules,
         };
-        let judged = judge.judge(&key, &event);
+        let judged = judge.judge(&event);
         if !judged.refusals.is_empty() {
             return Ok(Taken::Refused(judged.refusals));
         }
@@ -252,9 +252,10 @@ impl Writer {
         if self.pending.stands_apart() {
             return Err(Halt::Later);
         }
-        self.overlay.add(&key, &event);
+        self.overlay.add(&event);
+        let key = event.body.subject().revision_key();
+        settled.keys.push(key.into());
         settled.events.push(event);
-        settled.keys.push(key);
         Ok(Taken::Kept)
     }
 

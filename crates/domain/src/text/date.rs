@@ -242,14 +242,17 @@ impl Moment {
         }
     }
 
-    /// Date, hour, and what orders moments at the same end.
-    fn order(self) -> (Date, u8, u8) {
+    /// Date, hour, and what orders moments at the same end, in one number: moments are compared more often than read.
+    fn order(self) -> i32 {
         let finality = match self.precision {
             Precision::Hour(_) => 0,
             Precision::Month => 1,
             Precision::Day => 2,
         };
-        (self.date, self.hour(), finality)
+        let (year, month, day) = (self.date.year(), self.date.month(), self.date.day());
+        // Of at most 14 bits and a sign, 4, 5, 5 and 2 bits.
+        let date = (i32::from(year) << 9) | (i32::from(month) << 5) | i32::from(day);
+        (date << 7) | (i32::from(self.hour()) << 2) | finality
     }
 }
 

@@ -20,13 +20,22 @@ impl<'a> Counts<'a> {
     pub(super) fn new(
         state: &'a State,
         overlay: &'a Overlay,
-        (place, indicator, key): (LocalityId, &IndicatorCode, &str),
+        series: (LocalityId, &IndicatorCode),
         without: u64,
     ) -> Self {
         Self {
-            on_record: state.held(place, indicator),
-            commit: overlay.of(key),
+            on_record: state.held(series.0, series.1),
+            commit: overlay.of(Some(series)),
             without,
+        }
+    }
+
+    /// Those of another series than that of the event in hand.
+    pub(super) fn of_other(on_record: Option<HeldSeries<'a>>, commit: Option<&'a Chain>) -> Self {
+        Self {
+            on_record,
+            commit,
+            without: 0,
         }
     }
 
@@ -37,39 +46,54 @@ impl<'a> Counts<'a> {
 
     /// The nearest before a moment, oldest first, one for each moment; at most [`HISTORY_MAX`].
     pub(super) fn before(&self, at: Moment) -> Vec<Known> {
-        let on_record = self.on_record.into_iter().flat_map(|held| held.before(at));
-        let on_record = on_record
-            .filter(|held| self.holds(held.position))
-            .map(|held| (held.at, held.position, held.figure.value));
-        let commit = self.commit.into_iter().flat_map(|commit| commit.before(at));
-        let commit = commit.map(|said| (said.at, 0, said.value));
-        // Of one moment the commit's holds, since it is recorded later.
-        let mut nearest: Vec<(Moment, Known)> = commit
-            .filter_map(|found| exact(found, at))
-            .take(HISTORY_MAX)
-            .collect();
-        nearest.extend(
-            on_record
-                .filter_map(|found| exact(found, at))
-                .take(HISTORY_MAX),
-        );
-        nearest.sort_by(|(a, _), (b, _)| b.cmp(a));
-        nearest.dedup_by_key(|(moment, _)| *moment);
-        nearest.truncate(HISTORY_MAX);
-        nearest.into_iter().rev().map(|(_, known)| known).collect()
+        let mut nearest: Vec<Known> = self.back_from(at).take(HISTORY_MAX).collect();
+        nearest.reverse();
+        nearest
+    }
+
+    /// Those before a moment, the nearest first, one for each moment: the commit's, since it is recorded later.
+    fn back_from(&self, at: Moment) -> impl Iterator<Item = Known> {
+        let on_record = self
+            .on_record
+            .into_iter()
+            .flat_map(move |held| held.before(at));
+        let mut on_record = on_record
+            .filter(|held| self.holds(held.position()))
+            .filter_map(move |held| exact((held.at(), held.position(), held.value()), at))
+            .peekable();
+        let commit = self.commit.into_iter();
+        let mut commit = commit
+            .flat_map(move |commit| commit.before(at))
+            .filter_map(move |said| exact((said.at, 0, said.value), at))
+            .peekable();
+        let mut last = None;
+        std::iter::from_fn(move || {
+            loop {
+                let newer = match (commit.peek(), on_record.peek()) {
+                    (Some((said, _)), Some((held, _))) => said >= held,
+                    (said, _) => said.is_some(),
+                };
+                let (moment, known) = if newer {
+                    commit.next()
+                } else {
+                    on_record.next()
+                }?;
+                if last.replace(moment) != Some(moment) {
+                    return Some(known);
+                }
+            }
+        })
     }
 
     /// The one of a moment.
     pub(super) fn at(&self, at: Moment) -> Option<Known> {
         let commit = self.commit.into_iter().flat_map(|commit| commit.at(at));
         let mut commit = commit.filter_map(|said| known(said.at, 0, said.value));
-        let on_record = self
-            .on_record
-            .into_iter()
-            .flat_map(|held| held.at(at).rev());
+        let on_record = self.on_record.into_iter();
         let mut on_record = on_record
-            .filter(|held| self.holds(held.position))
-            .filter_map(|held| known(held.at, held.position, held.figure.value));
+            .flat_map(|held| held.at(at).rev())
+            .filter(|held| self.holds(held.position()))
+            .filter_map(|held| known(held.at(), held.position(), held.value()));
         commit.next().or_else(|| on_record.next())
     }
 
@@ -79,8 +103,8 @@ impl<'a> Counts<'a> {
         let mut commit = commit.filter_map(|said| exact((said.at, 0, said.value), at));
         let on_record = self.on_record.into_iter().flat_map(|held| held.after(at));
         let mut on_record = on_record
-            .filter(|held| self.holds(held.position))
-            .filter_map(|held| exact((held.at, held.position, held.figure.value), at));
+            .filter(|held| self.holds(held.position()))
+            .filter_map(|held| exact((held.at(), held.position(), held.value()), at));
         let both = [commit.next(), on_record.next()];
         let nearest = both.into_iter().flatten().min_by_key(|(moment, _)| *moment);
         nearest.map(|(_, known)| known)
@@ -91,14 +115,28 @@ impl<'a> Counts<'a> {
         let commit = self.commit.into_iter();
         let mut commit = commit.flat_map(|commit| commit.at(at).chain(commit.before(at)));
         let on_record = self.on_record.into_iter();
-        let mut on_record = on_record.flat_map(|held| held.at(at).rev().chain(held.before(at)));
+        let mut on_record = on_record.flat_map(|held| held.upto(at));
         let commit = commit.find_map(|said| said.of);
-        commit.or_else(|| on_record.find_map(|held| Some(held.figure.denominator?.value)))
+        commit.or_else(|| on_record.find_map(state::Held::denominator))
     }
 
     /// The newest up to a moment.
     pub(super) fn upto(&self, at: Moment) -> Option<Known> {
-        self.at(at).or_else(|| self.before(at).pop())
+        if self.commit.is_some() {
+            return self.at(at).or_else(|| self.back_from(at).next());
+        }
+        // What a sibling is nearly always: one search does.
+        let mut held = self
+            .on_record?
+            .upto(at)
+            .filter(|held| self.holds(held.position()));
+        held.find_map(|held| {
+            let found = (held.at(), held.position(), held.value());
+            if found.0 == at {
+                return known(found.0, found.1, found.2);
+            }
+            exact(found, at).map(|(_, known)| known)
+        })
     }
 }
 

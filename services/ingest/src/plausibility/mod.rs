@@ -9,7 +9,7 @@ mod siblings;
 mod words;
 
 use domain::code::IndicatorCode;
-use domain::event::{Figure, IndicatorKind, series_key};
+use domain::event::{Figure, IndicatorKind};
 use domain::finding::Finding;
 use domain::text::{Bound, Moment};
 use domain::{Body, Event, LocalityId, Reason};
@@ -18,6 +18,7 @@ use state::State;
 
 use crate::overlay::Overlay;
 use counts::{Counts, days};
+use related::Relations;
 use siblings::Siblings;
 use words::Telling;
 
@@ -45,11 +46,12 @@ struct Told<'a> {
     at: Moment,
     /// The figure that it corrects; 0 for a report.
     corrects: u64,
+    relations: Relations<'a>,
 }
 
 impl Judge<'_> {
-    /// What stands against an event of the series with this key.
-    pub(crate) fn judge(&self, key: &str, event: &Event) -> Judged {
+    /// What stands against an event.
+    pub(crate) fn judge(&self, event: &Event) -> Judged {
         let mut telling = Telling {
             rules: self.rules,
             confirmed: &event.confirmed,
@@ -64,8 +66,9 @@ impl Judge<'_> {
                     figure: &report.figure,
                     at: event.effective,
                     corrects: 0,
+                    relations: Relations::of(&report.indicator, self.state),
                 };
-                self.figure(key, &told, &mut telling);
+                self.figure(&told, &mut telling);
             }
             Body::ProgressCorrected(correction) => {
                 let told = Told {
@@ -74,8 +77,9 @@ impl Judge<'_> {
                     figure: &correction.figure,
                     at: event.effective,
                     corrects: correction.corrects,
+                    relations: Relations::of(&correction.indicator, self.state),
                 };
-                self.figure(key, &told, &mut telling);
+                self.figure(&told, &mut telling);
             }
             Body::QuotaAssigned(quota) => words::milestones(quota, &mut telling),
             Body::WorkItemDefined(item) => words::output(item, &mut telling),
@@ -84,18 +88,18 @@ impl Judge<'_> {
         telling.judged
     }
 
-    fn figure(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
-        self.neighbours(key, told, telling);
+    fn figure(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
+        self.neighbours(told, telling);
         self.percent(told, telling);
         self.sums(told, telling);
         if told.corrects == 0 {
-            self.rivals(key, told, telling);
+            self.rivals(told, telling);
         }
         words::notes(told, telling);
     }
 
     /// Holds an exact count against those around it and those it is related to.
-    fn neighbours(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
+    fn neighbours(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
         let Some(count) = exact(told.figure) else {
             return;
         };
@@ -105,8 +109,7 @@ impl Judge<'_> {
             .map(|entry| entry.fact.kind);
         let cumulative = kind == Some(IndicatorKind::Cumulative);
         let (before, after) = if cumulative {
-            let series = (told.locality, told.indicator, key);
-            let series = Counts::new(self.state, self.overlay, series, told.corrects);
+            let series = self.counts(told.locality, told.indicator, told);
             (series.before(told.at), series.after(told.at))
         } else {
             (Vec::new(), None)
@@ -132,9 +135,7 @@ impl Judge<'_> {
 
     /// The counts of an indicator in a place, without the one that the figure in hand corrects.
     fn counts(&self, place: LocalityId, indicator: &IndicatorCode, told: &Told<'_>) -> Counts<'_> {
-        let key = series_key(place, indicator);
-        let series = (place, indicator, &*key);
-        Counts::new(self.state, self.overlay, series, told.corrects)
+        Counts::new(self.state, self.overlay, (place, indicator), told.corrects)
     }
 }
 

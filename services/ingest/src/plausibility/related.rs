@@ -1,17 +1,53 @@
 //! What a figure is held against beside its own series: related indicators, its parts and its whole, other sources.
 
 use domain::LocalityId;
+use domain::code::IndicatorCode;
 use domain::event::Relation;
 use domain::finding::{Check, Severity};
 use domain::text::Bound;
 use domain::text::number::{format_count_en, format_percent_en, format_quantity_en};
 use lag::Known;
+use state::State;
 
 use super::words::Telling;
 use super::{Judge, Told, exact};
 
-/// Counts that are related to one.
+/// How the indicator of a figure is related to others.
 #[derive(Default)]
+pub(super) struct Relations<'a> {
+    /// What it can never exceed.
+    at_most: Vec<&'a IndicatorCode>,
+    /// What can never exceed it.
+    at_least: Vec<&'a IndicatorCode>,
+    /// What serves as its denominator.
+    against: Option<&'a IndicatorCode>,
+    /// Whether the counts of the places within a place add up to the place's.
+    sums: bool,
+}
+
+impl<'a> Relations<'a> {
+    pub(super) fn of(asked: &IndicatorCode, state: &'a State) -> Self {
+        let mut relations = Self::default();
+        for (indicator, relation, other) in state.relations() {
+            match (relation, other) {
+                (Relation::Sum, _) => relations.sums |= indicator == asked,
+                (Relation::AtMost, Some(other)) if indicator == asked => {
+                    relations.at_most.push(other);
+                }
+                (Relation::AtMost, Some(other)) if other == asked => {
+                    relations.at_least.push(indicator);
+                }
+                (Relation::CountedAgainst, Some(other)) if indicator == asked => {
+                    relations.against.get_or_insert(other);
+                }
+                _ => {}
+            }
+        }
+        relations
+    }
+}
+
+/// Counts that are related to one.
 pub(super) struct Related {
     pub(super) at_most: Vec<Known>,
     pub(super) at_least: Vec<Known>,
@@ -20,20 +56,17 @@ pub(super) struct Related {
 impl Judge<'_> {
     /// The counts which this one can never exceed, and those of the same moment which can never exceed it.
     pub(super) fn related(&self, told: &Told<'_>) -> Related {
-        let mut related = Related::default();
-        for (indicator, relation, other) in self.state.relations() {
-            let Some(other) = other.filter(|_| relation == Relation::AtMost) else {
-                continue;
-            };
-            if indicator == told.indicator {
-                let counts = self.counts(told.locality, other, told);
-                related.at_most.extend(counts.upto(told.at));
-            } else if other == told.indicator {
-                let counts = self.counts(told.locality, indicator, told);
-                related.at_least.extend(counts.at(told.at));
-            }
+        let counts = |other| self.counts(told.locality, other, told);
+        let at_most = told.relations.at_most.iter();
+        let at_least = told.relations.at_least.iter();
+        Related {
+            at_most: at_most
+                .filter_map(|other| counts(other).upto(told.at))
+                .collect(),
+            at_least: at_least
+                .filter_map(|other| counts(other).at(told.at))
+                .collect(),
         }
-        related
     }
 
     /// Holds a printed percentage against the numbers it should follow from.
@@ -67,17 +100,13 @@ impl Judge<'_> {
 
     /// The count of the same moment that serves as the denominator, and where it stands.
     fn counted_against(&self, told: &Told<'_>) -> Option<(u64, u64)> {
-        let mut relations = self.state.relations();
-        let other = relations.find_map(|(indicator, relation, other)| {
-            let serves = indicator == told.indicator && relation == Relation::CountedAgainst;
-            other.filter(|_| serves)
-        })?;
+        let other = told.relations.against?;
         let found = self.counts(told.locality, other, told).at(told.at)?;
         Some((found.count, found.position))
     }
 
     /// Tells of another figure on record for the same moment with other numbers.
-    pub(super) fn rivals(&self, key: &str, told: &Told<'_>, telling: &mut Telling<'_>) {
+    pub(super) fn rivals(&self, told: &Told<'_>, telling: &mut Telling<'_>) {
         let figure = told.figure;
         let differs = |value, percent| {
             // Where only one of two figures has a number, they do not contradict.
@@ -85,20 +114,21 @@ impl Judge<'_> {
             count
                 || matches!((figure.percent, percent), (Some(a), Some(b)) if a != b && value.is_none())
         };
-        let pending = self.overlay.of(key);
+        let pending = self.overlay.of(Some((told.locality, told.indicator)));
         let replaced = |position| pending.is_some_and(|commit| commit.replaces(position));
         let on_record = self.state.held(told.locality, told.indicator);
         let on_record = on_record.into_iter().flat_map(|series| series.at(told.at));
-        let mut on_record = on_record.filter(|held| !replaced(held.position));
-        let rival = on_record.find(|held| differs(held.figure.value, held.figure.percent));
-        let rival = rival.map(|held| {
-            let source = held.figure.source;
+        let on_record = on_record.filter(|held| !replaced(held.position()));
+        let mut figures = on_record.map(|held| (held.position(), held.figure()));
+        let rival = figures.find(|(_, held)| differs(held.value, held.percent));
+        let rival = rival.map(|(position, held)| {
+            let source = held.source;
             let source = if *source == figure.source {
                 "the same source".to_owned()
             } else {
                 format!("'{}'", source.title)
             };
-            (held.position, held.figure.value, source)
+            (position, held.value, source)
         });
         let rival = rival.or_else(|| {
             let own = self.overlay.source(&figure.source);
@@ -131,10 +161,7 @@ impl Judge<'_> {
         let Some(count) = exact(told.figure) else {
             return;
         };
-        let mut relations = self.state.relations();
-        if !relations.any(|(indicator, relation, _)| {
-            relation == Relation::Sum && indicator == told.indicator
-        }) {
+        if !told.relations.sums {
             return;
         }
         let reading = self.state.latest(told.at);

@@ -3,10 +3,11 @@
 use domain::text::Moment;
 use lag::Known;
 
+use super::counts::Counts;
 use super::{Judge, Told};
 
-/// Most siblings asked about one figure.
-const SIBLINGS_MAX: usize = 64;
+/// Most siblings asked about one figure, the first by code that were reported: a median needs no more.
+const SIBLINGS_MAX: usize = 32;
 
 /// The places under the same parent.
 pub(super) struct Siblings<'a> {
@@ -18,24 +19,18 @@ impl Siblings<'_> {
     /// The exact counts of each sibling at two moments, days: the newest up to each, and what the later is counted against.
     fn counts(&self, from: f64, to: f64) -> Vec<(Known, Known, Option<u64>)> {
         let told = self.told;
-        // Those that existed then, whatever became of them.
-        let reading = self.judge.state.latest(told.at);
-        let parent = reading
-            .locality(told.locality)
-            .and_then(|entry| entry.parent);
-        let Some(parent) = parent else {
-            return Vec::new();
-        };
         let (Some(from), Some(to)) = (moment(from), moment(to)) else {
             return Vec::new();
         };
-        let children = reading.children(parent).into_iter();
-        let others = children.filter(|child| child.id != told.locality);
-        let counts = others.take(SIBLINGS_MAX).filter_map(|child| {
-            let counts = self.judge.counts(child.id, told.indicator, told);
+        let Judge { state, overlay, .. } = self.judge;
+        // Those that existed then, whatever became of them.
+        let siblings = state.held_beside(told.locality, told.indicator, told.at);
+        let counts = siblings.filter_map(|(sibling, held)| {
+            let commit = overlay.of(Some((sibling, told.indicator)));
+            let counts = Counts::of_other(held, commit);
             Some((counts.upto(from)?, counts.upto(to)?, counts.denominator(to)))
         });
-        counts.collect()
+        counts.take(SIBLINGS_MAX).collect()
     }
 }
 
