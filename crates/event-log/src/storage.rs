@@ -579,7 +579,7 @@ impl Opened {
         if found != VERSION {
             let version = &VERSION.to_be_bytes();
             meta.insert(FORMAT_KEY, version)
-                .and_then(|_| self.db.flush())
+                .and_then(|_| self.flush())
                 .map_err(storing("write the format version"))?;
             self.data
                 .sync_data()

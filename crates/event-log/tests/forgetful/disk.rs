@@ -89,6 +89,14 @@ impl Disk {
         disk
     }
 
+    /// An empty one whose files have none of the numbers that another's have.
+    pub(crate) fn elsewhere() -> Disk {
+        Disk {
+            next: 1 << 40,
+            ..Disk::holding(&Image::default())
+        }
+    }
+
     fn fill(&mut self, directory: u64, entries: &BTreeMap<OsString, Entry>) {
         for (name, entry) in entries {
             let number = self.next;

@@ -49,6 +49,7 @@ pub(crate) mod image;
 pub(crate) mod promises;
 mod server;
 pub(crate) mod trial;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -61,6 +62,7 @@ use fuser::{BackgroundSession, Config, MountOption, SessionACL};
 use disk::Disk;
 pub(crate) use disk::Trouble;
 pub(crate) use image::{Frozen, Image, Mode};
+use watch::Watch;
 
 /// What a call does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +118,20 @@ struct World {
 }
 
 impl World {
+    fn of(disk: Disk) -> World {
+        World {
+            disk,
+            calls: [0; 6],
+            completed: [0; 6],
+            changes: 0,
+            faults: Vec::new(),
+            failed: 0,
+            hooks: BTreeMap::new(),
+            lies: false,
+            cached: BTreeSet::new(),
+        }
+    }
+
     /// Counts a call; the trouble it is to have.
     fn admit(&mut self, kind: Kind) -> Result<(), Trouble> {
         self.calls[kind as usize] += 1;
@@ -186,6 +202,7 @@ pub(crate) struct Forgetful {
     shared: Shared,
     session: Option<BackgroundSession>,
     mount: tempfile::TempDir,
+    _watch: Watch,
 }
 
 impl Forgetful {
@@ -226,17 +243,7 @@ impl Forgetful {
     }
 
     fn try_with(disk: Disk) -> std::io::Result<Forgetful> {
-        let shared = Shared(Arc::new(Mutex::new(World {
-            disk,
-            calls: [0; 6],
-            completed: [0; 6],
-            changes: 0,
-            faults: Vec::new(),
-            failed: 0,
-            hooks: BTreeMap::new(),
-            lies: false,
-            cached: BTreeSet::new(),
-        })));
+        let shared = Shared(Arc::new(Mutex::new(World::of(Disk::elsewhere()))));
         let mount = tempfile::tempdir()?;
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("forgetful".into())];
@@ -247,9 +254,13 @@ impl Forgetful {
         helped.acl = SessionACL::All;
         let session = fuser::spawn_mount(server(), mount.path(), &helped)
             .or_else(|_| fuser::spawn_mount(server(), mount.path(), &config))?;
+        // The first close of a file waits to be answered; whoever is killed could wait for himself then, and for ever.
+        drop(std::fs::File::create(mount.path().join("first"))?);
+        *shared.world() = World::of(disk);
         Ok(Forgetful {
             shared,
             session: Some(session),
+            _watch: Watch::over(format!("work on {}", mount.path().display())),
             mount,
         })
     }
