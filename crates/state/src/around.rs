@@ -17,7 +17,7 @@ use crate::timeline::{Sight, Timeline};
 #[derive(Debug, Clone, Copy)]
 pub struct Held<'a> {
     state: &'a State,
-    row: &'a Row,
+    row: Row<'a>,
 }
 
 impl<'a> Held<'a> {
@@ -36,13 +36,13 @@ impl<'a> Held<'a> {
     /// How many; none of a percentage alone.
     #[must_use]
     pub fn value(self) -> Option<Quantity> {
-        self.row.value
+        self.row.value()
     }
 
     /// What it is counted against, if it says so.
     #[must_use]
     pub fn denominator(self) -> Option<u64> {
-        Some(self.row.against?.value)
+        Some(self.row.against()?.value)
     }
 
     /// All of it, for which texts are looked up.
@@ -77,7 +77,7 @@ impl State {
         let key = (self.places.index(id)?, self.indicators.index(indicator)?);
         Some(HeldSeries {
             state: self,
-            series: self.figures.get(&key)?,
+            series: self.figures.get(key)?,
         })
     }
 
@@ -91,7 +91,7 @@ impl State {
         let indicator = self.indicators.index(indicator);
         let beside = self.latest(at).beside(id);
         beside.map(move |(place, sibling)| {
-            let series = indicator.and_then(|indicator| self.figures.get(&(place, indicator)));
+            let series = indicator.and_then(|indicator| self.figures.get((place, indicator)));
             let held = series.map(|series| HeldSeries {
                 state: self,
                 series,
@@ -135,8 +135,7 @@ impl State {
                 // A title alone is no name that others could not give as well.
                 Compared::Contradicted
                     if said.source.url.is_empty()
-                        && self.recorded(row.stamp).actor.organisation != reporter.organisation => {
-                }
+                        && self.reporter(row).organisation != reporter.organisation => {}
                 Compared::Contradicted => match series.holding_for(row) {
                     // Somebody else has corrected it to the same.
                     Some(row) if self.covers(row, said) => {
@@ -151,7 +150,11 @@ impl State {
         recognised
     }
 
-    fn covers(&self, row: &Row, said: FigureRef<'_>) -> bool {
+    fn reporter(&self, row: Row<'_>) -> &Actor {
+        self.actors.get(self.origins.of(row.position()).actor)
+    }
+
+    fn covers(&self, row: Row<'_>, said: FigureRef<'_>) -> bool {
         matches!(compare(self.figure_of(row), said), Compared::Covered)
     }
 
@@ -230,14 +233,14 @@ fn pair<T: PartialEq>(on_record: Option<T>, said: Option<T>) -> Compared {
 impl<'a> HeldSeries<'a> {
     /// Before a moment, the nearest first.
     pub fn before(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
-        let end = self.series.rows().partition_point(|row| row.at() < at);
-        self.those(&self.series.rows()[..end]).rev()
+        self.those(self.series.rows_in(0..self.series.before(at)))
+            .rev()
     }
 
     /// Up to a moment, the nearest first; of one moment the one recorded last comes first.
     pub fn upto(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
-        let end = self.series.rows().partition_point(|row| row.at() <= at);
-        self.those(&self.series.rows()[..end]).rev()
+        self.those(self.series.rows_in(0..self.series.upto(at)))
+            .rev()
     }
 
     /// Of a moment, in the order they were recorded.
@@ -246,34 +249,34 @@ impl<'a> HeldSeries<'a> {
     }
 
     /// Those that no longer hold included.
-    fn rows_at(self, at: Moment) -> &'a [Row] {
-        let rows = self.series.rows();
-        let rows = &rows[..rows.partition_point(|row| row.at() <= at)];
-        let of_moment = rows.iter().rev().take_while(|row| row.at() == at);
-        &rows[rows.len() - of_moment.count()..]
+    fn rows_at(self, at: Moment) -> impl DoubleEndedIterator<Item = Row<'a>> {
+        self.series
+            .rows_in(self.series.before(at)..self.series.upto(at))
     }
 
     /// After a moment, the nearest first; of one moment the one recorded first comes first.
     pub fn after(self, at: Moment) -> impl Iterator<Item = Held<'a>> {
-        let begin = self.series.rows().partition_point(|row| row.at() <= at);
-        self.those(&self.series.rows()[begin..])
+        self.those(self.series.rows_in(self.series.upto(at)..self.series.len()))
     }
 
     /// The row itself if it holds, else the correction that holds in its place; none if that was taken back.
-    fn holding_for(self, row: &'a Row) -> Option<&'a Row> {
+    fn holding_for(self, row: Row<'a>) -> Option<Row<'a>> {
         let mut row = row;
         loop {
             if self.state.holds(row) {
                 return Some(row);
             }
             // A correction stands at a later position than what it corrects, so this ends.
-            row = self.series.row(row.at(), row.corrected_by)?;
+            row = self.series.row(row.at(), self.state.corrected_by(row))?;
         }
     }
 
-    fn those(self, rows: &'a [Row]) -> impl DoubleEndedIterator<Item = Held<'a>> {
+    fn those(
+        self,
+        rows: impl DoubleEndedIterator<Item = Row<'a>>,
+    ) -> impl DoubleEndedIterator<Item = Held<'a>> {
         let state = self.state;
-        let holding = rows.iter().filter(move |row| state.holds(row));
+        let holding = rows.filter(move |row| state.holds(*row));
         holding.map(move |row| Held { state, row })
     }
 }

@@ -98,7 +98,7 @@ impl State {
         let series = self.figures.iter();
         content.table(
             "figures",
-            series.map(|(key, series)| self.series_content(*key, series)),
+            series.map(|(key, series)| self.series_content(key, series)),
         );
         content.timelines("quotas", self.quotas.values());
         content.timelines("suspensions", self.suspensions.values());
@@ -136,18 +136,18 @@ impl State {
     }
 
     fn series_content(&self, key: (u32, u32), series: &Series) -> SeriesContent<'_> {
-        let rows = series.rows();
-        let at: BTreeMap<u64, &Row> = rows.iter().map(|row| (row.position(), row)).collect();
-        let is_link = |row: &Row| {
-            let corrected = at.get(&row.corrects);
-            corrected.is_some_and(|wrong| wrong.corrected_by == row.position())
+        let rows = || series.rows();
+        let at: BTreeMap<u64, Row<'_>> = rows().map(|row| (row.position(), row)).collect();
+        let is_link = |row: Row<'_>| {
+            let corrected = at.get(&self.corrects(row));
+            corrected.is_some_and(|wrong| self.corrected_by(*wrong) == row.position())
         };
-        let chain = |first: &Row| {
-            let next = |row: &&Row| at.get(&row.corrected_by).copied();
+        let chain = |first: Row<'_>| {
+            let next = |row: &Row<'_>| at.get(&self.corrected_by(*row)).copied();
             let rows = std::iter::successors(at.get(&first.position()).copied(), next);
             rows.map(|row| self.said(row)).collect()
         };
-        let first = rows.iter().filter(|row| !is_link(row));
+        let first = rows().filter(|row| !is_link(*row));
         SeriesContent {
             locality: self.places.id(key.0),
             indicator: self.indicators.code(key.1),
@@ -155,11 +155,11 @@ impl State {
         }
     }
 
-    fn said(&self, row: &Row) -> Said<'_> {
-        let retraction = self.retractions.0.get(&row.position());
+    fn said(&self, row: Row<'_>) -> Said<'_> {
+        let retraction = self.known_retraction(row, self.position);
         Said {
             figure: self.figure_of(row).to_figure(),
-            remark: self.texts.get(row.remark),
+            remark: self.texts.get(row.remark()),
             retracted: retraction.map(|retraction| retraction.reason.as_str()),
         }
     }

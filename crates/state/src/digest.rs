@@ -5,13 +5,17 @@
 
 use std::io;
 
+use domain::text::{Bound, Percent, Quantity};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::detail::Against;
+use crate::series::{Row, Series};
 use crate::state::State;
+use crate::timeline::Stamp;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-state-3";
+const FORM: &str = "tiendo-state-4";
 
 struct Hashed(Sha256);
 
@@ -42,6 +46,20 @@ impl Hashed {
     }
 }
 
+/// All that is kept of a figure, wherever it is: texts as indexes, 0 for no position.
+#[derive(Serialize)]
+struct Line {
+    stamp: Stamp,
+    value: Option<Quantity>,
+    percent: Option<Percent>,
+    percent_bound: Bound,
+    against: Option<Against>,
+    source: u32,
+    remark: u32,
+    corrects: u64,
+    corrected_by: u64,
+}
+
 impl State {
     /// SHA-256 over everything folded, in hexadecimal: the same for the same events at the same positions and known times.
     ///
@@ -56,7 +74,11 @@ impl State {
         hash.table("sources", self.sources.values());
         hash.table("places", self.places.rows());
         hash.table("indicators", self.indicators.rows());
-        hash.table("figures", &self.figures);
+        let figures = self.figures.iter();
+        hash.table(
+            "figures",
+            figures.map(|(key, series)| (key, self.lines(series))),
+        );
         hash.table("retractions", &self.retractions.0);
         hash.table("findings", &self.findings.by_position);
         hash.table("resolutions", &self.resolutions);
@@ -83,5 +105,23 @@ impl State {
         hash.table("assessments", &self.assessments);
         hash.table("datasets", &self.datasets);
         hex::encode(hash.0.finalize())
+    }
+
+    fn lines(&self, series: &Series) -> Vec<Line> {
+        let line = |row: Row<'_>| {
+            let origin = self.origins.of(row.position());
+            Line {
+                stamp: row.stamp(origin.actor),
+                value: row.value(),
+                percent: row.percent(),
+                percent_bound: row.percent_bound(),
+                against: row.against(),
+                source: origin.source,
+                remark: row.remark(),
+                corrects: self.corrects(row),
+                corrected_by: self.corrected_by(row),
+            }
+        };
+        series.rows().map(line).collect()
     }
 }

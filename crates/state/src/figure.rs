@@ -8,8 +8,10 @@ use domain::locality::LocalityId;
 use domain::text::{Bound, Moment, Percent, Quantity};
 use jiff::civil::Date;
 
+use crate::detail::{Against, Detail};
+use crate::origin::Origin;
 use crate::reading::Reading;
-use crate::series::{Against, Retraction, Row, Series};
+use crate::series::{Retraction, Row, Series};
 use crate::state::State;
 use crate::timeline::{Recorded, Sight, Stamp};
 
@@ -127,8 +129,8 @@ impl<'a> Reading<'a> {
         let row = self
             .state
             .figures
-            .get(&key)?
-            .newest(self.sight, &self.state.retractions)?;
+            .get(key)?
+            .newest(self.sight, self.state)?;
         Some(self.figure_entry(key.1, row))
     }
 
@@ -138,12 +140,12 @@ impl<'a> Reading<'a> {
         let Some(key) = self.key(id, indicator) else {
             return Vec::new();
         };
-        let Some(series) = self.state.figures.get(&key) else {
+        let Some(series) = self.state.figures.get(key) else {
             return Vec::new();
         };
         let mut entries: Vec<FigureEntry<'a>> = Vec::new();
-        for row in series.holding(self.sight, &self.state.retractions) {
-            let rival = |last: &mut FigureEntry<'a>| last.recorded.effective == row.stamp.effective;
+        for row in series.holding(self.sight, self.state) {
+            let rival = |last: &mut FigureEntry<'a>| last.recorded.effective == row.at();
             entries.pop_if(rival);
             entries.push(self.figure_entry(key.1, row));
         }
@@ -160,17 +162,14 @@ impl<'a> Reading<'a> {
         let Some(place) = self.state.places.index(id) else {
             return Vec::new();
         };
-        let indicators = match indicator.map(|code| self.state.indicators.index(code)) {
-            None => 0..=u32::MAX,
-            Some(Some(index)) => index..=index,
+        let index = match indicator.map(|code| self.state.indicators.index(code)) {
             Some(None) => return Vec::new(),
+            index => index.flatten(),
         };
-        let keys = (place, *indicators.start())..=(place, *indicators.end());
-        let mut entries: Vec<_> = self
-            .state
-            .figures
-            .range(keys)
-            .flat_map(|(key, series)| series.seen(self.sight).map(|row| (key.1, row)))
+        let of_place = self.state.figures.of_place(place).iter();
+        let asked = of_place.filter(|(indicator, _)| index.is_none_or(|index| index == *indicator));
+        let mut entries: Vec<_> = asked
+            .flat_map(|(indicator, series)| series.seen(self.sight).map(|row| (*indicator, row)))
             .map(|(indicator, row)| self.figure_entry(indicator, row))
             .collect();
         entries.sort_by_key(|entry| (entry.recorded.effective, entry.recorded.position));
@@ -185,58 +184,61 @@ impl<'a> Reading<'a> {
         indicator: &IndicatorCode,
         position: u64,
     ) -> Option<FigureEntry<'a>> {
+        if position > self.sight.limit {
+            return None;
+        }
         let key = self.key(id, indicator)?;
-        let rows = self.state.figures.get(&key)?.rows();
-        let known = position <= self.sight.limit;
-        let row = rows
-            .iter()
-            .find(|row| known && row.stamp.position == position)?;
+        let row = self.state.figures.get(key)?.row_at(position)?;
         Some(self.figure_entry(key.1, row))
     }
 
-    fn figure_entry(&self, indicator: u32, row: &Row) -> FigureEntry<'a> {
-        let state = self.state;
-        let remark = state.texts.get(row.remark);
-        let (note, reason) = if row.corrects == 0 {
+    fn figure_entry(&self, indicator: u32, row: Row<'a>) -> FigureEntry<'a> {
+        let (state, limit) = (self.state, self.sight.limit);
+        let remark = state.texts.get(row.remark());
+        let corrects = state.corrects(row);
+        let (note, reason) = if corrects == 0 {
             (remark, "")
         } else {
             ("", remark)
         };
-        let retraction = state.retractions.of(row.stamp.position, self.sight.limit);
+        let retraction = state.known_retraction(row, limit);
+        let origin = state.origins.of(row.position());
         FigureEntry {
             indicator: state.indicators.code(indicator),
-            figure: state.figure_of(row),
+            figure: state.figure_with(row, origin),
             note,
-            corrects: (row.corrects != 0).then_some(row.corrects),
+            corrects: (corrects != 0).then_some(corrects),
             reason,
-            corrected_by: row
-                .is_corrected(self.sight.limit)
-                .then_some(row.corrected_by),
+            corrected_by: state.known_correction(row, limit),
             retracted_by: retraction.map(|retraction| retraction.position),
             retraction_reason: retraction.map_or("", |retraction| &retraction.reason),
-            recorded: state.recorded(row.stamp),
+            recorded: state.recorded(row.stamp(origin.actor)),
         }
     }
 }
 
 impl State {
     /// Whether everything on record lets a figure stand.
-    pub(crate) fn holds(&self, row: &Row) -> bool {
-        let position = row.stamp.position;
-        row.corrected_by == 0 && self.retractions.of(position, self.position).is_none()
+    pub(crate) fn holds(&self, row: Row<'_>) -> bool {
+        self.lets_stand(row, self.position)
     }
 
-    pub(crate) fn figure_of(&self, row: &Row) -> FigureRef<'_> {
+    pub(crate) fn figure_of(&self, row: Row<'_>) -> FigureRef<'_> {
+        self.figure_with(row, self.origins.of(row.position()))
+    }
+
+    /// The figure of a row whose origin is known.
+    fn figure_with(&self, row: Row<'_>, origin: Origin) -> FigureRef<'_> {
         FigureRef {
-            value: row.value,
-            denominator: row.against.map(|against| DenominatorRef {
+            value: row.value(),
+            denominator: row.against().map(|against| DenominatorRef {
                 kind: self.texts.get(against.kind),
                 value: against.value,
                 derived: against.derived,
             }),
-            percent: row.percent,
-            percent_bound: row.percent_bound,
-            source: self.sources.get(row.source),
+            percent: row.percent(),
+            percent_bound: row.percent_bound(),
+            source: self.sources.get(origin.source),
         }
     }
 
@@ -254,18 +256,22 @@ impl State {
             value: against.value,
             derived: against.derived,
         });
-        let row = Row {
-            stamp,
-            value: figure.value,
-            percent: figure.percent,
-            percent_bound: figure.percent_bound,
-            against,
-            source: self.sources.intern(&mut self.texts, &figure.source),
-            remark: self.texts.intern(remark),
-            corrects,
-            corrected_by: 0,
+        let origin = Origin {
+            actor: stamp.actor,
+            source: self.sources.intern(&figure.source),
         };
-        self.figures.entry(key).or_default().insert(row);
+        self.origins.push(stamp.position, origin);
+        let remark = self.texts.intern(remark);
+        let said = Detail::of(figure, against, remark);
+        let series = self.figures.entry(key);
+        if corrects != 0 {
+            self.corrections.named.insert(stamp.position, corrects);
+            if series.mark(corrects) {
+                let by = self.corrections.by.entry(corrects);
+                by.or_insert(stamp.position);
+            }
+        }
+        series.insert(stamp.effective, stamp.position, said, corrects != 0);
     }
 }
 
@@ -274,8 +280,8 @@ impl State {
     pub(crate) fn retract(&mut self, stamp: Stamp, body: &ProgressRetracted) {
         let place = self.places.index(body.locality);
         let key = place.zip(self.indicators.index(&body.indicator));
-        let series = key.and_then(|key| self.figures.get(&key));
-        if series.is_some_and(|series| series.holds(body.retracts)) {
+        let series = key.and_then(|key| self.figures.get_mut(key));
+        if series.is_some_and(|series| series.mark(body.retracts)) {
             self.retractions
                 .0
                 .entry(body.retracts)
@@ -298,12 +304,12 @@ impl State {
         taken_back: impl Fn(u64) -> bool,
     ) -> Option<(Moment, u64)> {
         let newest = |series: &Series| {
-            let mut holding = series.holding(self.everything(), &self.retractions).rev();
-            Some(holding.find(|row| !taken_back(row.stamp.position))?.stamp)
+            let mut holding = series.holding(self.everything(), self).rev();
+            let row = holding.find(|row| !taken_back(row.position()))?;
+            Some((row.at(), row.position()))
         };
-        let found = self.series_of(id).filter_map(newest);
-        let newest = found.max_by_key(|stamp| (stamp.effective, stamp.position))?;
-        (newest.effective.date() >= day).then_some((newest.effective, newest.position))
+        let newest = self.series_of(id).filter_map(newest).max()?;
+        (newest.0.date() >= day).then_some(newest)
     }
 
     /// The first figure that holds and speaks of an earlier day, of whatever indicator: its moment and its position.
@@ -317,12 +323,12 @@ impl State {
         taken_back: impl Fn(u64) -> bool,
     ) -> Option<(Moment, u64)> {
         let oldest = |series: &Series| {
-            let mut holding = series.holding(self.everything(), &self.retractions);
-            Some(holding.find(|row| !taken_back(row.stamp.position))?.stamp)
+            let mut holding = series.holding(self.everything(), self);
+            let row = holding.find(|row| !taken_back(row.position()))?;
+            Some((row.at(), row.position()))
         };
-        let found = self.series_of(id).filter_map(oldest);
-        let oldest = found.min_by_key(|stamp| (stamp.effective, stamp.position))?;
-        (oldest.effective.date() < day).then_some((oldest.effective, oldest.position))
+        let oldest = self.series_of(id).filter_map(oldest).min()?;
+        (oldest.0.date() < day).then_some(oldest)
     }
 
     fn everything(&self) -> Sight {
@@ -330,9 +336,8 @@ impl State {
     }
 
     fn series_of(&self, id: LocalityId) -> impl Iterator<Item = &Series> {
-        let place = self.places.index(id);
-        let keys = place.map(|place| (place, 0)..=(place, u32::MAX));
-        let series = keys.into_iter().flat_map(|keys| self.figures.range(keys));
-        series.map(|(_, series)| series)
+        let place = self.places.index(id).into_iter();
+        let of_place = place.flat_map(|place| self.figures.of_place(place));
+        of_place.map(|(_, series)| series)
     }
 }

@@ -215,13 +215,10 @@ impl<'a> Reading<'a> {
         let place = flagged.place?;
         match &flagged.about {
             About::Figure(indicator) => {
-                let series = state.figures.get(&(place, *indicator))?;
+                let series = state.figures.get((place, *indicator))?;
                 let row = series.row(stamp.effective, stamp.position)?;
-                if row.is_corrected(limit) {
-                    return Some(row.corrected_by);
-                }
-                let retraction = state.retractions.of(stamp.position, limit)?;
-                Some(retraction.position)
+                let corrected = state.known_correction(row, limit);
+                corrected.or_else(|| Some(state.known_retraction(row, limit)?.position))
             }
             About::WorkItem(code) => {
                 let items = state.work_items.get(&place)?;

@@ -23,7 +23,7 @@ fn keep<K: Ord, T: Clone>(table: &mut BTreeMap<K, Timeline<T>>, key: K, stamp: S
 impl State {
     /// Folds an event of the position just taken.
     pub(crate) fn fold(&mut self, event: &Event) {
-        let actor = self.actors.intern(&mut self.texts, &event.actor);
+        let actor = self.actors.intern(&event.actor);
         let stamp = Stamp {
             effective: event.effective,
             position: self.position,

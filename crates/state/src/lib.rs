@@ -12,6 +12,11 @@
 //! - `place`: localities: identity, hierarchy, search
 //! - `content`: one hash over what was said, in whatever order
 //! - `series`: the figures of one locality and indicator, as they are kept
+//! - `point`: the numbers of a figure, in 15 bytes
+//! - `detail`: what figures of one series have in common
+//! - `figures`: the series of all places
+//! - `origin`: who reported figures and from which document
+//! - `memory`: what the figures of a state take
 //! - `figure`: reported figures, their corrections, retractions and shares
 //! - `around`: the figures that hold around a moment, for whoever judges a new one
 //! - `finding`: what was implausible, and what was answered to it
@@ -28,14 +33,19 @@
 
 mod around;
 mod content;
+mod detail;
 mod digest;
 mod figure;
+mod figures;
 mod finding;
 mod fold;
 mod intern;
+mod memory;
+mod origin;
 mod orphan;
 mod owner;
 mod place;
+mod point;
 mod programme;
 mod quality;
 mod quota;
@@ -54,6 +64,7 @@ mod work;
 pub use around::{Held, HeldSeries, Recognised};
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
 pub use finding::{FindingEntry, FindingState, Which};
+pub use memory::FigureMemory;
 pub use orphan::{OrphanedPlan, OrphanedRole, OrphanedWorkItem, Orphans};
 pub use owner::{AppointmentEntry, Holders, OwnerEntry};
 pub use place::{Life, LocalityEntry, Lookup};

@@ -2,14 +2,25 @@
 //!
 //! A series holds them by moment, then by position.
 //! A correction stands in the series as a figure of its own and marks the one it names, so a reader who knows less still sees what was shown then.
-//! A retraction is kept beside the series under the position it names, and puts no figure in its place.
+//! Which figure corrects which, and which were retracted, is kept beside all series by position; a figure that has nothing there is not marked, and costs no look-up.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use domain::text::{Bound, Moment, Percent, Quantity};
+use jiff::civil::Date;
 use serde::Serialize;
 
+use crate::detail::{Against, Detail};
+use crate::intern::next_index;
+use crate::point::{Point, Points, bytes_of, make_room};
+use crate::state::State;
 use crate::timeline::{Sight, Stamp};
+
+/// How many of the last details of a series are searched for one that comes again.
+///
+/// More could save a detail, but a series whose details never come again would be read through for each figure.
+const DETAILS_SEARCHED: usize = 16;
 
 /// Figures that were taken back, by position.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -23,123 +34,386 @@ pub(crate) struct Retraction {
     pub(crate) reason: String,
 }
 
-impl Retractions {
-    /// The retraction of the figure at a position, if it is known.
-    pub(crate) fn of(&self, position: u64, limit: u64) -> Option<&Retraction> {
-        let retraction = self.0.get(&position)?;
-        (retraction.position <= limit).then_some(retraction)
-    }
+/// Which figure corrects which, by position.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Corrections {
+    /// What each correction names, which may be nothing of its series.
+    pub(crate) named: BTreeMap<u64, u64>,
+    /// The first correction of each figure that was corrected.
+    pub(crate) by: BTreeMap<u64, u64>,
 }
 
 /// The figures of one locality and indicator, by moment, then by position.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Series(Vec<Row>);
-
-/// A figure as it is kept: texts as indexes, 0 for no position.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Row {
-    pub(crate) stamp: Stamp,
-    pub(crate) value: Option<Quantity>,
-    pub(crate) percent: Option<Percent>,
-    pub(crate) percent_bound: Bound,
-    pub(crate) against: Option<Against>,
-    pub(crate) source: u32,
-    pub(crate) remark: u32,
-    pub(crate) corrects: u64,
-    pub(crate) corrected_by: u64,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Series {
+    points: Points,
+    details: Vec<Detail>,
 }
 
-/// A denominator as it is kept.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Against {
-    pub(crate) kind: u32,
-    pub(crate) value: u64,
-    pub(crate) derived: bool,
+/// A figure of a series, as it is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'s> {
+    point: Point,
+    detail: &'s Detail,
 }
 
-impl Row {
+impl<'s> Row<'s> {
     /// The moment it speaks of.
-    pub(crate) fn at(&self) -> Moment {
-        self.stamp.effective
+    pub(crate) fn at(self) -> Moment {
+        // What a point holds was packed from a moment.
+        Moment::from_packed(self.point.moment).unwrap_or(Moment::end_of(Date::MIN))
     }
 
     /// Where it stands.
-    pub(crate) fn position(&self) -> u64 {
-        self.stamp.position
+    pub(crate) fn position(self) -> u64 {
+        self.point.position
     }
 
-    pub(crate) fn is_corrected(&self, limit: u64) -> bool {
-        (1..=limit).contains(&self.corrected_by)
+    /// Where it stands, reported by an actor.
+    pub(crate) fn stamp(self, actor: u32) -> Stamp {
+        Stamp {
+            effective: self.at(),
+            position: self.position(),
+            actor,
+        }
+    }
+
+    /// How many; none of a percentage alone.
+    pub(crate) fn value(self) -> Option<Quantity> {
+        self.detail.value(self.point.count)
+    }
+
+    /// The percentage as printed.
+    pub(crate) fn percent(self) -> Option<Percent> {
+        self.detail.percent(self.point.count)
+    }
+
+    pub(crate) fn percent_bound(self) -> Bound {
+        self.detail.percent_bound()
+    }
+
+    pub(crate) fn against(self) -> Option<Against> {
+        self.detail.against()
+    }
+
+    /// The note of a report, or the reason of a correction.
+    pub(crate) fn remark(self) -> u32 {
+        self.detail.remark()
     }
 }
 
 impl Series {
-    /// Adds a row of the newest position and marks the row it corrects, if that is in the series and not corrected yet.
-    pub(crate) fn insert(&mut self, row: Row) {
-        if row.corrects != 0 {
-            let wrong = self
-                .0
-                .iter_mut()
-                .rev()
-                .find(|other| other.stamp.position == row.corrects);
-            if let Some(wrong) = wrong.filter(|wrong| wrong.corrected_by == 0) {
-                wrong.corrected_by = row.stamp.position;
+    /// Adds a figure of the newest position; `count` and `detail` belong together.
+    pub(crate) fn insert(
+        &mut self,
+        at: Moment,
+        position: u64,
+        (detail, count): (Detail, u64),
+        marked: bool,
+    ) {
+        let index = self.upto(at);
+        let point = Point {
+            moment: at.packed(),
+            position,
+            count,
+            detail: self.intern(detail),
+            marked,
+            late: index < self.points.len(),
+        };
+        self.points.insert(index, point);
+    }
+
+    /// The number of a detail, given now unless it is one of the last.
+    fn intern(&mut self, detail: Detail) -> u32 {
+        let first = self.details.len().saturating_sub(DETAILS_SEARCHED);
+        let last = self.details[first..].iter();
+        if let Some(index) = last.rev().position(|other| *other == detail) {
+            return next_index(self.details.len() - 1 - index);
+        }
+        make_room(&mut self.details, 1);
+        self.details.push(detail);
+        next_index(self.details.len() - 1)
+    }
+
+    /// Marks the figure of a position and tells whether it is one of the series.
+    pub(crate) fn mark(&mut self, position: u64) -> bool {
+        let index = self.index_of(position);
+        if let Some(index) = index {
+            self.points.mark(index);
+        }
+        index.is_some()
+    }
+
+    /// How many figures it has.
+    pub(crate) fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// How many speak of an earlier moment.
+    pub(crate) fn before(&self, at: Moment) -> usize {
+        let moment = at.packed();
+        self.points.partition_point(|point| point.moment < moment)
+    }
+
+    /// How many speak of a moment or of an earlier one.
+    pub(crate) fn upto(&self, at: Moment) -> usize {
+        let moment = at.packed();
+        if self.points.last().is_none_or(|last| last.moment <= moment) {
+            return self.points.len();
+        }
+        self.points.partition_point(|point| point.moment <= moment)
+    }
+
+    /// An index from which on no position is known.
+    ///
+    /// The positions of those that are not late ascend, and behind each late one stands one that is not and has a lower position: so the late are passed over.
+    /// Those before the index are known, but for late ones.
+    fn known(&self, limit: u64) -> usize {
+        if self.points.last().is_none_or(|last| last.position <= limit) {
+            return self.points.len();
+        }
+        let (mut low, mut high) = (0, self.points.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let in_order = |index: &usize| !self.points.get(*index).late;
+            let probe = (low..=middle).rev().find(in_order);
+            match probe.filter(|index| self.points.get(*index).position > limit) {
+                Some(unknown) => high = unknown,
+                None => low = middle + 1,
             }
         }
-        let at = self
-            .0
-            .partition_point(|other| other.stamp.effective <= row.stamp.effective);
-        self.0.insert(at, row);
+        low
+    }
+
+    fn index_of(&self, position: u64) -> Option<usize> {
+        let is_it = |index: &usize| self.points.get(*index).position == position;
+        (0..self.known(position)).rev().find(is_it)
+    }
+
+    fn get(&self, index: usize) -> Row<'_> {
+        let point = self.points.get(index);
+        Row {
+            point,
+            detail: &self.details[point.detail as usize],
+        }
     }
 
     /// The row of a moment and a position.
-    pub(crate) fn row(&self, at: Moment, position: u64) -> Option<&Row> {
-        let begin = self.0.partition_point(|row| row.stamp.effective < at);
-        let mut of_moment = self.0[begin..]
-            .iter()
-            .take_while(|row| row.stamp.effective == at);
-        of_moment.find(|row| row.stamp.position == position)
+    pub(crate) fn row(&self, at: Moment, position: u64) -> Option<Row<'_>> {
+        let searched = (at.packed(), position);
+        let key = |point: Point| (point.moment, point.position);
+        let index = self.points.partition_point(|point| key(point) < searched);
+        let row = (index < self.points.len()).then(|| self.get(index))?;
+        (key(row.point) == searched).then_some(row)
+    }
+
+    /// The row of a position, whatever moment it speaks of.
+    pub(crate) fn row_at(&self, position: u64) -> Option<Row<'_>> {
+        self.index_of(position).map(|index| self.get(index))
+    }
+
+    /// The rows between two indexes.
+    pub(crate) fn rows_in(
+        &self,
+        indexes: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = Row<'_>> {
+        indexes.map(|index| self.get(index))
     }
 
     /// All rows, by moment and then by position.
-    pub(crate) fn rows(&self) -> &[Row] {
-        &self.0
+    pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = Row<'_>> {
+        self.rows_in(0..self.points.len())
     }
 
     /// The rows seen, corrected ones included.
-    pub(crate) fn seen(&self, sight: Sight) -> impl DoubleEndedIterator<Item = &Row> {
-        let end = self
-            .0
-            .partition_point(|row| row.stamp.effective <= sight.horizon);
-        self.0[..end]
-            .iter()
-            .filter(move |row| row.stamp.position <= sight.limit)
-    }
-
-    /// Whether a position is that of one of its figures.
-    pub(crate) fn holds(&self, position: u64) -> bool {
-        let of_position = |row: &Row| row.stamp.position == position;
-        self.0.iter().rev().any(of_position)
+    pub(crate) fn seen(&self, sight: Sight) -> impl DoubleEndedIterator<Item = Row<'_>> {
+        let end = self.upto(sight.horizon).min(self.known(sight.limit));
+        let rows = self.rows_in(0..end);
+        rows.filter(move |row| row.position() <= sight.limit)
     }
 
     /// The rows seen that no correction known replaced and no retraction known took back.
     pub(crate) fn holding<'s>(
         &'s self,
         sight: Sight,
-        retractions: &'s Retractions,
-    ) -> impl DoubleEndedIterator<Item = &'s Row> {
-        self.seen(sight).filter(move |row| {
-            let position = row.stamp.position;
-            !row.is_corrected(sight.limit) && retractions.of(position, sight.limit).is_none()
-        })
+        state: &'s State,
+    ) -> impl DoubleEndedIterator<Item = Row<'s>> {
+        let seen = self.seen(sight);
+        seen.filter(move |row| state.lets_stand(*row, sight.limit))
     }
 
     /// The row that holds for the sight.
-    pub(crate) fn newest<'s>(
-        &'s self,
-        sight: Sight,
-        retractions: &'s Retractions,
-    ) -> Option<&'s Row> {
-        self.holding(sight, retractions).next_back()
+    pub(crate) fn newest<'s>(&'s self, sight: Sight, state: &'s State) -> Option<Row<'s>> {
+        self.holding(sight, state).next_back()
+    }
+
+    /// Bytes of its points, with the room kept.
+    pub(crate) fn points_bytes(&self) -> usize {
+        self.points.bytes()
+    }
+
+    /// Bytes of its details, with the room kept.
+    pub(crate) fn details_bytes(&self) -> usize {
+        bytes_of(&self.details)
+    }
+}
+
+impl State {
+    /// Position of the figure that a row says it corrects; 0 for a report.
+    pub(crate) fn corrects(&self, row: Row<'_>) -> u64 {
+        beside(row, &self.corrections.named)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Position of the first correction of a row; 0 if there is none.
+    pub(crate) fn corrected_by(&self, row: Row<'_>) -> u64 {
+        beside(row, &self.corrections.by)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Position of the first correction of a row, if it is known.
+    pub(crate) fn known_correction(&self, row: Row<'_>, limit: u64) -> Option<u64> {
+        Some(self.corrected_by(row)).filter(|by| (1..=limit).contains(by))
+    }
+
+    /// The retraction of a row, if it is known.
+    pub(crate) fn known_retraction(&self, row: Row<'_>, limit: u64) -> Option<&Retraction> {
+        let retraction = beside(row, &self.retractions.0)?;
+        (retraction.position <= limit).then_some(retraction)
+    }
+
+    /// Whether everything known lets a figure stand.
+    pub(crate) fn lets_stand(&self, row: Row<'_>, limit: u64) -> bool {
+        self.known_correction(row, limit).is_none() && self.known_retraction(row, limit).is_none()
+    }
+}
+
+/// What a table by position has beside a row; a row that is not marked need not be looked up.
+fn beside<'t, T>(row: Row<'_>, table: &'t BTreeMap<u64, T>) -> Option<&'t T> {
+    let marked = row.point.marked.then_some(row.point.position);
+    table.get(&marked?)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::Figure;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A count, and a percentage that does not follow from it.
+    fn said(count: u64, hundredths: u32) -> (Detail, u64) {
+        let figure = Figure {
+            value: Some(Quantity {
+                bound: Bound::Exact,
+                value: count,
+            }),
+            percent: Percent::from_hundredths(hundredths, 2),
+            ..Figure::default()
+        };
+        Detail::of(&figure, None, 0)
+    }
+
+    /// A figure put into a series: moment, position, count, hundredths of its percentage.
+    type Put = (Moment, u64, u64, u32);
+
+    /// Figures of days in any order; now and then a count or a day that only a wide list holds, or a leap of the position to where that is so.
+    fn puts() -> impl Strategy<Value = Vec<Put>> {
+        let day = prop_oneof![
+            30 => (1..=28_i8).prop_map(|day| date(2023, 6, day)),
+            1 => Just(date(1850, 1, 1)),
+        ];
+        let gap = prop_oneof![30 => 1..4_u64, 1 => Just(1 << 41)];
+        let count = prop_oneof![30 => 0..9_u64, 1 => any::<u64>()];
+        let put = (day, gap, count, 0..40_u32);
+        prop::collection::vec(put, 0..60).prop_map(|puts| {
+            let mut position = 0;
+            let placed = puts.into_iter().map(|(day, gap, count, hundredths)| {
+                position += gap;
+                (Moment::end_of(day), position, count, hundredths)
+            });
+            placed.collect()
+        })
+    }
+
+    fn put(figures: &[Put]) -> Series {
+        let mut series = Series::default();
+        for (at, position, count, hundredths) in figures {
+            series.insert(*at, *position, said(*count, *hundredths), false);
+        }
+        series
+    }
+
+    fn told(row: Row<'_>) -> Put {
+        let percent = row.percent().unwrap().hundredths();
+        (
+            row.at(),
+            row.position(),
+            row.value().unwrap().value,
+            percent,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_series_is_read_as_a_sorted_list_is(
+            figures in puts(),
+            day in 1..=28_i8,
+            limit in prop_oneof![0..120_u64, Just(u64::MAX)],
+        ) {
+            let series = put(&figures);
+            let mut sorted = figures.clone();
+            sorted.sort_by_key(|(at, position, ..)| (*at, *position));
+            let rows: Vec<_> = series.rows().map(told).collect();
+            prop_assert_eq!(&rows, &sorted);
+            let at = Moment::end_of(date(2023, 6, day));
+            prop_assert_eq!(series.before(at), sorted.iter().filter(|put| put.0 < at).count());
+            prop_assert_eq!(series.upto(at), sorted.iter().filter(|put| put.0 <= at).count());
+            let seen: Vec<_> = series.seen(Sight::new(at, limit)).map(told).collect();
+            let is_seen = |put: &&Put| put.0 <= at && put.1 <= limit;
+            prop_assert_eq!(seen, sorted.iter().filter(is_seen).copied().collect::<Vec<_>>());
+            for figure in &figures {
+                let (at, position, ..) = *figure;
+                prop_assert_eq!(series.row_at(position).map(told), Some(*figure));
+                prop_assert_eq!(series.row(at, position).map(told), Some(*figure));
+                prop_assert!(series.row(at, position + (1 << 50)).is_none());
+            }
+            prop_assert!(series.row_at(u64::MAX).is_none());
+        }
+    }
+
+    #[test]
+    fn a_series_takes_more_details_than_a_narrow_list_can_number() {
+        let day = Moment::end_of(date(2023, 6, 21));
+        let figures: Vec<_> = (1..=20_000_u32)
+            .map(|number| (day, u64::from(number), 7, number))
+            .collect();
+        let series = put(&figures);
+        assert!(series.details.len() == 20_000 && matches!(series.points, Points::Wide(_)));
+        assert!(series.rows().map(told).eq(figures));
+    }
+
+    #[test]
+    fn a_figure_reported_late_is_passed_over_by_who_does_not_know_it() {
+        let on = |day| Moment::end_of(date(2023, 6, day));
+        let mut figures: Vec<_> = (1..=28).map(|day| (on(day), day as u64, 1, 0)).collect();
+        // The figures of the first half of the month come again, the last first.
+        figures.extend((1..=14).map(|number| (on(15 - number), 28 + number as u64, 2, 0)));
+        let series = put(&figures);
+        // Of the first ten days each has a second figure, which is not known; the last of them may be passed over or not.
+        assert!(
+            (19..=20).contains(&series.known(10)),
+            "{}",
+            series.known(10)
+        );
+        let seen = |limit| series.seen(Sight::new(on(28), limit)).map(told);
+        assert!(seen(10).eq(figures[..10].iter().copied()));
+        // Of the second figures only that of the 14th is known.
+        let mut known = figures[..29].to_vec();
+        known.sort();
+        assert!(seen(29).eq(known));
     }
 }

@@ -20,11 +20,13 @@ use domain::text::Moment;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::figures::Figures;
 use crate::finding::Findings;
-use crate::intern::{Pairs, Texts, VALUES_MAX};
+use crate::intern::{Table, VALUES_MAX};
+use crate::origin::Origins;
 use crate::place::Places;
 use crate::reading::{Indicators, Reading};
-use crate::series::{Retractions, Series};
+use crate::series::{Corrections, Retractions};
 use crate::timeline::{Entry, Fact, Recorded, Stamp, Timeline};
 use crate::work::WorkItem;
 
@@ -115,12 +117,14 @@ pub(crate) struct Run {
 pub struct State {
     pub(crate) position: u64,
     pub(crate) runs: Vec<Run>,
-    pub(crate) texts: Texts,
-    pub(crate) actors: Pairs<Actor>,
-    pub(crate) sources: Pairs<Source>,
+    pub(crate) texts: Table<str>,
+    pub(crate) actors: Table<Actor>,
+    pub(crate) sources: Table<Source>,
     pub(crate) places: Places,
     pub(crate) indicators: Indicators,
-    pub(crate) figures: BTreeMap<(u32, u32), Series>,
+    pub(crate) figures: Figures,
+    pub(crate) origins: Origins,
+    pub(crate) corrections: Corrections,
     pub(crate) retractions: Retractions,
     pub(crate) findings: Findings,
     pub(crate) resolutions: BTreeMap<(u64, Check), Timeline<FindingResolved>>,
@@ -296,10 +300,14 @@ impl State {
 
     /// How many values the fullest table of indexes names.
     fn values_most(&self) -> usize {
-        let texts = self.texts.values().len();
-        texts
-            .max(self.places.rows().len())
-            .max(self.indicators.rows().len())
+        let values = [
+            self.texts.values().len(),
+            self.actors.values().len(),
+            self.sources.values().len(),
+            self.places.rows().len(),
+            self.indicators.rows().len(),
+        ];
+        values.into_iter().max().unwrap_or_default()
     }
 
     pub(crate) fn recorded(&self, stamp: Stamp) -> Recorded<'_> {

@@ -43,7 +43,7 @@ pub struct Event {
 }
 
 /// Who acts: an organisation and the office within it, never a person's name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     /// The organisation, for example `Công an tỉnh Khánh Hòa`.
@@ -64,7 +64,7 @@ pub struct Name {
 }
 
 /// Where a figure or a name comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The document, report or article.

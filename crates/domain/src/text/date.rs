@@ -21,6 +21,10 @@ use super::name::bare;
 const DATE_BYTES_MAX: usize = 128;
 /// Years that are read; others are typing errors.
 const YEARS: std::ops::RangeInclusive<i16> = 1900..=2199;
+/// What stands for an hour in a packed month: its end comes after the last hour of its last day.
+const PACKED_MONTH: i32 = 25;
+/// What stands for an hour in a packed day, which ends last.
+const PACKED_DAY: i32 = 26;
 /// Vietnam's offset from UTC.
 const VIETNAM: Offset = Offset::constant(7);
 
@@ -242,23 +246,37 @@ impl Moment {
         }
     }
 
-    /// Date, hour, and what orders moments at the same end, in one number: moments are compared more often than read.
-    fn order(self) -> i32 {
-        let finality = match self.precision {
-            Precision::Hour(_) => 0,
-            Precision::Month => 1,
-            Precision::Day => 2,
+    /// Date, and hour or precision, in one number that is ordered as the moments are; [`Moment::from_packed`] reads it.
+    ///
+    /// A year takes 2^14 numbers, so that those of a thousand years fit in 24 bits; a negative number is a negative year.
+    pub fn packed(self) -> i32 {
+        let end = match self.precision {
+            Precision::Hour(hour) => i32::from(hour),
+            Precision::Month => PACKED_MONTH,
+            Precision::Day => PACKED_DAY,
         };
         let (year, month, day) = (self.date.year(), self.date.month(), self.date.day());
-        // Of at most 14 bits and a sign, 4, 5, 5 and 2 bits.
-        let date = (i32::from(year) << 9) | (i32::from(month) << 5) | i32::from(day);
-        (date << 7) | (i32::from(self.hour()) << 2) | finality
+        // Of at most 14 bits and a sign, 4, 5 and 5 bits.
+        (i32::from(year) << 14) | (i32::from(month) << 10) | (i32::from(day) << 5) | end
+    }
+
+    /// The moment of a number that [`Moment::packed`] gave; none for any other.
+    pub fn from_packed(packed: i32) -> Option<Self> {
+        let bits = |shift: u32, bits: u32| i8::try_from((packed >> shift) & ((1 << bits) - 1)).ok();
+        let year = i16::try_from(packed >> 14).ok()?;
+        let date = Date::new(year, bits(10, 4)?, bits(5, 5)?).ok()?;
+        match packed & 31 {
+            PACKED_DAY => Some(Self::end_of(date)),
+            PACKED_MONTH => Some(Self::month_of(date)).filter(|month| month.date == date),
+            hour => Self::at_hour(date, u8::try_from(hour).ok()?),
+        }
     }
 }
 
 impl Ord for Moment {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.order().cmp(&other.order())
+        // Moments are compared more often than read.
+        self.packed().cmp(&other.packed())
     }
 }
 
@@ -748,6 +766,13 @@ mod tests {
             hour(2023, 7, 1, 0),
         ];
         assert!(ordered.is_sorted_by(|a, b| a < b));
+        for date in [Date::MIN, Date::MAX] {
+            let (first, last) = (Moment::at_hour(date, 0).unwrap(), Moment::end_of(date));
+            assert!(first < last, "{date}");
+            for moment in [first, last, Moment::month_of(date)] {
+                assert_eq!(Moment::from_packed(moment.packed()), Some(moment));
+            }
+        }
     }
 
     #[test]
@@ -842,6 +867,23 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
             prop_assert!(a > b || a.instant() <= b.instant());
             prop_assert!(a <= Moment::end_of(a.date()));
+        }
+
+        #[test]
+        fn packing_keeps_the_order_and_reads_back(a in any_moment(), b in any_moment()) {
+            prop_assert_eq!(Moment::from_packed(a.packed()), Some(a));
+            prop_assert_eq!(a.packed().cmp(&b.packed()), a.cmp(&b));
+            let time = |moment: Moment| (moment.date(), moment.hour());
+            prop_assert!(a >= b || time(a) <= time(b));
+        }
+
+        #[test]
+        fn a_packed_number_is_that_of_its_moment_or_of_none(packed in prop_oneof![
+            any::<i32>(),
+            (any_moment(), -40..40_i32).prop_map(|(moment, off)| moment.packed() + off),
+        ]) {
+            let moment = Moment::from_packed(packed);
+            prop_assert!(moment.is_none_or(|moment| moment.packed() == packed));
         }
 
         #[test]

@@ -3,6 +3,7 @@
 mod content;
 mod doubt;
 mod life;
+mod memory;
 mod model;
 mod owners;
 mod reform;
