@@ -24,6 +24,10 @@
 //! - `rank`: localities ordered by share
 //! - `reform`: whose territory a locality took over
 //! - `rollup`: sums of a locality's parts by the boundaries of any day
+//! - `split`: a number in two views, and what each reason adds
+//! - `diff`: what changed between two views of a locality
+//! - `look`: what is counted in one look between two views
+//! - `behind`: the events behind what changed
 //! - `quality`: how good a locality's data are
 //! - `succession`: who took over from whom, which campaigns go on, how indicators are related
 //! - `programme`: plans, groups, models and what else is on record
@@ -32,14 +36,17 @@
 //! - `orphan`: what nobody holds any more
 
 mod around;
+mod behind;
 mod content;
 mod detail;
+mod diff;
 mod digest;
 mod figure;
 mod figures;
 mod finding;
 mod fold;
 mod intern;
+mod look;
 mod memory;
 mod origin;
 mod orphan;
@@ -54,6 +61,7 @@ mod reading;
 mod reform;
 mod rollup;
 mod series;
+mod split;
 mod state;
 mod succession;
 #[cfg(test)]
@@ -62,6 +70,7 @@ mod timeline;
 mod work;
 
 pub use around::{Held, HeldSeries, Recognised};
+pub use diff::{Change, Diff, QuotaChange, View};
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
 pub use finding::{FindingEntry, FindingState, Which};
 pub use memory::FigureMemory;
@@ -78,6 +87,7 @@ pub use rank::{Ranked, Ranking};
 pub use reading::{IndicatorEntry, Reading};
 pub use reform::{Continuity, Predecessor};
 pub use rollup::RollUp;
+pub use split::{Events, Split, Term};
 pub use state::{ApplyError, Dataset, State};
 pub use succession::{ClosingEntry, RelationEntry, SuccessionEntry};
 pub use timeline::{Entry, Recorded};

@@ -267,7 +267,7 @@ pub(crate) struct Places {
 pub(crate) struct Place {
     id: LocalityId,
     pub(crate) registered: Timeline<LocalityRegistered>,
-    ended: Timeline<LocalityEnded>,
+    pub(crate) ended: Timeline<LocalityEnded>,
 }
 
 impl Place {

@@ -3,6 +3,8 @@
 //! Nothing is apportioned: a part whose territory was cut out of another has no count until it reports one itself.
 //! Missing is not zero: what is not in the sum is listed beside it, and a sum that lacks anything is a lower bound.
 
+use std::slice;
+
 use domain::code::IndicatorCode;
 use domain::event::Extent;
 use domain::locality::{Level, LocalityId};
@@ -51,16 +53,35 @@ impl RollUp<'_> {
 }
 
 /// What a part brings to a sum.
-enum Part<'a> {
+#[derive(Debug)]
+pub(crate) enum Part<'a> {
+    /// A count of its own.
     Reported(FigureEntry<'a>),
+    /// The counts of those that went into it whole.
     Carried(Vec<FigureEntry<'a>>),
+    /// Its territory is not that of any count.
     Broken,
+    /// A figure without a count.
     Uncounted,
     /// Some of those that went into it have a figure, but not all have a count.
     Lacking,
     /// Nobody has a figure.
     Missing,
 }
+
+impl<'a> Part<'a> {
+    /// The figures it brings; none if it is not in the sum.
+    pub(crate) fn counted(&self) -> &[FigureEntry<'a>] {
+        match self {
+            Self::Reported(figure) => slice::from_ref(figure),
+            Self::Carried(carried) => carried,
+            Self::Broken | Self::Uncounted | Self::Lacking | Self::Missing => &[],
+        }
+    }
+}
+
+/// Which figure a locality brings to a sum.
+pub(crate) type Figures<'f, 'a> = dyn FnMut(LocalityId) -> Option<FigureEntry<'a>> + 'f;
 
 impl<'a> Reading<'a> {
     /// Adds up the figures of an indicator over the parts that a locality has by the boundaries of a day.
@@ -75,35 +96,46 @@ impl<'a> Reading<'a> {
         id: LocalityId,
         boundaries: Date,
     ) -> Option<RollUp<'a>> {
+        let (level, parts) = self.parts(id, boundaries, &mut |id| self.figure(id, indicator))?;
+        Some(sum(level, &parts))
+    }
+
+    /// What the parts of a locality bring to its sum, and their level; the places are as this reader sees them, the figures as handed in.
+    pub(crate) fn parts(
+        &self,
+        id: LocalityId,
+        boundaries: Date,
+        figures: &mut Figures<'_, 'a>,
+    ) -> Option<(Level, Vec<(LocalityId, Part<'a>)>)> {
         let then = self.state.at(Moment::end_of(boundaries), self.sight.limit);
         let locality = then.locality(id).filter(|there| there.end.is_none())?;
-        let sum_of = |level: Level, leaves: &[LocalityId]| {
+        let mut parts_of = |level: Level, leaves: &[LocalityId]| {
             let parts = leaves
                 .iter()
-                .map(|leaf| (*leaf, self.part(indicator, *leaf, boundaries, 0)));
+                .map(|leaf| (*leaf, self.part(*leaf, boundaries, 0, figures)));
             let parts: Vec<_> = parts.collect();
             let anything = parts.iter().any(|(_, part)| !matches!(part, Part::Missing));
-            anything.then(|| sum(level, parts))
+            anything.then_some((level, parts))
         };
         let below = [Level::Commune, Level::District].into_iter();
         let mut below = below.filter(|level| *level > locality.level());
         let deepest = below.find_map(|level| {
             let parts = then.descendants(id, level);
             let leaves: Vec<_> = parts.iter().map(|part| part.id).collect();
-            sum_of(level, &leaves)
+            parts_of(level, &leaves)
         });
-        deepest.or_else(|| sum_of(locality.level(), &[id]))
+        deepest.or_else(|| parts_of(locality.level(), &[id]))
     }
 
     /// What a locality brings to a sum by the boundaries of a day.
     fn part(
         &self,
-        indicator: &IndicatorCode,
         id: LocalityId,
         boundaries: Date,
         depth: usize,
+        figures: &mut Figures<'_, 'a>,
     ) -> Part<'a> {
-        let own = self.figure(id, indicator);
+        let own = figures(id);
         // Territory that joined it after the moment its own figure speaks of is not in that figure.
         let since = own.map(|figure| figure.recorded.effective.date());
         let mut joined = self.predecessors(id);
@@ -117,7 +149,7 @@ impl<'a> Reading<'a> {
         }
         let brought: Vec<_> = joined
             .iter()
-            .map(|one| self.part(indicator, one.id, one.ended, depth + 1))
+            .map(|one| self.part(one.id, one.ended, depth + 1, figures))
             .collect();
         if own.is_none() && brought.iter().all(|part| matches!(part, Part::Missing)) {
             return Part::Missing;
@@ -150,7 +182,7 @@ impl<'a> Reading<'a> {
 }
 
 /// Adds up the parts of a level.
-fn sum<'a>(level: Level, parts: Vec<(LocalityId, Part<'a>)>) -> RollUp<'a> {
+pub(crate) fn sum<'a>(level: Level, parts: &[(LocalityId, Part<'a>)]) -> RollUp<'a> {
     let mut rolled = RollUp {
         level,
         count: None,
@@ -163,21 +195,16 @@ fn sum<'a>(level: Level, parts: Vec<(LocalityId, Part<'a>)>) -> RollUp<'a> {
         uncounted: Vec::new(),
         missing: Vec::new(),
     };
-    let mut figures = Vec::new();
+    let mut figures: Vec<FigureEntry<'a>> = Vec::new();
     for (id, part) in parts {
         match part {
-            Part::Reported(figure) => {
-                rolled.reported += 1;
-                figures.push(figure);
-            }
-            Part::Carried(carried) => {
-                rolled.carried += 1;
-                figures.extend(carried);
-            }
-            Part::Broken => rolled.broken.push(id),
-            Part::Uncounted => rolled.uncounted.push(id),
-            Part::Lacking | Part::Missing => rolled.missing.push(id),
+            Part::Reported(_) => rolled.reported += 1,
+            Part::Carried(_) => rolled.carried += 1,
+            Part::Broken => rolled.broken.push(*id),
+            Part::Uncounted => rolled.uncounted.push(*id),
+            Part::Lacking | Part::Missing => rolled.missing.push(*id),
         }
+        figures.extend(part.counted());
     }
     let counts = figures.iter().filter_map(|figure| figure.figure.value);
     let whole = counts.reduce(|sum, count| Quantity {
@@ -210,7 +237,7 @@ fn together(a: Bound, b: Bound) -> Bound {
 }
 
 /// The sum of the denominators, if all figures have one and of the same kind.
-fn denominator<'a>(figures: &[FigureEntry<'a>]) -> Option<DenominatorRef<'a>> {
+pub(crate) fn denominator<'a>(figures: &[FigureEntry<'a>]) -> Option<DenominatorRef<'a>> {
     let against = |figure: &FigureEntry<'a>| figure.figure.denominator;
     let (first, others) = figures.split_first()?;
     let mut sum = against(first)?;

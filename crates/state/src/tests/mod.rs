@@ -1,6 +1,7 @@
 //! Stories as officials tell them, and laws against a naive model.
 
 mod content;
+mod diff;
 mod doubt;
 mod life;
 mod memory;
