@@ -58,6 +58,8 @@ pub enum Locality {
         #[command(flatten)]
         at: At,
     },
+    /// What changed between two days: new work, corrections, revised quotas or denominators, boundary changes.
+    Diff(LocalityDiff),
     /// Replay the log into a locality's state, and compare its digest with the served one.
     Rebuild {
         /// Code of the locality.
@@ -103,6 +105,28 @@ pub enum Model {
     /// What is recorded of models.
     #[command(flatten)]
     Record(ModelRecording),
+}
+
+/// Which two views to compare.
+#[derive(Debug, Clone, Args)]
+pub struct LocalityDiff {
+    /// Code of the locality, valid on both days.
+    pub code: String,
+    /// As of this day.
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+    /// As of this day; default today.
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<String>,
+    /// What was known then of the first day: an instant, a date or a position; default everything.
+    #[arg(long, value_name = "WHEN")]
+    pub from_known_at: Option<String>,
+    /// What was known then of the second day; default everything.
+    #[arg(long, value_name = "WHEN")]
+    pub to_known_at: Option<String>,
+    /// Only this indicator.
+    #[arg(long)]
+    pub indicator: Option<String>,
 }
 
 /// Indicators.

@@ -1,10 +1,10 @@
-//! `tiendo locality show | list | history | rebuild | quality`; what is recorded of localities is in `record`.
+//! `tiendo locality show | list | history | rebuild | quality`; `diff` stands in a module of its own; what is recorded of localities is in `record`.
 
 use wire::v1;
 
 use super::{
-    at_line, figure_percent, finding, level, quality, raw_bound, raw_count, raw_percent, read_at,
-    record, show, told,
+    at_line, diff, figure_percent, finding, level, quality, raw_bound, raw_count, raw_percent,
+    read_at, record, show, told,
 };
 use crate::Failure;
 use crate::cli::{At, Locality};
@@ -54,6 +54,7 @@ pub(super) async fn run(
             };
             history(clients, output, request).await
         }
+        Locality::Diff(wanted) => diff::run(wanted, clients, output).await,
         Locality::Rebuild {
             code,
             as_of,

@@ -3,6 +3,7 @@
 mod attribute;
 pub(crate) mod bench;
 pub(crate) mod case;
+mod diff;
 mod export;
 mod finding;
 mod indicator;

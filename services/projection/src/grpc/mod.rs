@@ -1,7 +1,8 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `reform` sums, quality and what nobody holds.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `diff` what changed, `reform` sums, quality and what nobody holds.
 
+mod diff;
 mod figures;
 mod find;
 mod findings;
@@ -191,6 +192,13 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::RollUpIndicatorRequest>,
     ) -> Result<Response<v1::RollUpIndicatorResponse>, Status> {
         self.roll_up(request).await
+    }
+
+    async fn diff_locality(
+        &self,
+        request: Request<v1::DiffLocalityRequest>,
+    ) -> Result<Response<v1::DiffLocalityResponse>, Status> {
+        self.diff(request).await
     }
 
     async fn get_data_quality(
