@@ -141,16 +141,23 @@ impl Report {
         assert_eq!(self.summary, None, "the summary is the last");
         match answer.part.unwrap() {
             Told::Progress(progress) => self.progress.push(progress),
-            Told::Accepted(row) => {
-                self.accepted.push((row.row, row.kind, row.known));
-                self.positions.push(row.position);
+            Told::Accepted(accepted) => {
+                for row in accepted.rows {
+                    self.accepted.push((row.row, row.kind, row.known));
+                    self.positions.push(row.position);
+                }
             }
-            Told::Refused(cell) => {
-                let of = cell.clone();
-                self.refused.push((of.row, of.column, of.reason));
-                self.told.push(cell);
+            Told::Refused(refused) => {
+                for cell in refused.problems {
+                    let of = cell.clone();
+                    self.refused.push((of.row, of.column, of.reason));
+                    self.told.push(cell);
+                }
             }
-            Told::Skipped(row) => self.skipped.push(row.row),
+            Told::Skipped(skipped) => {
+                let rows = skipped.problems.iter().map(|row| row.row);
+                self.skipped.extend(rows);
+            }
             Told::Summary(summary) => self.summary = Some(summary),
         }
     }

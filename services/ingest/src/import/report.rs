@@ -4,6 +4,9 @@ use sheet::{Accepted, Problem};
 use wire::v1;
 use wire::v1::import_file_response::Part;
 
+/// Rows or problems of one message.
+const ROWS_MAX: usize = 500;
+
 /// The outcome of an import.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -28,15 +31,27 @@ impl Report {
             skipped: self.skipped.len() as u64,
             dry_run: self.dry_run,
         };
-        let accepted = self.accepted.into_iter().map(imported).map(Part::Accepted);
-        let refused = self.refused.into_iter().map(problem).map(Part::Refused);
-        let skipped = self.skipped.into_iter().map(problem).map(Part::Skipped);
+        let accepted =
+            pieces(self.accepted, imported).map(|rows| Part::Accepted(v1::ImportedRows { rows }));
+        let refused = pieces(self.refused, problem)
+            .map(|problems| Part::Refused(v1::FileProblems { problems }));
+        let skipped = pieces(self.skipped, problem)
+            .map(|problems| Part::Skipped(v1::FileProblems { problems }));
         accepted
             .chain(refused)
             .chain(skipped)
             .chain([Part::Summary(summary)])
             .map(|part| v1::ImportFileResponse { part: Some(part) })
     }
+}
+
+/// Told some hundred at once: a message for each row costs a client more than the import.
+fn pieces<T, U>(told: Vec<T>, tell: fn(T) -> U) -> impl Iterator<Item = Vec<U>> {
+    let mut told = told.into_iter();
+    std::iter::from_fn(move || {
+        let piece: Vec<U> = told.by_ref().take(ROWS_MAX).map(tell).collect();
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 fn imported(row: Accepted) -> v1::ImportedRow {
