@@ -113,6 +113,7 @@ async fn walk(t: &Tiendo) -> Result<()> {
                 commands += 1;
                 real += &format!("{}\n", lines.join("\n"));
                 let shown = shown(t, &lines).await?;
+                folded(t).await?;
                 let mut rest = shown.trim_end().lines().map(str::trim_end);
                 if output.last() == Some(&CUT) {
                     for line in rest.by_ref().take(output.len() - 1) {
@@ -128,6 +129,17 @@ async fn walk(t: &Tiendo) -> Result<()> {
     }
     ensure!(commands >= 10, "only {commands} commands were found");
     same(&tracked, &real)
+}
+
+/// Waits until what was recorded is in every answer: who types the commands is slower than that.
+async fn folded(t: &Tiendo) -> Result<()> {
+    let at = v1::ReadAt {
+        min_position: t.ledger().await?.head,
+        ..Default::default()
+    };
+    let request = v1::ListIndicatorsRequest { at: Some(at) };
+    t.query().await?.list_indicators(request).await?;
+    Ok(())
 }
 
 /// Compares apart from positions, times and digests; what is real is left for whoever has to look.

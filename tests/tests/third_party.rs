@@ -80,6 +80,26 @@ fn check_khanh_hoa(answer: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Both ask where its activated accounts come from: the place, the definition, what they are held against, and the figure.
+fn check_explained(answer: &Value) -> Result<()> {
+    let grounds = answer["grounds"].as_array().context("grounds")?;
+    let kinds: Vec<&str> = grounds
+        .iter()
+        .filter_map(|one| one["kind"].as_str())
+        .collect();
+    let expected = ["REGISTRATION", "DEFINITION", "QUOTA", "HOLDS"];
+    assert_eq!(kinds, expected.map(|kind| format!("GROUND_KIND_{kind}")));
+    assert_eq!(answer["groundCount"], 4);
+    let share = &answer["shares"][0];
+    assert_eq!(share["shareHundredths"], 8380);
+    let [.., quota, figure] = grounds.as_slice() else {
+        bail!("{grounds:?}");
+    };
+    assert_eq!(share["numeratorPosition"], figure["recorded"]["position"]);
+    assert_eq!(share["denominatorPosition"], quota["recorded"]["position"]);
+    Ok(())
+}
+
 async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -87,7 +107,9 @@ async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
     );
     let address = t.endpoints()?.projection;
     let address = address.trim_start_matches("http://");
-    let said = program::run(python, &[script, address, "56"]).await?.ok()?;
+    let said = program::run(python, &[script, address, "56", "eid.activated-l2"])
+        .await?
+        .ok()?;
     let said: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
     let services = said["services"].as_array().context("services")?;
     for service in ["tiendo.v1.QueryService", "grpc.health.v1.Health"] {
@@ -96,7 +118,8 @@ async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
             "no {service} among {services:?}"
         );
     }
-    check_khanh_hoa(&said["answer"])
+    check_khanh_hoa(&said["answer"])?;
+    check_explained(&said["explained"])
 }
 
 async fn with_buf(t: &Tiendo, buf: &Path) -> Result<()> {
@@ -119,10 +142,12 @@ async fn with_buf(t: &Tiendo, buf: &Path) -> Result<()> {
             "no {method} in\n{listed}"
         );
     }
-    let url = format!(
-        "{}/tiendo.v1.QueryService/GetLocality",
-        endpoints.projection
-    );
-    let read = curl(&["--data", r#"{"code":"56"}"#, &url]).await?;
-    check_khanh_hoa(&serde_json::from_str(&read).with_context(|| read.clone())?)
+    let ask = async |method: &str, request: &str| -> Result<Value> {
+        let url = format!("{}/tiendo.v1.QueryService/{method}", endpoints.projection);
+        let read = curl(&["--data", request, &url]).await?;
+        serde_json::from_str(&read).with_context(|| read.clone())
+    };
+    check_khanh_hoa(&ask("GetLocality", r#"{"code":"56"}"#).await?)?;
+    let request = r#"{"code":"56","indicator":"eid.activated-l2"}"#;
+    check_explained(&ask("ExplainFigure", request).await?)
 }

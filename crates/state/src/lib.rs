@@ -23,6 +23,7 @@
 //! - `quota`: quotas, declarations and the standing against them
 //! - `rank`: localities ordered by share
 //! - `reform`: whose territory a locality took over
+//! - `ground`: where what undoes a figure or a locality stands
 //! - `rollup`: sums of a locality's parts by the boundaries of any day
 //! - `split`: a number in two views, and what each reason adds
 //! - `diff`: what changed between two views of a locality
@@ -45,6 +46,7 @@ mod figure;
 mod figures;
 mod finding;
 mod fold;
+mod ground;
 mod intern;
 mod look;
 mod memory;

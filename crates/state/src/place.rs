@@ -243,7 +243,7 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
-    fn place(&self, id: LocalityId) -> Option<&'a Place> {
+    pub(crate) fn place(&self, id: LocalityId) -> Option<&'a Place> {
         let places = &self.state.places;
         places.index(id).map(|index| &places.rows[index as usize])
     }
@@ -289,7 +289,7 @@ impl Place {
     }
 
     /// The end the reader knows: what was said last about it.
-    fn ending(&self, limit: u64) -> Option<&Fact<LocalityEnded>> {
+    pub(crate) fn ending(&self, limit: u64) -> Option<&Fact<LocalityEnded>> {
         self.ended
             .known(limit)
             .max_by_key(|fact| fact.stamp.position)

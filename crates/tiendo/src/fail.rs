@@ -35,6 +35,8 @@ pub(crate) const NOT_FOUND: u8 = 66;
 pub(crate) const UNAVAILABLE: u8 = 69;
 /// Exit code of everything else.
 pub(crate) const FAILED: u8 = 70;
+/// Exit code of an answer that the log does not prove.
+pub(crate) const REFUTED: u8 = 76;
 
 impl Failure {
     /// A failure with an exit code and its text.

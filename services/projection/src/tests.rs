@@ -10,6 +10,8 @@ use wire::v1;
 
 use crate::answer;
 
+mod explain;
+
 /// A state that events are folded into, one after the other.
 pub(crate) struct Ledger {
     pub(crate) state: State,

@@ -1,8 +1,8 @@
-"""Lists the services of a server and reads a locality, knowing nothing but its address.
+"""Lists the services of a server, reads a locality, and asks where one of its numbers comes from, knowing nothing but an address.
 
 Everything comes from the server's own reflection (v1alpha, which this client speaks).
 
-    read_locality.py ADDRESS CODE
+    read_locality.py ADDRESS CODE INDICATOR
 """
 
 import json
@@ -18,20 +18,28 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 
 def main() -> None:
-    address, code = sys.argv[1:]
+    address, code, indicator = sys.argv[1:]
     with grpc.insecure_channel(address) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
         services = sorted(database.get_services())
-        pool = DescriptorPool(database)
-        method = pool.FindServiceByName("tiendo.v1.QueryService").FindMethodByName("GetLocality")
-        request = GetMessageClass(method.input_type)(code=code)
-        call = channel.unary_unary(
-            f"/{method.containing_service.full_name}/{method.name}",
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=GetMessageClass(method.output_type).FromString,
-        )
-        answer = json_format.MessageToDict(call(request, timeout=30))
-    json.dump({"services": services, "answer": answer}, sys.stdout, ensure_ascii=False)
+        queries = DescriptorPool(database).FindServiceByName("tiendo.v1.QueryService")
+
+        def ask(name: str, **fields: str) -> dict:
+            method = queries.FindMethodByName(name)
+            request = GetMessageClass(method.input_type)(**fields)
+            call = channel.unary_unary(
+                f"/{queries.full_name}/{name}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=GetMessageClass(method.output_type).FromString,
+            )
+            return json_format.MessageToDict(call(request, timeout=30))
+
+        told = {
+            "services": services,
+            "answer": ask("GetLocality", code=code),
+            "explained": ask("ExplainFigure", code=code, indicator=indicator),
+        }
+    json.dump(told, sys.stdout, ensure_ascii=False)
 
 
 if __name__ == "__main__":

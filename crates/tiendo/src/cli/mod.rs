@@ -25,7 +25,7 @@ pub use serve::*;
 
 /// Tiến độ Đề án 06: record it, ask for any day, see who lags.
 ///
-/// Exit codes: 0 done; 64 wrong usage or setting; 65 refused because of what was said; 66 not on record; 69 a service cannot be reached or cannot answer now; 70 anything else; 130 stopped by a second signal.
+/// Exit codes: 0 done; 64 wrong usage or setting; 65 refused because of what was said; 66 not on record; 69 a service cannot be reached or cannot answer now; 70 anything else; 76 the log does not prove an answer; 130 stopped by a second signal.
 #[derive(Debug, Parser)]
 #[command(name = "tiendo", version, max_term_width = 100)]
 pub struct Cli {
@@ -82,6 +82,9 @@ pub enum Command {
     /// Indicators and rankings.
     #[command(subcommand)]
     Indicator(Indicator),
+    /// Where a number comes from.
+    #[command(subcommand)]
+    Figure(Figure),
     /// Owners of models and plans.
     #[command(subcommand)]
     Owner(Owner),

@@ -1,4 +1,4 @@
-//! Asking: localities, models, indicators, cases, verdicts, and what is recorded meanwhile.
+//! Asking: localities, models, indicators, where a figure comes from, cases, verdicts, and what is recorded meanwhile.
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -168,6 +168,31 @@ pub enum Indicator {
     /// What is recorded of indicators.
     #[command(flatten)]
     Record(IndicatorRecording),
+}
+
+/// Figures.
+#[derive(Debug, Subcommand)]
+pub enum Figure {
+    /// Where a number comes from: the events behind it, with positions and proofs.
+    Explain(Explain),
+}
+
+/// Which number.
+#[derive(Debug, Clone, Args)]
+pub struct Explain {
+    /// Code of the locality; of a sum, as it was on the day of the boundaries.
+    pub code: String,
+    /// The indicator.
+    pub indicator: String,
+    /// The sum over all localities within it, by the boundaries of this day; default its own figure.
+    #[arg(long, value_name = "DATE")]
+    pub boundaries: Option<String>,
+    /// Have the log prove each of the events, and check the proofs.
+    #[arg(long)]
+    pub proofs: bool,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Owners.

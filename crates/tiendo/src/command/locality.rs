@@ -276,14 +276,15 @@ fn raw_level(level: v1::Level) -> &'static str {
 }
 
 /// An instant for a spreadsheet: RFC 3339.
-fn raw_instant(timestamp: Option<&prost_types::Timestamp>) -> String {
+pub(super) fn raw_instant(timestamp: Option<&prost_types::Timestamp>) -> String {
     let instant = timestamp.and_then(wire::time::from_wire);
     instant
         .map(|instant| instant.to_string())
         .unwrap_or_default()
 }
 
-fn correction(figure: &v1::Figure, output: Output) -> String {
+/// What a figure replaces, or what became of it.
+pub(super) fn correction(figure: &v1::Figure, output: Output) -> String {
     let lang = output.lang;
     if figure.retracted_by > 0 {
         let (by, why) = (figure.retracted_by, &figure.retraction_reason);

@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod case;
 mod diff;
 mod export;
+mod figure;
 mod finding;
 mod indicator;
 mod ledger;
@@ -24,7 +25,9 @@ pub(crate) use log::{is_offline, offline};
 use wire::v1;
 
 use crate::Failure;
-use crate::cli::{At, Command, Export, Finding, Indicator, LevelName, Locality, Model, Owner};
+use crate::cli::{
+    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
+};
 use crate::client::Clients;
 use crate::output::Output;
 
@@ -40,6 +43,7 @@ pub(crate) async fn run(
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
         Command::Indicator(command) => indicator::run(command, clients, output).await,
+        Command::Figure(Figure::Explain(wanted)) => figure::explain(wanted, clients, output).await,
         Command::Case(command) => case::cases(command, clients, output).await,
         Command::Verdict(command) => case::verdicts(command, clients, output).await,
         Command::Recording(command) => record::one(command, clients, output).await,
@@ -86,7 +90,7 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Indicator(command) => !matches!(command, Indicator::Record(_)),
         Command::Owner(command) => !matches!(command, Owner::Record(_)),
         Command::Finding(command) => matches!(command, Finding::List(_)),
-        Command::Case(_) | Command::Verdict(_) | Command::Export(_) => true,
+        Command::Figure(_) | Command::Case(_) | Command::Verdict(_) | Command::Export(_) => true,
         _ => false,
     }
 }

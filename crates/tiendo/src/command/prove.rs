@@ -7,13 +7,15 @@ use std::path::Path;
 use event_log::{Checkpoint, Error, Inclusion, Record, verify_consistency};
 use prost::Message;
 use serde_json::{Value, json};
+use tonic::transport::Channel;
 use wire::v1;
+use wire::v1::log_service_client::LogServiceClient;
 
 use super::told;
 use crate::Failure;
 use crate::cli::Prove;
 use crate::client::Clients;
-use crate::fail::{REFUSED, USAGE};
+use crate::fail::{REFUSED, REFUTED, USAGE};
 use crate::output::{Cell, Format, Output, Table, message_json, message_of_json, number, text};
 
 /// Largest proof or checkpoint that is read from a file, in bytes; an event has at most 32 KiB.
@@ -35,14 +37,14 @@ pub(super) async fn checkpoint(
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let answer = ask_checkpoint(size, clients, output).await?;
+    let answer = ask_checkpoint(size, &mut clients.log().await?, output).await?;
     if output.format == Format::Table {
         // As it is, so that it can be kept in a file.
         let key = output.lang.pick("Khóa công khai", "Public key");
         remark(&format!("{key}: {}", answer.verifying_key));
         return output.text(answer.checkpoint.trim_end());
     }
-    let checkpoint = Checkpoint::parse(&answer.checkpoint).map_err(refuted(output))?;
+    let checkpoint = Checkpoint::parse(&answer.checkpoint).map_err(refuted(output, REFUSED))?;
     let mut table = Table::raw(["origin", "size", "root", "key"]);
     table.row([
         checkpoint.origin.as_str().into(),
@@ -55,27 +57,82 @@ pub(super) async fn checkpoint(
 
 async fn ask_checkpoint(
     tree_size: u64,
-    clients: &Clients,
+    log: &mut LogServiceClient<Channel>,
     output: Output,
 ) -> Result<v1::GetCheckpointResponse, Failure> {
     let request = v1::GetCheckpointRequest { tree_size };
-    let answer = clients.log().await?.get_checkpoint(request).await;
+    let answer = log.get_checkpoint(request).await;
     Ok(answer.map_err(told(output))?.into_inner())
+}
+
+async fn ask_inclusion(
+    log: &mut LogServiceClient<Channel>,
+    position: u64,
+    tree_size: u64,
+    output: Output,
+) -> Result<v1::GetInclusionProofResponse, Failure> {
+    let request = v1::GetInclusionProofRequest {
+        position,
+        tree_size,
+    };
+    let answer = log.get_inclusion_proof(request).await;
+    Ok(answer.map_err(told(output))?.into_inner())
+}
+
+/// Events as one checkpoint of the log proves them, for an answer that names positions.
+pub(super) struct Prover {
+    log: LogServiceClient<Channel>,
+    key: String,
+    checkpoint: Checkpoint,
+    output: Output,
+}
+
+impl Prover {
+    /// Over everything that is on record now; the signature holds with the key that the service tells.
+    pub(super) async fn new(clients: &Clients, output: Output) -> Result<Self, Failure> {
+        let mut log = clients.log().await?;
+        let told = ask_checkpoint(0, &mut log, output).await?;
+        let checkpoint = Checkpoint::verify(&told.checkpoint, &told.verifying_key)
+            .map_err(refuted(output, REFUTED))?;
+        Ok(Self {
+            log,
+            key: told.verifying_key,
+            checkpoint,
+            output,
+        })
+    }
+
+    /// The event at a position, byte for byte as it is in the log of the checkpoint.
+    pub(super) async fn event(&mut self, position: u64) -> Result<Record, Failure> {
+        let size = self.checkpoint.size;
+        let refuted = refuted(self.output, REFUTED);
+        if position > size {
+            return Err(refuted(malformed("the log ends before the position")));
+        }
+        let proof = ask_inclusion(&mut self.log, position, size, self.output).await?;
+        let shown = check_inclusion(&proof, &self.key).map_err(refuted)?;
+        let compared = shown.compare(&self.checkpoint, self.output);
+        compared.map_err(|failure| Failure::new(REFUTED, failure.text()))?;
+        match shown {
+            Shown::Inclusion(record, _) if record.position == position => Ok(record),
+            _ => Err(refuted(malformed("it is about another position"))),
+        }
+    }
+
+    /// What the events are proved against.
+    pub(super) fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
 }
 
 /// `tiendo log prove`: what is printed has been checked with the key that the service tells.
 pub(super) async fn prove(wanted: Prove, clients: &Clients, output: Output) -> Result<(), Failure> {
     let mut log = clients.log().await?;
-    let key = ask_checkpoint(0, clients, output).await?.verifying_key;
+    let key = ask_checkpoint(0, &mut log, output).await?.verifying_key;
     match (wanted.position, wanted.from) {
         (Some(position), None) => {
-            let request = v1::GetInclusionProofRequest {
-                position,
-                tree_size: wanted.size,
-            };
-            let answer = log.get_inclusion_proof(request).await;
-            let proof = answer.map_err(told(output))?.into_inner();
-            let shown = check_inclusion(&proof, &key).map_err(refuted(output))?;
+            let proof = ask_inclusion(&mut log, position, wanted.size, output).await?;
+            let shown = check_inclusion(&proof, &key).map_err(refuted(output, REFUSED))?;
             print(INCLUSION, &proof, &shown, &key, &wanted, output)
         }
         (None, Some(from_size)) => {
@@ -85,7 +142,7 @@ pub(super) async fn prove(wanted: Prove, clients: &Clients, output: Output) -> R
             };
             let answer = log.get_consistency_proof(request).await;
             let proof = answer.map_err(told(output))?.into_inner();
-            let shown = check_consistency(&proof, &key).map_err(refuted(output))?;
+            let shown = check_consistency(&proof, &key).map_err(refuted(output, REFUSED))?;
             print(CONSISTENCY, &proof, &shown, &key, &wanted, output)
         }
         _ => Err(Failure::new(USAGE, "name a position, or --from")),
@@ -113,7 +170,7 @@ fn print<M: Message>(
 }
 
 #[expect(clippy::print_stderr, reason = "a remark beside the data")]
-fn remark(text: &str) {
+pub(super) fn remark(text: &str) {
     eprintln!("{text}");
 }
 
@@ -127,12 +184,14 @@ pub(crate) fn verify(
     let json: Value = serde_json::from_str(&read(proof)?)
         .map_err(|error| Failure::new(REFUSED, format!("{}: {error}", proof.display())))?;
     let shown = if json.get("leaf").is_some() {
-        check_inclusion(&message_of_json(INCLUSION, json)?, key).map_err(refuted(output))?
+        check_inclusion(&message_of_json(INCLUSION, json)?, key)
+            .map_err(refuted(output, REFUSED))?
     } else {
-        check_consistency(&message_of_json(CONSISTENCY, json)?, key).map_err(refuted(output))?
+        check_consistency(&message_of_json(CONSISTENCY, json)?, key)
+            .map_err(refuted(output, REFUSED))?
     };
     if let Some(kept) = kept {
-        let kept = Checkpoint::verify(&read(kept)?, key).map_err(refuted(output))?;
+        let kept = Checkpoint::verify(&read(kept)?, key).map_err(refuted(output, REFUSED))?;
         shown.compare(&kept, output)?;
     }
     match output.format {
@@ -198,11 +257,11 @@ fn malformed(problem: &'static str) -> Error {
 }
 
 /// Turns what does not hold into a failure in the user's language.
-fn refuted(output: Output) -> impl Fn(Error) -> Failure + Copy {
+fn refuted(output: Output, code: u8) -> impl Fn(Error) -> Failure + Copy {
     move |error| {
         let vi = "bằng chứng không đứng vững: nó đã bị đổi, hoặc không phải của sổ có khóa này: ";
         let lead = output.lang.pick(vi, "");
-        Failure::new(REFUSED, format!("{lead}{error} [{}]", error.reason()))
+        Failure::new(code, format!("{lead}{error} [{}]", error.reason()))
     }
 }
 

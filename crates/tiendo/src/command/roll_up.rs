@@ -38,6 +38,13 @@ fn head(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
         ),
         at_line(answer.at.as_ref(), output),
     ];
+    lines.extend(gaps(answer, output));
+    lines.join("\n")
+}
+
+/// What a sum lacks, a line for each reason.
+pub(super) fn gaps(answer: &v1::RollUpIndicatorResponse, output: Output) -> Vec<String> {
+    let lang = output.lang;
     let lists = [
         (
             lang.pick(
@@ -55,12 +62,10 @@ fn head(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
         ),
         (lang.pick("Chưa có số liệu", "No figure"), &answer.missing),
     ];
-    for (title, places) in lists {
-        if !places.is_empty() {
-            lines.push(format!("{title}: {}", names(places, output)));
-        }
-    }
-    lines.join("\n")
+    let lists = lists.into_iter().filter(|(_, places)| !places.is_empty());
+    lists
+        .map(|(title, places)| format!("{title}: {}", names(places, output)))
+        .collect()
 }
 
 /// The first of many, and how many there are.
@@ -131,8 +136,6 @@ fn shown(answer: &v1::RollUpIndicatorResponse, output: Output) -> Table {
         text("parts", "Cộng từ", "Added up from"),
         text("span", "Số liệu của", "Figures of"),
     ]);
-    let (own, carried, parts) = (answer.reported, answer.carried, answer.parts);
-    let level = lang.level(answer.level());
     let span = match answer.first == answer.last {
         true => lang.moment(&answer.first),
         false => format!(
@@ -152,18 +155,24 @@ fn shown(answer: &v1::RollUpIndicatorResponse, output: Output) -> Table {
             .share_hundredths
             .map_or_else(String::new, |share| lang.share(share))
             .into(),
-        lang.pick(
-            format!(
-                "{} trên {parts} {level}: {own} tự báo cáo, {carried} cộng từ đơn vị cũ",
-                own + carried
-            ),
-            format!(
-                "{} of {parts} ({level}): {own} reported, {carried} carried over",
-                own + carried
-            ),
-        )
-        .into(),
+        parts(answer, output).into(),
         span.into(),
     ]);
     table
+}
+
+/// Of how many parts a sum is, and how they count.
+pub(super) fn parts(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
+    let (own, carried, parts) = (answer.reported, answer.carried, answer.parts);
+    let level = output.lang.level(answer.level());
+    output.lang.pick(
+        format!(
+            "{} trên {parts} {level}: {own} tự báo cáo, {carried} cộng từ đơn vị cũ",
+            own + carried
+        ),
+        format!(
+            "{} of {parts} ({level}): {own} reported, {carried} carried over",
+            own + carried
+        ),
+    )
 }

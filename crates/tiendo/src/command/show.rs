@@ -263,7 +263,7 @@ fn raw_layer(layer: v1::QuotaLayer) -> &'static str {
 }
 
 /// A quota of which only the percentage is known has no number to show.
-fn quota_text(quota: &v1::QuotaAssigned, output: Output) -> String {
+pub(super) fn quota_text(quota: &v1::QuotaAssigned, output: Output) -> String {
     match &quota.denominator {
         Some(of) if of.kind == "percent" => format!("{}%", quota.target_percent),
         of => denominator(of.as_ref(), output),

@@ -1,8 +1,9 @@
 //! What is on record as messages. Pure: the same reading gives the same bytes.
 //!
-//! Here is a locality with everything about it; `diff` tells what changed, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items.
+//! Here is a locality with everything about it; `diff` tells what changed, `explain` says where a number comes from, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items.
 
 mod diff;
+mod explain;
 mod figure;
 mod owner;
 mod quality;
@@ -22,6 +23,7 @@ use wire::v1;
 use owner::owners;
 
 pub(crate) use diff::diff;
+pub(crate) use explain::{explain, explain_sum};
 pub(crate) use figure::{figure, finding};
 pub(crate) use owner::orphans;
 pub(crate) use quality::quality;

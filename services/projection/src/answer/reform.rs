@@ -31,13 +31,23 @@ pub(crate) fn roll_up(
     boundaries: Date,
 ) -> v1::RollUpIndicatorResponse {
     let then = state.at(domain::text::Moment::end_of(boundaries), reading.position());
+    let sum = reading.roll_up(indicator, id, boundaries);
+    rolled_up(sum.as_ref(), &then, id)
+}
+
+/// The same of what was added up already, if anybody had a figure; `then` is the day of the boundaries.
+pub(super) fn rolled_up(
+    sum: Option<&RollUp<'_>>,
+    then: &Reading<'_>,
+    id: LocalityId,
+) -> v1::RollUpIndicatorResponse {
     let answer = v1::RollUpIndicatorResponse {
         locality: then.locality(id).as_ref().map(head),
-        boundaries_on: boundaries.to_string(),
+        boundaries_on: then.as_of().date().to_string(),
         ..Default::default()
     };
-    match reading.roll_up(indicator, id, boundaries) {
-        Some(sum) => of_sum(answer, &sum, &then),
+    match sum {
+        Some(sum) => of_sum(answer, sum, then),
         None => answer,
     }
 }

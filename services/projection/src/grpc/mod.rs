@@ -1,8 +1,9 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `diff` what changed, `reform` sums, quality and what nobody holds.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds.
 
 mod diff;
+mod explain;
 mod figures;
 mod find;
 mod findings;
@@ -199,6 +200,13 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::DiffLocalityRequest>,
     ) -> Result<Response<v1::DiffLocalityResponse>, Status> {
         self.diff(request).await
+    }
+
+    async fn explain_figure(
+        &self,
+        request: Request<v1::ExplainFigureRequest>,
+    ) -> Result<Response<v1::ExplainFigureResponse>, Status> {
+        self.explain(request).await
     }
 
     async fn get_data_quality(

@@ -72,7 +72,8 @@ impl QueryApi {
     }
 }
 
-fn day(field: &str, text: &str) -> Result<Date, Status> {
+/// A day; what is wrong with it is told by its field.
+pub(super) fn day(field: &str, text: &str) -> Result<Date, Status> {
     domain::text::parse_date(text)
         .map_err(|error| invalid(&[Violation::new(field, Reason::DateFormat, error.to_string())]))
 }
