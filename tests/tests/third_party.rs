@@ -80,6 +80,18 @@ fn check_khanh_hoa(answer: &Value) -> Result<()> {
     Ok(())
 }
 
+/// Both ask what changed since the second of June: all of its accounts were reported after that.
+fn check_changed(answer: &Value) {
+    let changes = answer["indicators"].as_array().into_iter().flatten();
+    let accounts = changes
+        .map(|change| (&change["indicator"]["indicator"], &change["own"]["count"]))
+        .find(|(indicator, _)| *indicator == "eid.activated-l2");
+    let count = accounts.map(|(_, count)| count.clone()).unwrap_or_default();
+    assert_eq!(count["newWork"], "634327", "{answer}");
+    assert_eq!(count["broughtBy"], "DIFF_TERM_NEW_WORK", "{answer}");
+    assert!(count.get("from").is_none(), "missing is not zero: {answer}");
+}
+
 /// Both ask where its activated accounts come from: the place, the definition, what they are held against, and the figure.
 fn check_explained(answer: &Value) -> Result<()> {
     let grounds = answer["grounds"].as_array().context("grounds")?;
@@ -119,6 +131,7 @@ async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
         );
     }
     check_khanh_hoa(&said["answer"])?;
+    check_changed(&said["changed"]);
     check_explained(&said["explained"])
 }
 
@@ -148,6 +161,8 @@ async fn with_buf(t: &Tiendo, buf: &Path) -> Result<()> {
         serde_json::from_str(&read).with_context(|| read.clone())
     };
     check_khanh_hoa(&ask("GetLocality", r#"{"code":"56"}"#).await?)?;
+    let request = r#"{"code":"56","from":{"as_of":"2023-06-02"}}"#;
+    check_changed(&ask("DiffLocality", request).await?);
     let request = r#"{"code":"56","indicator":"eid.activated-l2"}"#;
     check_explained(&ask("ExplainFigure", request).await?)
 }

@@ -17,6 +17,8 @@ use crate::{Options, SheetError};
 pub(crate) const HEADER_ROWS_MAX: usize = 40;
 /// Most rows of a block.
 const BLOCK_ROWS_MAX: usize = 3;
+/// Characters of a column's name that are kept, to be told.
+const NAME_CHARS_MAX: usize = 120;
 /// Columns that a block must name to be one.
 const KNOWN_MIN: usize = 2;
 
@@ -199,7 +201,11 @@ impl Header {
             rows_before += 1;
         }
         let parts = &rows[block.start..block.start + block.height];
-        let name = |at| nfc(&words(rows, parts, at, merged).join(" ")).into_owned();
+        // A header stands in every problem of its column.
+        let name = |at| -> String {
+            let said = words(rows, parts, at, merged).join(" ");
+            nfc(&said).chars().take(NAME_CHARS_MAX).collect()
+        };
         let names: Vec<String> = (0..width(parts)).map(name).collect();
         for (at, (column, place)) in block.columns.iter().enumerate() {
             let before = block.columns[..at].iter();

@@ -268,7 +268,7 @@ impl Places {
             return Ok(code);
         }
         let (label, other) = (self.label(code), self.list(&names.indices));
-        let text = names.text;
+        let text = excerpt(names.text);
         let found = Found::of_file(
             FileReason::PlaceContradicts,
             format!("mã là của {label}, nhưng «{text}» là {other}; hãy sửa mã hoặc tên"),
@@ -278,7 +278,7 @@ impl Places {
     }
 
     fn ambiguous(&self, text: &str, candidates: &[usize]) -> Found {
-        let list = self.list(candidates);
+        let (list, text) = (self.list(candidates), excerpt(text));
         Found::of_file(
             FileReason::AmbiguousPlace,
             format!("«{text}» có thể là: {list}; hãy ghi đầy đủ tên, hoặc ghi mã vào cột code"),

@@ -42,10 +42,10 @@ impl At {
 
 /// Reads the two times, and waits until what they name is folded.
 ///
-/// Without a date the question is about `today`.
+/// Without a date the question is about `today`; what is wrong is told below the field that holds the times.
 pub(crate) async fn read_at(
     shared: &Shared,
-    at: Option<v1::ReadAt>,
+    (field, at): (&str, Option<v1::ReadAt>),
     today: Date,
     patience: Patience<'_>,
 ) -> Result<At, Status> {
@@ -53,12 +53,14 @@ pub(crate) async fn read_at(
     let mut violations = Vec::new();
     let as_of = match at.as_of.trim() {
         "" => Moment::end_of(today),
-        raw => wire::event::parse_moment("at.as_of", raw).unwrap_or_else(|violation| {
-            violations.push(violation);
-            Moment::end_of(today)
-        }),
+        raw => {
+            wire::event::parse_moment(&format!("{field}.as_of"), raw).unwrap_or_else(|violation| {
+                violations.push(violation);
+                Moment::end_of(today)
+            })
+        }
     };
-    let known = known_at(&at.known_at).unwrap_or_else(|violation| {
+    let known = known_at(field, &at.known_at).unwrap_or_else(|violation| {
         violations.push(violation);
         Known::Now
     });
@@ -108,7 +110,7 @@ enum Known {
     Instant(Timestamp),
 }
 
-fn known_at(raw: &str) -> Result<Known, Violation> {
+fn known_at(field: &str, raw: &str) -> Result<Known, Violation> {
     let raw = raw.trim();
     if raw.is_empty() {
         return Ok(Known::Now);
@@ -118,7 +120,7 @@ fn known_at(raw: &str) -> Result<Known, Violation> {
     }
     parse_instant(raw).map(Known::Instant).map_err(|error| {
         let detail = format!("{error}, or a position of the log");
-        Violation::new("at.known_at", Reason::DateFormat, detail)
+        Violation::new(format!("{field}.known_at"), Reason::DateFormat, detail)
     })
 }
 

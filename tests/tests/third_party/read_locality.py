@@ -1,4 +1,4 @@
-"""Lists the services of a server, reads a locality, and asks where one of its numbers comes from, knowing nothing but an address.
+"""Lists the services of a server, reads a locality, and asks what changed and where a number comes from, knowing nothing but an address.
 
 Everything comes from the server's own reflection (v1alpha, which this client speaks).
 
@@ -24,7 +24,7 @@ def main() -> None:
         services = sorted(database.get_services())
         queries = DescriptorPool(database).FindServiceByName("tiendo.v1.QueryService")
 
-        def ask(name: str, **fields: str) -> dict:
+        def ask(name: str, **fields: str | dict) -> dict:
             method = queries.FindMethodByName(name)
             request = GetMessageClass(method.input_type)(**fields)
             call = channel.unary_unary(
@@ -37,6 +37,7 @@ def main() -> None:
         told = {
             "services": services,
             "answer": ask("GetLocality", code=code),
+            "changed": ask("DiffLocality", code=code, **{"from": {"as_of": "2023-06-02"}}),
             "explained": ask("ExplainFigure", code=code, indicator=indicator),
         }
     json.dump(told, sys.stdout, ensure_ascii=False)

@@ -245,6 +245,7 @@ impl Forgetful {
     fn try_with(disk: Disk) -> std::io::Result<Forgetful> {
         let shared = Shared(Arc::new(Mutex::new(World::of(Disk::elsewhere()))));
         let mount = tempfile::tempdir()?;
+        let watch = Watch::over(format!("work on {}", mount.path().display()));
         let mut config = Config::default();
         config.mount_options = vec![MountOption::FSName("forgetful".into())];
         let server = || server::Server::new(shared.clone());
@@ -260,7 +261,7 @@ impl Forgetful {
         Ok(Forgetful {
             shared,
             session: Some(session),
-            _watch: Watch::over(format!("work on {}", mount.path().display())),
+            _watch: watch,
             mount,
         })
     }

@@ -57,16 +57,23 @@ fn head(answer: &v1::DiffLocalityResponse, output: Output) -> String {
         let code = head.r#ref.unwrap_or_default().code;
         format!("{} ({code})", lang.name(head.name.as_ref()))
     };
+    // After a reform the code may be that of another territory.
+    let is_one = reference(&answer.from_locality) == reference(&answer.to_locality);
+    let of = |head: &Option<v1::LocalityHead>| match is_one {
+        true => String::new(),
+        false => format!("{}: ", place(head)),
+    };
+    let (first, second) = (of(&answer.from_locality), of(&answer.to_locality));
+    let from = at_line(answer.from.as_ref(), output);
+    let to = at_line(answer.to.as_ref(), output);
+    let now = place(&answer.to_locality);
     let mut lines = vec![
         lang.pick(
-            format!(
-                "{}: thay đổi giữa hai thời điểm",
-                place(&answer.to_locality)
-            ),
-            format!("{}: what changed", place(&answer.to_locality)),
+            format!("{now}: thay đổi giữa hai thời điểm"),
+            format!("{now}: what changed"),
         ),
-        lang.pick("Từ: ", "From: ").to_owned() + &at_line(answer.from.as_ref(), output),
-        lang.pick("Đến: ", "To: ").to_owned() + &at_line(answer.to.as_ref(), output),
+        lang.pick(format!("Từ: {first}{from}"), format!("From: {first}{from}")),
+        lang.pick(format!("Đến: {second}{to}"), format!("To: {second}{to}")),
     ];
     for diff in &answer.indicators {
         if diff.joined_count + diff.left_count > 0 {
@@ -90,10 +97,16 @@ fn head(answer: &v1::DiffLocalityResponse, output: Output) -> String {
         let count = lang.count(unchanged as u64);
         lines.push(lang.pick(
             format!("{count} chỉ tiêu không thay đổi"),
-            format!("{count} indicators without change"),
+            format!("{count} without change"),
         ));
     }
     lines.join("\n")
+}
+
+/// `22366@2025-07-01`.
+fn reference(head: &Option<v1::LocalityHead>) -> String {
+    let of = head.clone().unwrap_or_default().r#ref.unwrap_or_default();
+    format!("{}@{}", of.code, of.since)
 }
 
 fn is_changed(diff: &v1::IndicatorDiff) -> bool {
@@ -137,6 +150,8 @@ fn table(answer: &v1::DiffLocalityResponse, output: Output) -> Table {
         number("new_work", "Việc mới làm", "New work"),
         number("quota_changes", "Đổi mẫu số, chỉ tiêu giao", "Quotas"),
         number("to", "Đến", "To"),
+        code("from_locality", "Địa phương đầu", "From locality"),
+        code("to_locality", "Địa phương cuối", "To locality"),
         code("brought_by", "Có từ", "Brought by"),
         code("taken_by", "Mất vì", "Taken by"),
     ]);
@@ -161,6 +176,8 @@ fn table(answer: &v1::DiffLocalityResponse, output: Output) -> Table {
                 terms[2].1.to_string().into(),
                 terms[3].1.to_string().into(),
                 raw(split.to).into(),
+                reference(&answer.from_locality).into(),
+                reference(&answer.to_locality).into(),
                 term_key(split.brought_by()).into(),
                 term_key(split.taken_by()).into(),
             ]);
@@ -176,9 +193,9 @@ fn table(answer: &v1::DiffLocalityResponse, output: Output) -> Table {
                 .filter_map(|(term, added)| change(&split, term, added, measure, lang));
             shown.row([
                 format!("· {}", measure_name(basis, measure, lang)).into(),
-                end(split.from, measure, lang).into(),
+                end(split.from, measure, lang, ("chưa có", "none")).into(),
                 changes.collect::<Vec<_>>().join("\n").into(),
-                end(split.to, measure, lang).into(),
+                end(split.to, measure, lang, ("không còn", "none")).into(),
             ]);
         }
     }
@@ -229,10 +246,10 @@ fn term_name(term: v1::DiffTerm, lang: Lang) -> &'static str {
     }
 }
 
-fn end(number: Option<u64>, measure: Measure, lang: Lang) -> String {
+fn end(number: Option<u64>, measure: Measure, lang: Lang, none: (&str, &str)) -> String {
     match number {
         Some(number) => amount(number, measure, lang),
-        None => lang.pick("chưa có", "none").to_owned(),
+        None => lang.pick(none.0, none.1).to_owned(),
     }
 }
 

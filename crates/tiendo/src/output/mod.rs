@@ -161,9 +161,12 @@ impl Table {
         self.rows.push(cells.into());
     }
 
-    /// True if it has no rows.
+    /// True if it has no rows to show.
     pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        match &self.shown {
+            Some(shown) => shown.is_empty(),
+            None => self.rows.is_empty(),
+        }
     }
 
     /// As text for people.

@@ -16,19 +16,16 @@ pub(super) struct Siblings<'a> {
 }
 
 impl Siblings<'_> {
-    /// The exact counts of each sibling at two moments, days: the newest up to each, and what the later is counted against.
-    fn counts(&self, from: f64, to: f64) -> Vec<(Known, Known, Option<u64>)> {
+    /// The exact counts of each sibling at two moments, days: the newest up to each; and those of its series.
+    fn counts(&self, from: Moment, to: Moment) -> Vec<(Known, Known, Counts<'_>)> {
         let told = self.told;
-        let (Some(from), Some(to)) = (moment(from), moment(to)) else {
-            return Vec::new();
-        };
         let Judge { state, overlay, .. } = self.judge;
         // Those that existed then, whatever became of them.
         let siblings = state.held_beside(told.locality, told.indicator, told.at);
         let counts = siblings.filter_map(|(sibling, held)| {
             let commit = overlay.of(Some((sibling, told.indicator)));
             let counts = Counts::of_other(held, commit);
-            Some((counts.upto(from)?, counts.upto(to)?, counts.denominator(to)))
+            Some((counts.upto(from)?, counts.upto(to)?, counts))
         });
         counts.take(SIBLINGS_MAX).collect()
     }
@@ -36,15 +33,21 @@ impl Siblings<'_> {
 
 impl lag::Siblings for Siblings<'_> {
     fn weekly_hazards(&self, from: f64, to: f64) -> Vec<f64> {
+        let (Some(from), Some(to)) = (moment(from), moment(to)) else {
+            return Vec::new();
+        };
         let counts = self.counts(from, to).into_iter();
         counts
-            .filter_map(|(first, last, denominator)| {
-                lag::weekly_hazard(first, last.count, last.at, denominator?)
+            .filter_map(|(first, last, counts)| {
+                lag::weekly_hazard(first, last.count, last.at, counts.denominator(to)?)
             })
             .collect()
     }
 
     fn grown(&self, from: f64, to: f64) -> (usize, usize) {
+        let (Some(from), Some(to)) = (moment(from), moment(to)) else {
+            return (0, 0);
+        };
         let counts = self.counts(from, to);
         let grown = counts
             .iter()

@@ -30,7 +30,8 @@ pub(crate) fn diff(
         let own = [from, to].map(|view| view.locality.code.level());
         let sums = [&diff.rolled_up.from, &diff.rolled_up.to];
         let mut levels = sums.into_iter().flatten().map(|sum| sum.level);
-        if levels.all(|level| own.contains(&level)) {
+        let is_own = levels.all(|level| own.contains(&level));
+        if is_own && diff.rolled_up.count == diff.own.count {
             leave_out_sums(told);
         }
     }
@@ -95,6 +96,7 @@ fn quota(change: &QuotaChange<'_>) -> v1::QuotaDiff {
         own: split(&change.own),
         rolled_up: split(&change.rolled_up),
         positions: change.events.newest.clone(),
+        position_count: count(change.events.count),
     }
 }
 

@@ -32,8 +32,8 @@ impl QueryApi {
                 detail.to_owned(),
             )]));
         }
-        let from = self.at(r.from, &metadata).await?;
-        let to = self.at(r.to, &metadata).await?;
+        let from = self.at_of("from", r.from, &metadata).await?;
+        let to = self.at_of("to", r.to, &metadata).await?;
         let state = self.shared.read();
         let (from, to) = (from.reading(&state), to.reading(&state));
         let view = |reading: &state::Reading<'_>| {
@@ -47,7 +47,12 @@ impl QueryApi {
         };
         let (first, second) = (view(&from)?, view(&to)?);
         if let Some(indicator) = &indicator {
-            defined(&state, &to, indicator)?;
+            let knows_more = if from.position() > to.position() {
+                &from
+            } else {
+                &to
+            };
+            defined(&state, knows_more, indicator)?;
         }
         self.respond(v1::DiffLocalityResponse {
             from_locality: from.locality(first.locality).as_ref().map(answer::head),

@@ -45,12 +45,22 @@ pub(crate) struct QueryApi {
 
 impl QueryApi {
     async fn at(&self, at: Option<v1::ReadAt>, metadata: &MetadataMap) -> Result<At, Status> {
+        self.at_of("at", at, metadata).await
+    }
+
+    /// As [`QueryApi::at`], from another field of the request.
+    async fn at_of(
+        &self,
+        field: &str,
+        at: Option<v1::ReadAt>,
+        metadata: &MetadataMap,
+    ) -> Result<At, Status> {
         let patience = Patience {
             wait_max: wait_max(metadata),
             shutdown: &self.shutdown,
         };
         let today = self.today.date(&*self.clock);
-        read_at(&self.shared, at, today, patience).await
+        read_at(&self.shared, (field, at), today, patience).await
     }
 
     fn respond<T: prost::Message>(&self, answer: T) -> Result<Response<T>, Status> {

@@ -25,7 +25,7 @@ pub(super) async fn all(
     let mut prover = Prover::new(clients, output).await?;
     for ground in &answer.grounds {
         let record = prover.event(position(ground)).await?;
-        if !is_in(ground, &indicator, &record) {
+        if !is_in(ground, &indicator, &record) || !rests_on(answer, ground) {
             let at = record.position;
             let text = lang.pick(
                 format!(
@@ -64,6 +64,22 @@ pub(super) fn is_in(ground: &v1::Ground, indicator: &str, record: &Record) -> bo
         && says(ground.said.as_ref(), event.body.as_ref(), of, indicator)
 }
 
+/// Whether the number above is the one that the ground says, where the ground is that number or a quota it is held against.
+pub(super) fn rests_on(answer: &v1::ExplainFigureResponse, ground: &v1::Ground) -> bool {
+    match (&ground.said, ground.kind()) {
+        (Some(Said::Figure(told)), v1::GroundKind::Holds) => {
+            let figure = answer.figure.as_ref();
+            figure.is_some_and(|figure| numbers(figure) == numbers(told))
+        }
+        (Some(Said::Quota(told)), _) => {
+            let mut quotas = answer.quotas.iter();
+            let found = quotas.find(|quota| quota.recorded == ground.recorded);
+            found.is_some_and(|quota| quota.quota.as_ref() == Some(told))
+        }
+        _ => true,
+    }
+}
+
 /// Whether the event says what the answer says of it, about the same locality and indicator.
 fn says(
     said: Option<&Said>,
@@ -95,11 +111,21 @@ fn says(
             let why = told.corrects == event.corrects && told.reason == event.reason;
             about && why && figure == numbers(told)
         }
-        (Some(Said::Retraction(told)), Some(Body::ProgressRetracted(event))) => told == event,
-        (Some(Said::Quota(told)), Some(Body::QuotaAssigned(event))) => told == event,
-        (Some(Said::Definition(told)), Some(Body::IndicatorDefined(event))) => told == event,
-        (Some(Said::Registration(told)), Some(Body::LocalityRegistered(event))) => told == event,
-        (Some(Said::Ending(told)), Some(Body::LocalityEnded(event))) => told == event,
+        (Some(Said::Retraction(told)), Some(Body::ProgressRetracted(event))) => {
+            told == event && event.locality == of && event.indicator == indicator
+        }
+        (Some(Said::Quota(told)), Some(Body::QuotaAssigned(event))) => {
+            told == event && event.locality == of && event.indicator == indicator
+        }
+        (Some(Said::Definition(told)), Some(Body::IndicatorDefined(event))) => {
+            told == event && event.indicator == indicator
+        }
+        (Some(Said::Registration(told)), Some(Body::LocalityRegistered(event))) => {
+            told == event && event.locality == of
+        }
+        (Some(Said::Ending(told)), Some(Body::LocalityEnded(event))) => {
+            told == event && event.locality == of
+        }
         _ => false,
     }
 }

@@ -7,7 +7,7 @@ use wire::v1;
 use wire::v1::event::Body;
 use wire::v1::ground::Said;
 
-use super::proof::is_in;
+use super::proof::{is_in, rests_on};
 use crate::cli::{Cli, Command, Figure};
 
 const INDICATOR: &str = "eid.activated";
@@ -134,4 +134,27 @@ fn an_answer_that_tells_another_event_than_the_log_holds_is_found_out() {
         ..record
     };
     assert!(!is_in(&ground, INDICATOR, &torn));
+}
+
+#[test]
+fn a_number_that_is_not_the_one_of_its_ground_is_found_out() {
+    let (_, ground) = reported();
+    let Some(Said::Figure(figure)) = ground.said.clone() else {
+        panic!("{ground:?}");
+    };
+    let mut answer = v1::ExplainFigureResponse {
+        figure: Some(figure),
+        ..Default::default()
+    };
+    assert!(rests_on(&answer, &ground));
+    let value = answer.figure.as_mut().unwrap().value.as_mut().unwrap();
+    value.number = Some(v1::quantity::Number::Count(1));
+    assert!(!rests_on(&answer, &ground));
+    answer.figure = None;
+    assert!(!rests_on(&answer, &ground));
+    let quota = v1::Ground {
+        said: Some(Said::Quota(v1::QuotaAssigned::default())),
+        ..ground
+    };
+    assert!(!rests_on(&answer, &quota), "no such quota is told");
 }
