@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::Body;
-use crate::code::IndicatorCode;
 use crate::locality::LocalityId;
 use crate::text::slug;
 
@@ -38,12 +37,6 @@ impl Subject {
         key.push_str(&self.detail);
         key
     }
-}
-
-/// The revision key of the figures of an indicator in a locality: reports, corrections and retractions.
-#[must_use]
-pub fn series_key(locality: LocalityId, indicator: &IndicatorCode) -> String {
-    format!("progress/{locality}/{}", indicator.token())
 }
 
 /// All topics, which are the families of subjects a ledger's stream holds.

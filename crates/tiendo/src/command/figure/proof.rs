@@ -80,6 +80,19 @@ pub(super) fn rests_on(answer: &v1::ExplainFigureResponse, ground: &v1::Ground) 
     }
 }
 
+/// What a report and a correction have in common: two messages with the same fields.
+macro_rules! numbers_of {
+    ($event:expr) => {
+        (
+            &$event.value,
+            &$event.denominator,
+            &$event.percent,
+            vague($event.percent_bound),
+            &$event.source,
+        )
+    };
+}
+
 /// Whether the event says what the answer says of it, about the same locality and indicator.
 fn says(
     said: Option<&Said>,
@@ -90,26 +103,13 @@ fn says(
     match (said, body) {
         (Some(Said::Figure(told)), Some(Body::ProgressReported(event))) => {
             let about = event.locality == of && event.indicator == indicator;
-            let figure = (
-                &event.value,
-                &event.denominator,
-                &event.percent,
-                vague(event.percent_bound),
-                &event.source,
-            );
-            about && told.corrects == 0 && told.note == event.note && figure == numbers(told)
+            let what = told.corrects == 0 && told.note == event.note;
+            about && what && numbers(told) == numbers_of!(event)
         }
         (Some(Said::Figure(told)), Some(Body::ProgressCorrected(event))) => {
             let about = event.locality == of && event.indicator == indicator;
-            let figure = (
-                &event.value,
-                &event.denominator,
-                &event.percent,
-                vague(event.percent_bound),
-                &event.source,
-            );
             let why = told.corrects == event.corrects && told.reason == event.reason;
-            about && why && figure == numbers(told)
+            about && why && numbers(told) == numbers_of!(event)
         }
         (Some(Said::Retraction(told)), Some(Body::ProgressRetracted(event))) => {
             told == event && event.locality == of && event.indicator == indicator
