@@ -52,6 +52,7 @@ mod storage;
 mod tail;
 mod tree;
 mod types;
+mod unsynced;
 mod verify;
 
 pub use builder::Builder;

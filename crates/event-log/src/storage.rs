@@ -6,6 +6,7 @@
 //! <directory>/lock         held with flock while the log is open
 //! <directory>/journal-0,1  what is committed and not yet settled (see `journal`)
 //! <directory>/index        request ids, revisions and tree, rebuilt from the chunks when missing (see `index`)
+//! <directory>/unsynced     whether the next process may believe what it reads (see `unsynced`)
 //! <directory>/reserve      two segments of zeros, given up when the disk is full
 //! <directory>/sled/        the sled database; everything below is inside
 //!   tree `meta`            `format` → format version of the directory, u32, big-endian
@@ -38,7 +39,8 @@
 //!   If others eat that room first, reads say so until there is space again.
 //!   Nothing is lost, since the journal keeps what could not be settled; commits go on until it is full.
 //! - Anything else, above all a failed sync: nothing is written here any more, and the writer stops.
-//!   After a failed `fdatasync` the kernel may have dropped the pages, and a second one would lie.
+//!   After a failed `fdatasync` the kernel may have dropped the pages, and a second one would lie; also to the next
+//!   process, which therefore writes once more what may not be on the disk (see `unsynced`).
 //!   sled's handle is then leaked, because closing it would sync again and panic.
 //!
 //! - Reading, while sled opens: it takes what it cannot read for an unfinished write and overwrites it.
@@ -48,6 +50,9 @@
 //! - sled itself: a snapshot or settings that a crash left half written keep it from ever opening again, so the one is
 //!   removed before opening and a store gets its name only when it is whole; a flush that waits while a write fails is
 //!   never woken, so another flush is sent after it; and closing panics when its last sync fails, which nobody hears.
+//!   Flushes and batches of all stores of a process exclude each other, and a batch that waits keeps new flushes out:
+//!   also the one that is to wake another.
+//!   So a batch waits with us, where it is in nobody's way, until no flush is left.
 //!
 //! # Compaction
 //!
@@ -74,6 +79,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crate::chunk::Stored;
+use crate::unsynced::Unsynced;
 use crate::{Error, Options};
 
 /// Version of the directory's format.
@@ -87,6 +93,9 @@ const RESERVE_BYTES: usize = 2 * SEGMENT_BYTES;
 const LINGER_TRIES: u32 = 100;
 const LINGER_WAIT: Duration = Duration::from_millis(20);
 const FORMAT_KEY: &str = "format";
+
+/// Held by each flush, and alone by each batch, of any store of this process; see the essay.
+static FLUSHING: RwLock<()> = RwLock::new(());
 
 /// Why chunks were not made durable.
 #[derive(Debug)]
@@ -120,6 +129,7 @@ pub(crate) struct Store {
     opened: RwLock<Option<Opened>>,
     full: AtomicBool,
     fatal: AtomicBool,
+    unsynced: Unsynced,
     /// Last, so that it is released last.
     _lock: File,
 }
@@ -129,6 +139,8 @@ struct Opened {
     chunks: Quiet<sled::Tree>,
     data: File,
     blobs: PathBuf,
+    /// Where in sled's log the newest snapshot ended when it was opened: what is written since lies behind it.
+    snapshot: u64,
 }
 
 /// What sled gave; letting go of it syncs once more and panics when that fails, which nobody must hear.
@@ -161,7 +173,12 @@ impl Store {
         fs::create_dir_all(&directory).map_err(Error::io("create the directory of the log"))?;
         let lock = lock(&directory)?;
         finish_swap(&directory).map_err(Error::io("finish the last compaction"))?;
+        let unsynced = Unsynced::open(&directory).map_err(Error::io("open the file `unsynced`"))?;
+        unsynced
+            .write_again(&directory.join("sled"))
+            .map_err(Error::io("write again what may not be on the disk"))?;
         let store = Store {
+            unsynced,
             cache_bytes: options.cache_bytes,
             opened: RwLock::new(None),
             full: AtomicBool::new(false),
@@ -228,7 +245,7 @@ impl Store {
             self.recover()?;
         }
         let written = match &*self.read_guard() {
-            Some(opened) => opened.insert(chunks).and_then(|()| opened.make_durable()),
+            Some(opened) => self.write(opened, chunks),
             None => Err(Failure::DiskFull),
         };
         written.map_err(|failure| match failure {
@@ -238,6 +255,17 @@ impl Store {
                 Failure::Fatal(why)
             }
         })
+    }
+
+    fn write(&self, opened: &Opened, chunks: &[Stored]) -> Result<(), Failure> {
+        let noted = self.unsynced.begin(opened.snapshot);
+        noted.map_err(|error| classify_io("cannot note what is not synced", &error))?;
+        opened.insert(chunks)?;
+        opened.make_durable()?;
+        if let Err(error) = self.unsynced.end() {
+            tracing::warn!(%error, "the next start will take longer, as it writes again what is there: {error}");
+        }
+        Ok(())
     }
 
     /// Nothing is written any more; reads go on if sled still gives them or can be opened anew.
@@ -547,7 +575,9 @@ impl Opened {
             .write(true)
             .open(sled.join("db"));
         let data = data.map_err(Error::io("open the data file"))?;
+        let snapshot = newest_snapshot(sled).map_err(Error::io("look for the snapshot"))?;
         Ok(Opened {
+            snapshot,
             db,
             chunks,
             data,
@@ -593,6 +623,7 @@ impl Opened {
         for (key, value) in chunks {
             batch.insert(&key.to_be_bytes(), value.as_slice());
         }
+        let _alone = FLUSHING.write().unwrap_or_else(PoisonError::into_inner);
         self.chunks
             .apply_batch(batch)
             .map_err(|error| classify("cannot write", &error))
@@ -600,6 +631,7 @@ impl Opened {
 
     /// A flush that waits is not told of a write that fails meanwhile; only a later call notices and wakes it.
     fn flush(&self) -> Result<(), sled::Error> {
+        let _flushing = FLUSHING.read().unwrap_or_else(PoisonError::into_inner);
         let (done, waits) = std::sync::mpsc::channel::<()>();
         let db: &sled::Db = &self.db;
         std::thread::scope(|scope| {
@@ -765,15 +797,24 @@ fn remove_unfinished_snapshots(sled: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads the header of each segment, and whole those that are not older than the newest snapshot.
+/// Reads what sled will go through to find the end of its log.
 ///
-/// These sled goes through to find the end of its log; one it cannot read it overwrites, and what follows is lost.
+/// A segment it cannot read it overwrites, and what follows is lost.
 fn read_ahead(sled: &Path) -> io::Result<()> {
-    let file = match File::open(sled.join("db")) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file?,
-    };
-    let begin = newest_snapshot(sled)? / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
+    match File::open(sled.join("db")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        file => each_segment(&file?, newest_snapshot(sled)?, &mut |_, _| Ok(())),
+    }
+}
+
+/// Reads the header of each segment, and whole those that end behind `since` in sled's log; gives where in the file
+/// each of them lies, and what it holds.
+pub(crate) fn each_segment(
+    file: &File,
+    since: u64,
+    found: &mut dyn FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    let begin = since / SEGMENT_BYTES as u64 * SEGMENT_BYTES as u64;
     let mut segment = vec![0; SEGMENT_BYTES];
     for at in (0..file.metadata()?.len()).step_by(SEGMENT_BYTES) {
         // A checksum, then where the segment begins in the log, turned over.
@@ -790,6 +831,7 @@ fn read_ahead(sled: &Path) -> io::Result<()> {
                     read => filled += read,
                 }
             }
+            found(at, &segment[..filled])?;
         }
     }
     Ok(())

@@ -17,7 +17,9 @@ use common::ALL;
 use event_log::Log;
 use forgetful::backup;
 use forgetful::promises::{HUNDREDS, Noted, SERIES, bulkiest, count, open};
-use forgetful::trial::{Start, each_change_fails, each_read_fails, kept_after_a_cut, tried};
+use forgetful::trial::{
+    Start, each_change_fails, each_read_fails, each_sync_fails, kept_after_a_cut, tried,
+};
 use forgetful::{Calls, Forgetful, Kind, Mode, Trouble};
 
 /// Not long after the clock of the stories began.
@@ -145,6 +147,47 @@ async fn each_change_of_sealing_fails() {
         trial.kept_by(&log).unwrap();
     })
     .await;
+}
+
+/// The next process finds in memory what is not on the disk, and must not let go of the journal for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_sync_of_sealing_more_than_a_segment_fails() {
+    each_sync_fails(Start::closed().await, async |trial| {
+        let log = trial.open().unwrap();
+        trial.append(&log, bulkiest(0)).await.unwrap();
+        trial.begin();
+        let _ = log.seal();
+        trial.kept_by(&log).unwrap();
+    })
+    .await;
+}
+
+/// One process holds several logs, each on its own disk; a batch of more than a segment is written by several threads.
+#[tokio::test]
+async fn a_log_goes_on_while_the_disk_of_another_fails() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let log = open(elsewhere.path()).unwrap();
+    let noted = Noted::default();
+    let failing = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            each_change_fails(Start::closed().await, async |trial| {
+                let log = trial.open().unwrap();
+                trial.append(&log, bulkiest(0)).await.unwrap();
+                trial.begin();
+                let _ = log.seal();
+            })
+            .await;
+        });
+    });
+    let mut number = 0;
+    while !failing.is_finished() {
+        noted.append(&log, number).await.unwrap();
+        log.seal().unwrap();
+        number += 1;
+    }
+    failing.join().unwrap();
+    noted.answers().kept_by(&log).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,15 +51,22 @@ pub(crate) struct Trial {
     pub(crate) disk: Forgetful,
     pub(crate) noted: Noted,
     faults: Option<(Calls, Trouble)>,
-    /// Changes and reads before what the work is about.
-    before: Cell<(u64, u64)>,
+    /// Calls before what the work is about.
+    before: Cell<Tally>,
 }
 
 /// What the work did from where it began.
 struct Done {
+    did: Tally,
+    failed: u64,
+}
+
+/// How many calls there were.
+#[derive(Clone, Copy, Default)]
+struct Tally {
     changes: u64,
     reads: u64,
-    failed: u64,
+    syncs: u64,
 }
 
 impl Trial {
@@ -68,7 +75,7 @@ impl Trial {
             disk: Forgetful::holding(&start.image)?,
             noted: Noted::since(start.answers.clone()),
             faults,
-            before: Cell::new((0, 0)),
+            before: Cell::default(),
         })
     }
 
@@ -85,8 +92,12 @@ impl Trial {
         }
     }
 
-    fn so_far(&self) -> (u64, u64) {
-        (self.disk.changes(), self.disk.calls(Kind::Read))
+    fn so_far(&self) -> Tally {
+        Tally {
+            changes: self.disk.changes(),
+            reads: self.disk.calls(Kind::Read),
+            syncs: self.disk.calls(Kind::Sync),
+        }
     }
 
     pub(crate) async fn append(&self, log: &Log, number: u64) -> Result<Receipt, Error> {
@@ -110,21 +121,21 @@ impl Trial {
 
     /// What the work did, once nothing it promised is found broken.
     async fn end(self) -> Done {
-        let (changes, reads) = self.so_far();
-        let (before, failed) = (self.before.get(), self.disk.failed());
-        let done = Done {
-            changes: changes - before.0,
-            reads: reads - before.1,
-            failed,
+        let (after, before) = (self.so_far(), self.before.get());
+        let did = Tally {
+            changes: after.changes - before.changes,
+            reads: after.reads - before.reads,
+            syncs: after.syncs - before.syncs,
         };
+        let failed = self.disk.failed();
         let left = self.disk.freeze();
         let answers = self.noted.answers().clone();
         let faults = self.faults;
         drop(self);
         let cuts = match faults {
             // What cannot be read leaves nothing unsynced that the other trials do not.
-            Some((Calls::Nth(..) | Calls::From(..), _)) => [].as_slice(),
-            _ => &[Mode::Synced, Mode::Torn(done.changes)],
+            Some((Calls::Nth(Kind::Read, _) | Calls::From(Kind::Read, _), _)) => [].as_slice(),
+            _ => &[Mode::Synced, Mode::Torn(did.changes)],
         };
         for mode in cuts {
             let kept = kept_after_a_cut(&left, &answers, *mode);
@@ -132,7 +143,7 @@ impl Trial {
         }
         let kept = goes_on(left, answers).await;
         kept.unwrap_or_else(|what| panic!("{faults:?}, opened anew: {what}"));
-        done
+        Done { did, failed }
     }
 }
 
@@ -200,7 +211,7 @@ pub(crate) async fn each_change_fails(start: Option<Start>, work: impl AsyncFn(&
     let Some(start) = start else {
         return;
     };
-    let Some(Done { changes, .. }) = attempt(&start, None, &work).await else {
+    let Some(Done { did, .. }) = attempt(&start, None, &work).await else {
         return;
     };
     let faults = |nth| {
@@ -210,7 +221,19 @@ pub(crate) async fn each_change_fails(start: Option<Start>, work: impl AsyncFn(&
             (Calls::FromChange(nth), Trouble::Io),
         ]
     };
-    each_fails(&start, &work, tried(changes, 12), faults).await;
+    each_fails(&start, &work, tried(did.changes, 12), faults).await;
+}
+
+/// Lets each sync of the work fail in turn, once: what was written stays in memory, and counts as clean.
+pub(crate) async fn each_sync_fails(start: Option<Start>, work: impl AsyncFn(&Trial)) {
+    let Some(start) = start else {
+        return;
+    };
+    let Some(Done { did, .. }) = attempt(&start, None, &work).await else {
+        return;
+    };
+    let faults = |nth| vec![(Calls::Nth(Kind::Sync, nth), Trouble::Io)];
+    each_fails(&start, &work, tried(did.syncs, 12), faults).await;
 }
 
 /// Lets each read of the work fail in turn, once and for good; the short version as above.
@@ -218,7 +241,7 @@ pub(crate) async fn each_read_fails(start: Option<Start>, work: impl AsyncFn(&Tr
     let Some(start) = start else {
         return;
     };
-    let Some(Done { reads, .. }) = attempt(&start, None, &work).await else {
+    let Some(Done { did, .. }) = attempt(&start, None, &work).await else {
         return;
     };
     let faults = |nth| {
@@ -227,7 +250,7 @@ pub(crate) async fn each_read_fails(start: Option<Start>, work: impl AsyncFn(&Tr
             (Calls::From(Kind::Read, nth), Trouble::Io),
         ]
     };
-    each_fails(&start, &work, tried(reads, 6), faults).await;
+    each_fails(&start, &work, tried(did.reads, 6), faults).await;
 }
 
 async fn each_fails(
