@@ -160,10 +160,17 @@ impl<T> std::ops::Deref for Quiet<T> {
     }
 }
 
+impl<T> Quiet<T> {
+    /// Lets go of it; no if it was left in disorder.
+    fn close(&mut self) -> bool {
+        let inner = self.0.take();
+        std::panic::catch_unwind(AssertUnwindSafe(|| drop(inner))).is_ok()
+    }
+}
+
 impl<T> Drop for Quiet<T> {
     fn drop(&mut self) {
-        let inner = self.0.take();
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(inner)));
+        self.close();
     }
 }
 
@@ -491,10 +498,21 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        if self.fatal.load(Ordering::Acquire)
-            && let Some(opened) = &*self.read_guard()
-        {
+        let opened = self
+            .opened
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(opened) = opened.take() else {
+            return;
+        };
+        if self.fatal.load(Ordering::Acquire) {
             std::mem::forget(sled::Db::clone(&opened.db));
+            return;
+        }
+        // sled says where everything is before it syncs what is there, and nobody hears whether that failed.
+        let noted = self.unsynced.begin(opened.snapshot);
+        if let Err(error) = noted.and_then(|()| opened.close().and_then(|()| self.unsynced.end())) {
+            tracing::warn!(%error, "the store was not closed in good order, the next start looks after it: {error}");
         }
     }
 }
@@ -583,6 +601,21 @@ impl Opened {
             data,
             blobs: sled.join("blobs"),
         })
+    }
+
+    /// Lets go of sled, and makes sure that what it wrote on leaving is on the disk.
+    fn close(mut self) -> io::Result<()> {
+        let in_order = self.chunks.close() & self.db.close();
+        let gone = (0..LINGER_TRIES).any(|_| {
+            self.data.try_lock().is_ok() || {
+                std::thread::sleep(LINGER_WAIT);
+                false
+            }
+        });
+        if !(in_order && gone) {
+            return Err(io::Error::other("sled has not ended as it should"));
+        }
+        self.data.sync_data()
     }
 
     /// Writes the format version into a new store or an older one, or refuses one it cannot read.

@@ -7,6 +7,8 @@
 //! on the disk.
 //! It need not be synced itself, as it lives exactly as long as the pages that it speaks of; and it is set before
 //! anything can fail.
+//! Letting go of sled is such a time too: it says where everything is before it syncs what is there, and whether that
+//! failed nobody hears.
 //! Opening writes everything from there once more, as it reads it, which makes the pages dirty again, and syncs it.
 
 use std::fs::{File, OpenOptions};
