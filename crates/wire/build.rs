@@ -53,6 +53,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             format!("#[serde(serialize_with = \"crate::json::{name}\")]"),
         );
     }
+    // Passed on as the log keeps it: neither side reads an event that nobody looks at.
+    builder = builder.extern_path(".tiendo.v1.RecordedEvent", "crate::recorded::RecordedEvent");
     builder = builder.field_attribute("tiendo.v1.AlertEvent.body", "#[serde(flatten)]");
     builder.compile_fds(descriptors)?;
     Ok(())

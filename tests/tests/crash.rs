@@ -120,7 +120,7 @@ async fn check_no_request_twice(t: &Tiendo, head: u64) -> Result<()> {
             recorded.position,
             next - 1
         );
-        let request_id = recorded.event.context("an event")?.request_id;
+        let request_id = recorded.message()?.request_id;
         let before = ended.insert(request_id.clone(), next);
         let together = before.is_none_or(|before| before == next - 1);
         ensure!(
@@ -199,7 +199,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_once() -> Result<()> {
     t.text(&["log", "verify"]).await?;
     let mut positions: HashMap<String, Vec<u64>> = HashMap::new();
     for recorded in events(&t, before + 1).await? {
-        let id = recorded.event.context("an event")?.request_id;
+        let id = recorded.message()?.request_id;
         positions.entry(id).or_default().push(recorded.position);
     }
     for (id, position) in &acknowledged {

@@ -152,12 +152,9 @@ async fn logged(t: &Tiendo, from_position: u64) -> Result<Vec<v1::Event>> {
     let mut answers = t.log().await?.read_events(wanted).await?.into_inner();
     let mut events = Vec::new();
     while let Some(answer) = answers.message().await? {
-        events.extend(
-            answer
-                .events
-                .into_iter()
-                .filter_map(|recorded| recorded.event),
-        );
+        for recorded in answer.events {
+            events.push(recorded.message()?);
+        }
     }
     Ok(events)
 }

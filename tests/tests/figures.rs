@@ -96,8 +96,7 @@ async fn events_from(t: &Tiendo, from_position: u64) -> Result<BTreeMap<u64, v1:
     let mut events = BTreeMap::new();
     while let Some(answer) = stream.message().await? {
         for recorded in answer.events {
-            let event = recorded.event.context("an event")?;
-            events.insert(recorded.position, event);
+            events.insert(recorded.position, recorded.message()?);
         }
     }
     Ok(events)

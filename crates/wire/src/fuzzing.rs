@@ -9,7 +9,8 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::event::{
-    CleanTexts, Reference, Resolver, decode, decode_logged, draft, encode, to_bytes, write_since,
+    CleanTexts, Reference, Resolver, accept, decode, decode_logged, draft, encode, to_bytes,
+    write_since,
 };
 use crate::v1;
 
@@ -47,11 +48,12 @@ impl Resolver for Record {
     }
 }
 
-/// A request of any bytes: as a batch, and as a batch of a stream.
+/// A request of any bytes: as a batch, and as a batch of a stream; and the bytes as an event of the log.
 ///
 /// # Panics
 /// If what is accepted is another event when it is read again, or when it was read before the record was asked.
 pub fn request(bytes: &[u8]) {
+    is_read_alike(bytes);
     if let Ok(batch) = v1::RecordBatchRequest::decode(bytes) {
         events(&batch.events);
     }
@@ -63,6 +65,7 @@ pub fn request(bytes: &[u8]) {
 fn events(messages: &[v1::Event]) {
     let mut texts = CleanTexts::default();
     for message in messages {
+        is_read_alike(&message.encode_to_vec());
         let read = decode(message, "event", &Record::Full, REQUEST_ID);
         is_accepted_again(&read);
         is_drafted_alike(message, &read, &mut texts);
@@ -71,6 +74,17 @@ fn events(messages: &[v1::Event]) {
             assert_eq!(unknown, read, "a fuller record changes the event");
         }
     }
+}
+
+/// Bytes read as a figure of the log are the event that their message is.
+fn is_read_alike(bytes: &[u8]) {
+    let message = v1::Event::decode(bytes).map_err(|error| error.to_string());
+    let through_message = message.and_then(|message| accept(&message));
+    assert_eq!(
+        decode_logged(bytes),
+        through_message,
+        "read as another event"
+    );
 }
 
 /// An accepted event is the same from the log, and to whoever reports it in the words in which it is kept.

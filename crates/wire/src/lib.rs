@@ -6,6 +6,7 @@
 //! - [`deadline`]: how long a question may wait, and what it is refused with after that
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
 //! - [`log_reader`]: reads the log over gRPC in bulk
+//! - `recorded`: an event with its place in the log, still encoded
 //! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
 //! - [`time`]: instants as protobuf timestamps
 
@@ -16,6 +17,7 @@ pub mod event;
 pub mod fuzzing;
 mod json;
 pub mod log_reader;
+mod recorded;
 pub mod status;
 pub mod time;
 
@@ -27,6 +29,8 @@ pub mod time;
 )]
 pub mod v1 {
     tonic::include_proto!("tiendo.v1");
+
+    pub use crate::recorded::RecordedEvent;
 }
 
 /// Descriptors of the contract, for reflection.

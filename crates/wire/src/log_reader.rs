@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use domain::Event;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
-use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
 
 use crate::v1::log_service_client::LogServiceClient;
-use crate::v1::{ReadEventsRequest, ReadEventsResponse, RecordedEvent};
+use crate::v1::{ReadEventsRequest, ReadEventsResponse};
 
 /// Largest message taken from the log service, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -73,10 +75,7 @@ impl LogReader {
             ..Default::default()
         };
         let answers = self.client.clone().read_events(request).await;
-        Ok(Batches {
-            answers: answers.map_err(Box::new)?.into_inner(),
-            unreadable: None,
-        })
+        Ok(Batches::of(answers.map_err(Box::new)?.into_inner()))
     }
 
     /// Reads from a position up to the head, or up to `to` if that is not 0, giving each event to `apply` in order.
@@ -103,15 +102,33 @@ impl LogReader {
 /// An event of the log: its position, when the log took it, and what it says.
 pub type Logged = (u64, Timestamp, Event);
 
-/// What is read of the log, batch by batch.
-#[derive(Debug)]
+/// Batches read ahead while one is being looked at: each on a thread of its own.
+const AHEAD: usize = 2;
+
+/// What is read of the log, batch by batch; the next ones are received and read meanwhile.
 pub struct Batches {
-    answers: Streaming<ReadEventsResponse>,
+    read: BoxStream<'static, Result<Batch, Error>>,
     /// The event at which reading stops, once those before it are given out.
     unreadable: Option<Error>,
 }
 
+/// Events in order, and what is wrong with the one after them.
+type Batch = (Vec<Logged>, Option<Error>);
+
 impl Batches {
+    fn of(answers: Streaming<ReadEventsResponse>) -> Self {
+        let read = answers.map(|answer| async {
+            let answer = answer.map_err(Box::new)?;
+            let read = tokio::task::spawn_blocking(move || read(answer)).await;
+            // It was cancelled, with the runtime, or panicked.
+            read.map_err(|error| Error::Status(Box::new(Status::internal(error.to_string()))))
+        });
+        Self {
+            read: read.buffered(AHEAD).boxed(),
+            unreadable: None,
+        }
+    }
+
     /// The next events in order; none at the end.
     ///
     /// # Errors
@@ -120,32 +137,23 @@ impl Batches {
         if let Some(unreadable) = self.unreadable.take() {
             return Err(unreadable);
         }
-        let answer = self.answers.message().await.map_err(Box::new)?;
-        let Some(answer) = answer else {
+        let Some(batch) = self.read.next().await else {
             return Ok(None);
         };
-        let mut events = Vec::with_capacity(answer.events.len());
-        for recorded in answer.events {
-            let position = recorded.position;
-            match open(recorded) {
-                Ok((known, event)) => events.push((position, known, event)),
-                Err(reason) => {
-                    self.unreadable = Some(Error::Event { position, reason });
-                    break;
-                }
-            }
-        }
+        let (events, unreadable) = batch?;
+        self.unreadable = unreadable;
         Ok(Some(events))
     }
 }
 
-/// The event in a message of the log service, and when the log took it.
-///
-/// # Errors
-/// A sentence saying what does not fit.
-pub fn open(recorded: RecordedEvent) -> Result<(Timestamp, Event), String> {
-    let known = recorded.known.as_ref().and_then(crate::time::from_wire);
-    let known = known.ok_or("it has no time")?;
-    let message = recorded.event.ok_or("it is empty")?;
-    Ok((known, crate::event::accept(&message)?))
+fn read(answer: ReadEventsResponse) -> Batch {
+    let mut events = Vec::with_capacity(answer.events.len());
+    for recorded in answer.events {
+        let position = recorded.position;
+        match recorded.read() {
+            Ok((known, event)) => events.push((position, known, event)),
+            Err(reason) => return (events, Some(Error::Event { position, reason })),
+        }
+    }
+    (events, None)
 }

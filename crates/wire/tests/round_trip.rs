@@ -425,6 +425,36 @@ fn events() -> impl Iterator<Item = Event> {
     bodies().into_iter().map(event).chain([doubtful()])
 }
 
+/// Figures are read from their bytes without a message in between, and must come to the same.
+#[test]
+fn whatever_became_of_its_bytes_an_event_is_read_as_its_message_is() {
+    let through_message = |bytes: &[u8]| {
+        let message = wire::event::message(bytes).map_err(|error| error.to_string())?;
+        wire::event::accept(&message)
+    };
+    let mut other = 0;
+    for event in events() {
+        let bytes = to_bytes(&event);
+        assert_eq!(through_message(&bytes).as_ref(), Ok(&event));
+        for at in 0..bytes.len() {
+            for changed in [
+                bytes[at] ^ 1,
+                bytes[at] ^ 0x80,
+                bytes[at].wrapping_add(8),
+                0,
+            ] {
+                let mut bytes = bytes.clone();
+                bytes[at] = changed;
+                let read = decode_logged(&bytes);
+                assert_eq!(read, through_message(&bytes), "byte {at} as {changed}");
+                other += usize::from(read.is_ok_and(|read| read != event));
+            }
+            assert_eq!(decode_logged(&bytes[..at]), through_message(&bytes[..at]));
+        }
+    }
+    assert!(other > 1_000, "{other} changes made another event");
+}
+
 #[test]
 fn the_log_gives_back_every_kind_of_event_as_it_was() {
     for event in events() {

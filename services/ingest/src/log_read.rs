@@ -6,6 +6,7 @@
 use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Duration;
 
+use bytes::Bytes;
 use domain::{LocalityCode, LocalityId, Reason, Violation};
 use event_log::{Log, ReadLimit, RecordRef};
 use host::CancellationToken;
@@ -108,11 +109,12 @@ impl Filter {
     }
 
     /// Whether an event of a wanted subject is wanted.
-    fn event(&self, position: u64, message: &v1::Event) -> Result<bool, Status> {
+    fn event(&self, position: u64, payload: &[u8]) -> Result<bool, Status> {
         let Some(wanted) = &self.event else {
             return Ok(true);
         };
-        let event = wire::event::accept(message).map_err(|error| damaged(position, &error))?;
+        let event =
+            wire::event::decode_logged(payload).map_err(|error| damaged(position, &error))?;
         Ok(event.body.subject().event == wanted)
     }
 }
@@ -298,11 +300,7 @@ impl Page {
 
     /// Takes an event of a wanted subject; breaks when the message is full.
     fn take(&mut self, position: u64, known_micros: i64, payload: &[u8]) -> ControlFlow<()> {
-        let event = match wire::event::message(payload) {
-            Ok(event) => event,
-            Err(error) => return self.fail(damaged(position, &error)),
-        };
-        match self.filter.event(position, &event) {
+        match self.filter.event(position, payload) {
             Ok(true) => {}
             Ok(false) => return ControlFlow::Continue(()),
             Err(status) => return self.fail(status),
@@ -311,7 +309,7 @@ impl Page {
         self.events.push(v1::RecordedEvent {
             position,
             known: Some(wire::time::to_wire(of_micros(known_micros))),
-            event: Some(event),
+            event: Bytes::copy_from_slice(payload),
         });
         if self.events.len() >= EVENTS_MAX || self.bytes >= BYTES_MAX {
             ControlFlow::Break(())

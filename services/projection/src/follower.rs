@@ -22,12 +22,10 @@ impl bus::Reader for Follower {
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
         let shared = &self.shared;
-        let fold = |position, known, event: domain::Event| {
-            shared
-                .fold(position, known, &event)
-                .map_err(|error| error.to_string())
-        };
-        self.log.read(shared.position() + 1, 0, fold).await?;
+        let mut batches = self.log.open(shared.position() + 1, 0).await?;
+        while let Some(events) = batches.next().await? {
+            shared.fold(&events)?;
+        }
         shared.set_caught_up();
         self.ready.set_ready();
         Ok(shared.position())
@@ -36,7 +34,7 @@ impl bus::Reader for Follower {
     async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
         let position = delivery.position;
         let (known, event) = wire::cloud_event::receive_at(&delivery.payload, position)?;
-        self.shared.fold(position, known, &event)?;
+        self.shared.fold(&[(position, known, event)])?;
         Ok(())
     }
 }

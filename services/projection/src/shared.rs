@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use domain::Event;
-use jiff::Timestamp;
 use state::{ApplyError, State};
 use tokio::sync::watch;
+use wire::log_reader::Logged;
+
+/// Events folded while readers wait: some hundred microseconds of work.
+const FOLDED_AT_ONCE: usize = 256;
 
 /// The state, and its position for those who wait for it.
 pub(crate) struct Shared {
@@ -46,16 +48,18 @@ impl Shared {
         self.head.store(head, Ordering::Relaxed);
     }
 
-    pub(crate) fn fold(
-        &self,
-        position: u64,
-        known: Timestamp,
-        event: &Event,
-    ) -> Result<(), ApplyError> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.apply(position, known, event)?;
-        drop(state);
-        self.position.send_replace(position);
+    /// Folds events in order, some at a time, so that readers get in between.
+    pub(crate) fn fold(&self, events: &[Logged]) -> Result<(), ApplyError> {
+        for some in events.chunks(FOLDED_AT_ONCE) {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            let mut apply =
+                |(position, known, event): &Logged| state.apply(*position, *known, event);
+            let folded = some.iter().try_for_each(&mut apply);
+            let position = state.position();
+            drop(state);
+            self.position.send_replace(position);
+            folded?;
+        }
         Ok(())
     }
 

@@ -79,7 +79,8 @@ fn describe(
     recorded: &v1::RecordedEvent,
     output: Output,
 ) -> Result<(String, Option<String>), Failure> {
-    let (_, event) = wire::log_reader::open(recorded.clone())
+    let (_, event) = recorded
+        .read()
         .map_err(|error| Failure::new(crate::fail::FAILED, error))?;
     let subject = event.body.subject();
     let place = subject.locality.map(|id| id.code.to_string());

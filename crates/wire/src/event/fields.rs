@@ -12,6 +12,7 @@ use domain::{
 use jiff::civil::Date;
 
 use super::decode::{Reference, Resolver};
+use super::view;
 use crate::v1 as w;
 
 /// Longest name, title or office, in characters.
@@ -323,31 +324,34 @@ impl Fields<'_> {
         if bound == 0 {
             return Some((said, percent));
         }
-        let bound_field = format!("{field}_bound");
-        Some((self.bound(&bound_field, bound, said)?, percent))
+        Some((self.bound(field, "_bound", bound, said)?, percent))
     }
 
-    /// A bound as stated, else as the words before the number said.
-    fn bound(&mut self, field: &str, raw: i32, said: Bound) -> Option<Bound> {
+    /// A bound as stated, else as the words before the number said; its field's name ends in `suffix`.
+    fn bound(&mut self, field: &str, suffix: &str, raw: i32, said: Bound) -> Option<Bound> {
         match w::Bound::try_from(raw) {
             Ok(w::Bound::Unspecified) => Some(said),
             Ok(w::Bound::Exact) => Some(Bound::Exact),
             Ok(w::Bound::AtLeast) => Some(Bound::AtLeast),
             Ok(w::Bound::AtMost) => Some(Bound::AtMost),
             Ok(w::Bound::About) => Some(Bound::About),
-            Err(_) => self.refuse(field, Reason::ValueUnspecified, "is no bound known"),
+            Err(_) => {
+                let field = format!("{field}{suffix}");
+                self.refuse(&field, Reason::ValueUnspecified, "is no bound known")
+            }
         }
     }
 
-    pub(super) fn quantity(
+    pub(super) fn quantity<'m>(
         &mut self,
         field: &str,
-        raw: Option<&w::Quantity>,
+        raw: Option<impl Into<view::Quantity<'m>>>,
     ) -> Option<Option<Quantity>> {
         let Some(raw) = raw else { return Some(None) };
-        let mut quantity = match &raw.number {
+        let raw = raw.into();
+        let mut quantity = match raw.number {
             None => return self.missing(field),
-            Some(w::quantity::Number::Count(count)) => match u64::try_from(*count) {
+            Some(view::Number::Count(count)) => match u64::try_from(count) {
                 Ok(value) => Quantity {
                     bound: Bound::Exact,
                     value,
@@ -357,7 +361,7 @@ impl Fields<'_> {
                     return self.refuse(field, Reason::CountBelowZero, detail);
                 }
             },
-            Some(w::quantity::Number::Text(text)) => match text::parse_quantity(text) {
+            Some(view::Number::Text(text)) => match text::parse_quantity(text) {
                 Ok(quantity) => quantity,
                 Err(error) => {
                     let reason = match error.reason() {
@@ -373,13 +377,16 @@ impl Fields<'_> {
             return self.refuse(field, Reason::NumberFormat, detail);
         }
         if raw.bound != 0 {
-            let bound_field = format!("{field}.bound");
-            quantity.bound = self.bound(&bound_field, raw.bound, quantity.bound)?;
+            quantity.bound = self.bound(field, ".bound", raw.bound, quantity.bound)?;
         }
         Some(Some(quantity))
     }
 
-    pub(super) fn count(&mut self, field: &str, raw: Option<&w::Quantity>) -> Option<u64> {
+    pub(super) fn count<'m>(
+        &mut self,
+        field: &str,
+        raw: Option<impl Into<view::Quantity<'m>>>,
+    ) -> Option<u64> {
         match self.quantity(field, raw)? {
             None => self.missing(field),
             Some(quantity) if quantity.bound == Bound::Exact => Some(quantity.value),
@@ -387,15 +394,15 @@ impl Fields<'_> {
         }
     }
 
-    pub(super) fn denominator(
+    pub(super) fn denominator<'m>(
         &mut self,
         field: &str,
-        raw: Option<&w::Denominator>,
+        raw: Option<impl Into<view::Denominator<'m>>>,
     ) -> Option<Option<d::Denominator>> {
         let Some(raw) = raw else { return Some(None) };
-        let mut fields = self.below(field);
-        let kind = fields.word("kind", &raw.kind);
-        let value = fields.count("value", raw.value.as_ref());
+        let (raw, mut fields) = (raw.into(), self.below(field));
+        let kind = fields.word("kind", raw.kind);
+        let value = fields.count("value", raw.value);
         if value == Some(0) {
             let detail = "is zero; a denominator is above zero";
             return fields.refuse("value", Reason::NumberFormat, detail);
@@ -417,13 +424,17 @@ impl Fields<'_> {
         Some(Name { vi: vi?, en: en? })
     }
 
-    pub(super) fn source(&mut self, field: &str, raw: Option<&w::Source>) -> Option<Source> {
+    pub(super) fn source<'m>(
+        &mut self,
+        field: &str,
+        raw: Option<impl Into<view::Source<'m>>>,
+    ) -> Option<Source> {
         let Some(raw) = raw else {
             return self.missing(field);
         };
-        let mut fields = self.below(field);
-        let title = fields.line("title", &raw.title);
-        let url = fields.optional_text("url", &raw.url);
+        let (raw, mut fields) = (raw.into(), self.below(field));
+        let title = fields.line("title", raw.title);
+        let url = fields.optional_text("url", raw.url);
         Some(Source {
             title: title?,
             url: url?,
@@ -464,17 +475,17 @@ impl Fields<'_> {
     }
 
     /// A locality's identity as given, without asking whether it exists.
-    pub(super) fn identity(
+    pub(super) fn identity<'m>(
         &mut self,
         field: &str,
-        raw: Option<&w::LocalityRef>,
+        raw: Option<impl Into<view::LocalityRef<'m>>>,
     ) -> Option<LocalityId> {
         let Some(raw) = raw else {
             return self.missing(field);
         };
-        let mut fields = self.below(field);
-        let code = fields.code::<LocalityCode>("code", &raw.code);
-        let since = fields.date("since", &raw.since);
+        let (raw, mut fields) = (raw.into(), self.below(field));
+        let code = fields.code::<LocalityCode>("code", raw.code);
+        let since = fields.date("since", raw.since);
         Some(LocalityId {
             code: code?,
             since: since?,
@@ -482,18 +493,18 @@ impl Fields<'_> {
     }
 
     /// A locality that must exist at the moment the event speaks of.
-    pub(super) fn locality(
+    pub(super) fn locality<'m>(
         &mut self,
         field: &str,
-        raw: Option<&w::LocalityRef>,
+        raw: Option<impl Into<view::LocalityRef<'m>>>,
         at: Option<&Moment>,
     ) -> Option<LocalityId> {
         let Some(raw) = raw else {
             return self.missing(field);
         };
-        let mut fields = self.below(field);
-        let code = fields.code::<LocalityCode>("code", &raw.code);
-        let since = fields.optional_date("since", &raw.since);
+        let (raw, mut fields) = (raw.into(), self.below(field));
+        let code = fields.code::<LocalityCode>("code", raw.code);
+        let since = fields.optional_date("since", raw.since);
         let (code, since) = (code?, since?);
         let Some(at) = at else {
             // Without a moment, whether the code ever existed can still be told.

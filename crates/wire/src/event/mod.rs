@@ -4,6 +4,7 @@ mod decode;
 mod draft;
 mod encode;
 mod fields;
+mod view;
 
 pub use decode::{
     Accept, Reference, Resolver, accept, decode, decode_logged, message, parse_moment, parse_person,

@@ -103,7 +103,7 @@ pub(super) fn read(wanted: LogRead, output: Output) -> Result<(), Failure> {
                     .iter()
                     .filter(|record| record.position <= last)
                 {
-                    watch::show(&recorded(record)?, output)?;
+                    watch::show(&recorded(record), output)?;
                 }
                 next += piece.records.len() as u64;
             }
@@ -130,14 +130,11 @@ pub(super) fn read(wanted: LogRead, output: Output) -> Result<(), Failure> {
     Err(Failure::new(FAILED, text))
 }
 
-fn recorded(record: &Record) -> Result<v1::RecordedEvent, Failure> {
-    let event = wire::event::message(&record.payload).map_err(|error| {
-        let position = record.position;
-        Failure::new(FAILED, format!("position {position}: {error} [DAMAGED]"))
-    })?;
-    Ok(v1::RecordedEvent {
+/// As the log service tells it.
+fn recorded(record: &Record) -> v1::RecordedEvent {
+    v1::RecordedEvent {
         position: record.position,
         known: Some(to_wire(of_micros(record.known_micros))),
-        event: Some(event),
-    })
+        event: record.payload.clone(),
+    }
 }

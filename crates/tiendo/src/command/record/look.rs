@@ -89,8 +89,9 @@ async fn events(
     let mut events = Vec::new();
     while let Some(answer) = stream.message().await.map_err(told(output))? {
         for recorded in answer.events {
-            let (_, event) = wire::log_reader::open(recorded)
-                .map_err(|error| Failure::new(FAILED, error.to_string()))?;
+            let (_, event) = recorded
+                .read()
+                .map_err(|error| Failure::new(FAILED, error))?;
             events.push(event);
         }
     }

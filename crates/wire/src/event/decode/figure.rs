@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::{At, Reference};
 use crate::event::fields::Fields;
+use crate::event::view;
 use crate::v1 as w;
 
 pub(super) fn quota_assigned(f: &mut Fields<'_>, m: &w::QuotaAssigned, at: At<'_>) -> Option<Body> {
@@ -116,11 +117,11 @@ pub(super) fn quota_suspended(
 
 /// The parts of a figure, as reports and corrections carry them.
 struct FigureParts<'a> {
-    value: Option<&'a w::Quantity>,
-    denominator: Option<&'a w::Denominator>,
+    value: Option<view::Quantity<'a>>,
+    denominator: Option<view::Denominator<'a>>,
     percent: &'a str,
     percent_bound: i32,
-    source: Option<&'a w::Source>,
+    source: Option<view::Source<'a>>,
 }
 
 fn figure(f: &mut Fields<'_>, parts: &FigureParts<'_>) -> Option<d::Figure> {
@@ -147,20 +148,20 @@ fn figure(f: &mut Fields<'_>, parts: &FigureParts<'_>) -> Option<d::Figure> {
 
 pub(super) fn progress_reported(
     f: &mut Fields<'_>,
-    m: &w::ProgressReported,
+    m: view::Reported<'_>,
     at: At<'_>,
 ) -> Option<Body> {
-    let locality = f.locality("locality", m.locality.as_ref(), at);
-    let indicator = f.indicator("indicator", &m.indicator);
+    let locality = f.locality("locality", m.locality, at);
+    let indicator = f.indicator("indicator", m.indicator);
     let parts = FigureParts {
-        value: m.value.as_ref(),
-        denominator: m.denominator.as_ref(),
-        percent: &m.percent,
+        value: m.value,
+        denominator: m.denominator,
+        percent: m.percent,
         percent_bound: m.percent_bound,
-        source: m.source.as_ref(),
+        source: m.source,
     };
     let figure = figure(f, &parts);
-    let note = f.optional_text("note", &m.note);
+    let note = f.optional_text("note", m.note);
     Some(Body::ProgressReported(d::ProgressReported {
         locality: locality?,
         indicator: indicator?,
@@ -171,21 +172,21 @@ pub(super) fn progress_reported(
 
 pub(super) fn progress_corrected(
     f: &mut Fields<'_>,
-    m: &w::ProgressCorrected,
+    m: view::Corrected<'_>,
     at: At<'_>,
 ) -> Option<Body> {
-    let locality = f.locality("locality", m.locality.as_ref(), at);
-    let indicator = f.indicator("indicator", &m.indicator);
+    let locality = f.locality("locality", m.locality, at);
+    let indicator = f.indicator("indicator", m.indicator);
     on_record(f, "corrects", m.corrects, locality, indicator.as_ref(), at);
     let parts = FigureParts {
-        value: m.value.as_ref(),
-        denominator: m.denominator.as_ref(),
-        percent: &m.percent,
+        value: m.value,
+        denominator: m.denominator,
+        percent: m.percent,
         percent_bound: m.percent_bound,
-        source: m.source.as_ref(),
+        source: m.source,
     };
     let figure = figure(f, &parts);
-    let reason = f.text("reason", &m.reason);
+    let reason = f.text("reason", m.reason);
     Some(Body::ProgressCorrected(d::ProgressCorrected {
         corrects: m.corrects,
         locality: locality?,

@@ -20,6 +20,7 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use super::fields::{Fields, Path, clean};
+use super::view::{self, View as _};
 use crate::v1 as w;
 
 /// Something on record that an event refers to.
@@ -261,7 +262,40 @@ pub fn message(bytes: &[u8]) -> Result<w::Event, prost::DecodeError> {
 /// # Errors
 /// A sentence saying what does not fit: the bytes are no event of this version.
 pub fn decode_logged(bytes: &[u8]) -> Result<Event, String> {
-    accept(&message(bytes).map_err(|error| error.to_string())?)
+    match figure_logged(bytes) {
+        Some(event) => Ok(event),
+        None => accept(&message(bytes).map_err(|error| error.to_string())?),
+    }
+}
+
+/// Reads a report or a correction without a message in between; none if it is anything else, or not as we write it.
+fn figure_logged(bytes: &[u8]) -> Option<Event> {
+    let message = view::Event::read(bytes)?;
+    let mut violations = Vec::new();
+    let mut fields = Fields {
+        path: Path {
+            above: None,
+            field: "",
+        },
+        violations: &mut violations,
+        resolver: &Accept,
+    };
+    let effective = fields.moment("effective", message.effective)?;
+    let at = Some(&effective);
+    let body = match (message.reported, message.corrected) {
+        (Some(m), None) => figure::progress_reported(&mut fields, m, at)?,
+        (None, Some(m)) => figure::progress_corrected(&mut fields, m, at)?,
+        _ => return None,
+    };
+    let event = Event {
+        request_id: request(&mut fields, message.request_id, Uuid::nil())?,
+        actor: actor(&mut fields, message.actor)?,
+        effective,
+        body,
+        confirmed: Vec::new(),
+        findings: Vec::new(),
+    };
+    violations.is_empty().then_some(event)
 }
 
 /// Reads an event that the log accepted, taking its texts and identities as they are.
@@ -441,12 +475,16 @@ fn request(fields: &mut Fields<'_>, raw: &str, given: Uuid) -> Option<Uuid> {
     }
 }
 
-fn actor(fields: &mut Fields<'_>, message: Option<&w::Actor>) -> Option<d::Actor> {
+fn actor<'m>(
+    fields: &mut Fields<'_>,
+    message: Option<impl Into<view::Actor<'m>>>,
+) -> Option<d::Actor> {
     let Some(message) = message else {
         return fields.refuse("", Reason::Required, "must say who reports");
     };
-    let organisation = fields.line("organisation", &message.organisation);
-    let office = fields.line("office", &message.office);
+    let message = message.into();
+    let organisation = fields.line("organisation", message.organisation);
+    let office = fields.line("office", message.office);
     Some(d::Actor {
         organisation: organisation?,
         office: office?,
@@ -485,8 +523,10 @@ fn body(
         W::IndicatorRelated(m) => read!("indicator_related", programme::indicator_related, m),
         W::QuotaSuspended(m) => read!("quota_suspended", figure::quota_suspended, m),
         W::QuotaAssigned(m) => read!("quota_assigned", figure::quota_assigned, m),
-        W::ProgressReported(m) => read!("progress_reported", figure::progress_reported, m),
-        W::ProgressCorrected(m) => read!("progress_corrected", figure::progress_corrected, m),
+        W::ProgressReported(m) => read!("progress_reported", figure::progress_reported, m.into()),
+        W::ProgressCorrected(m) => {
+            read!("progress_corrected", figure::progress_corrected, m.into())
+        }
         W::ProgressRetracted(m) => read!("progress_retracted", figure::progress_retracted, m),
         W::FindingResolved(m) => {
             let mut fields = fields.below("finding_resolved");
