@@ -56,6 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Passed on as the log keeps it: neither side reads an event that nobody looks at.
     builder = builder.extern_path(".tiendo.v1.RecordedEvent", "crate::recorded::RecordedEvent");
     builder = builder.field_attribute("tiendo.v1.AlertEvent.body", "#[serde(flatten)]");
+    // Markers are small.
+    builder = builder.boxed("tiendo.v1.WatchResponse.message.event");
     builder.compile_fds(descriptors)?;
     Ok(())
 }

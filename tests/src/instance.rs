@@ -26,6 +26,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Where a fetched nats-server is kept, for these tests and those of `bus`.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
 
+/// What an answer of projection says of how fresh it is.
+pub const FRESHNESS: [&str; 3] = ["behindPositions", "behindSeconds", "headHeardSeconds"];
+
 /// How an instance is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -299,6 +302,18 @@ impl Tiendo {
         all.extend(["-o", "json"]);
         let text = self.text(&all).await?;
         serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))
+    }
+
+    /// What a query answers as JSON, but for how fresh it is: that differs from one question to the next.
+    ///
+    /// # Errors
+    /// As [`Self::json`].
+    pub async fn answer(&self, arguments: &[&str]) -> Result<String> {
+        let mut answer = self.json(arguments).await?;
+        if let Some(at) = answer.get_mut("at").and_then(Value::as_object_mut) {
+            at.retain(|name, _| !FRESHNESS.contains(&name.as_str()));
+        }
+        Ok(serde_json::to_string_pretty(&answer)?)
     }
 
     /// The ledger as ingest describes it.

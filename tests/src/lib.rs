@@ -19,7 +19,7 @@ mod refused;
 mod wait;
 
 pub use chapters::{Chapters, say};
-pub use instance::{Endpoints, Options, Tiendo};
+pub use instance::{Endpoints, FRESHNESS, Options, Tiendo};
 pub use process::{Process, binary};
 pub use refused::Refused;
 pub use wait::{PATIENCE, until};

@@ -645,9 +645,7 @@ async fn reports(t: &Tiendo) -> Result<()> {
 async fn answers(t: &Tiendo) -> Result<Vec<String>> {
     let mut answers = vec![t.text(&["log", "show", "-o", "json"]).await?];
     for arguments in ANSWERS {
-        let mut arguments = arguments.to_vec();
-        arguments.extend(["-o", "json"]);
-        answers.push(t.text(&arguments).await?);
+        answers.push(t.answer(arguments).await?);
     }
     Ok(answers)
 }

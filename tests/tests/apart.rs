@@ -1,6 +1,7 @@
 //! The three services run apart, each with a data directory and ports of its own.
 
 use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 use tiendo_tests::{Options, PATIENCE, Process, Tiendo, binary, program, until};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,8 +61,16 @@ async fn the_services_run_apart() -> Result<()> {
     // Nothing of it is in the ledger of the host.
     assert_eq!(host.ledger().await?.head, 0);
 
-    for process in [alerting, projection, ingest] {
-        process.stop().await?;
-    }
+    alerting.stop().await?;
+    ingest.stop().await?;
+    // Nobody tells of the log any more, as the relay did each second; every answer says since when.
+    let silent = async || {
+        let asked = ["indicator", "list", "-o", "json"];
+        let answer: Value = serde_json::from_str(&ask(&projection_at, &asked).await?.ok()?)?;
+        let heard = answer["at"]["headHeardSeconds"].as_f64();
+        Ok(heard.is_some_and(|seconds| seconds > 5.0).then_some(()))
+    };
+    until("a log that is silent", PATIENCE, silent).await?;
+    projection.stop().await?;
     host.finish().await
 }

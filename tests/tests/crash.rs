@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tiendo_tests::fact::{report, request};
-use tiendo_tests::{Options, PATIENCE, Tiendo, say, until};
+use tiendo_tests::{FRESHNESS, Options, PATIENCE, Tiendo, say, until};
 use uuid::Uuid;
 use wire::v1;
 
@@ -88,12 +88,14 @@ async fn check_completed(killed: &Tiendo, undisturbed: &Tiendo) -> Result<()> {
     Ok(())
 }
 
-/// Without the times at which a log took something, and the digests that cover them.
+/// Without the times at which a log took something, the digests that cover them, and how fresh the answer is.
 fn timeless(mut value: Value) -> Value {
     match &mut value {
         Value::Object(fields) => {
             fields.retain(|name, _| {
-                !["known", "openedKnown", "clearedKnown", "digest"].contains(&name.as_str())
+                let name = name.as_str();
+                !["known", "openedKnown", "clearedKnown", "digest"].contains(&name)
+                    && !FRESHNESS.contains(&name)
             });
             for field in fields.values_mut() {
                 *field = timeless(field.take());

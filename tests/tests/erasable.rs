@@ -335,11 +335,11 @@ async fn refused(t: &Tiendo) -> Result<()> {
 /// What is answered as known before the erasure, and what the log says of itself.
 async fn answers(t: &Tiendo, named: &Named) -> Result<String> {
     let known = (named.position + 3).to_string();
-    let at = ["--as-of", "2023-09-01", "--known-at", &known, "-o", "json"];
+    let at = ["--as-of", "2023-09-01", "--known-at", &known];
     let mut answers = String::new();
     for asked in [&["locality", "show", "56"][..], &["model", "list"]] {
         let arguments = [asked, &at].concat();
-        let answer = t.text(&arguments).await?;
+        let answer = t.answer(&arguments).await?;
         // How far projection has come is no part of what was known then.
         let known_then = |line: &&str| !line.contains("\"foldedPosition\"");
         answers.extend(

@@ -73,9 +73,7 @@ async fn what_is_deleted_is_made_again() -> Result<()> {
 async fn answers(t: &Tiendo) -> Result<Vec<String>> {
     let mut answers = Vec::new();
     for arguments in ANSWERS {
-        let mut arguments = arguments.to_vec();
-        arguments.extend(["-o", "json"]);
-        answers.push(t.text(&arguments).await?);
+        answers.push(t.answer(arguments).await?);
     }
     Ok(answers)
 }

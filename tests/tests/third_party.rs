@@ -112,6 +112,42 @@ fn check_explained(answer: &Value) -> Result<()> {
     Ok(())
 }
 
+/// A watch from the first event on tells of what stands behind the number, in order, and then of how far it came.
+fn check_watched(watched: &Value, explained: &Value) -> Result<()> {
+    let position = |of: &Value| of["position"].as_str().and_then(|p| p.parse::<u64>().ok());
+    let watched = watched.as_array().context("watched")?;
+    let (last, events) = watched.split_last().context("nothing was told")?;
+    ensure!(last.get("caughtUp").is_some(), "{last}");
+    let told: Vec<_> = watched.iter().map(position).collect();
+    ensure!(told.is_sorted(), "{told:?}");
+    let grounds = explained["grounds"].as_array().context("grounds")?;
+    let of_place = grounds
+        .iter()
+        .filter(|ground| ground["kind"] != "GROUND_KIND_DEFINITION");
+    for ground in of_place {
+        let known = events
+            .iter()
+            .any(|event| position(event) == position(&ground["recorded"]));
+        ensure!(known, "{ground} is not among what was told");
+    }
+    Ok(())
+}
+
+/// Nine districts with 31 models, of which nobody reported any; what the province's police hold; nine reports that are missing.
+fn check_overviews(matrix: &Value, held: &Value, missing: &Value) {
+    let count = |list: &Value| list.as_array().map(Vec::len);
+    let row = &matrix["rows"][8];
+    let counts = [&matrix["models"], &matrix["rows"], &row["cells"]].map(count);
+    assert_eq!(counts, [Some(31), Some(9), Some(31)], "{matrix}");
+    assert_eq!(row["locality"]["name"]["vi"], "Thị xã Ninh Hòa");
+    assert_eq!(row["cells"][0].get("status"), None, "{row}");
+    assert_eq!(held["organisation"], "Công an tỉnh");
+    assert_eq!(held["counts"]["roles"], 32);
+    assert_eq!(count(&held["roles"]), Some(32), "{held}");
+    assert_eq!(missing["expectedCount"], 9);
+    assert_eq!(count(&missing["missing"]), Some(9), "{missing}");
+}
+
 async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -132,6 +168,8 @@ async fn with_python(t: &Tiendo, python: &Path) -> Result<()> {
     }
     check_khanh_hoa(&said["answer"])?;
     check_changed(&said["changed"]);
+    check_watched(&said["watched"], &said["explained"])?;
+    check_overviews(&said["matrix"], &said["held"], &said["missing"]);
     check_explained(&said["explained"])
 }
 
@@ -163,6 +201,12 @@ async fn with_buf(t: &Tiendo, buf: &Path) -> Result<()> {
     check_khanh_hoa(&ask("GetLocality", r#"{"code":"56"}"#).await?)?;
     let request = r#"{"code":"56","from":{"as_of":"2023-06-02"}}"#;
     check_changed(&ask("DiffLocality", request).await?);
+    let matrix = ask("GetModelMatrix", r#"{"parent_code":"56"}"#).await?;
+    let request = r#"{"organisation":"cong an tinh","code":"56"}"#;
+    let held = ask("GetOwnerPortfolio", request).await?;
+    let request = r#"{"indicator":"eid.activated-l2","parent_code":"56"}"#;
+    let missing = ask("ListMissingReports", request).await?;
+    check_overviews(&matrix, &held, &missing);
     let request = r#"{"code":"56","indicator":"eid.activated-l2"}"#;
     check_explained(&ask("ExplainFigure", request).await?)
 }

@@ -103,6 +103,8 @@ pub struct FollowStatus {
     pub position: u64,
     /// The log's head as the relay last told, 0 while nothing was heard.
     pub head: u64,
+    /// How many times the relay told it.
+    pub beats: u64,
     /// How many generations were started.
     pub generation: u64,
     /// Whether the present one has its consumer.

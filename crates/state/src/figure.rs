@@ -92,8 +92,10 @@ impl<'a> From<&'a Figure> for FigureRef<'a> {
 }
 
 /// `count` as hundredths of a percentage point of `whole`, rounded half up.
-pub(crate) fn share_of(count: u64, whole: u64) -> Option<u32> {
-    let (count, whole) = (u128::from(count), u128::from(whole));
+///
+/// Neither may be above 2^112.
+pub(crate) fn share_of(count: impl Into<u128>, whole: impl Into<u128>) -> Option<u32> {
+    let (count, whole) = (count.into(), whole.into());
     let hundredths = (20_000 * count + whole).checked_div(2 * whole)?;
     u32::try_from(hundredths).ok()
 }

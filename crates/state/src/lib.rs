@@ -21,7 +21,7 @@
 //! - `around`: the figures that hold around a moment, for whoever judges a new one
 //! - `finding`: what was implausible, and what was answered to it
 //! - `quota`: quotas, declarations and the standing against them
-//! - `rank`: localities ordered by share
+//! - `rank`: localities ordered by share, each with the ranks that its size allows
 //! - `reform`: whose territory a locality took over
 //! - `ground`: where what undoes a figure or a locality stands
 //! - `rollup`: sums of a locality's parts by the boundaries of any day
@@ -34,10 +34,15 @@
 //! - `programme`: plans, groups, models and what else is on record
 //! - `owner`: who was appointed, and who took over from them
 //! - `work`: work items
+//! - `concern`: whom an event concerns
 //! - `orphan`: what nobody holds any more
+//! - `portfolio`: what one organisation holds, handed over or left behind
+//! - `matrix`: the status of many models in many localities
+//! - `missing`: who has not reported for longer than reports are apart
 
 mod around;
 mod behind;
+mod concern;
 mod content;
 mod detail;
 mod diff;
@@ -49,12 +54,15 @@ mod fold;
 mod ground;
 mod intern;
 mod look;
+mod matrix;
 mod memory;
+mod missing;
 mod origin;
 mod orphan;
 mod owner;
 mod place;
 mod point;
+mod portfolio;
 mod programme;
 mod quality;
 mod quota;
@@ -72,20 +80,24 @@ mod timeline;
 mod work;
 
 pub use around::{Held, HeldSeries, Recognised};
+pub use concern::Target;
 pub use diff::{Change, Diff, QuotaChange, View};
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
 pub use finding::{FindingEntry, FindingState, Which};
+pub use matrix::ModelCell;
 pub use memory::FigureMemory;
+pub use missing::{MissingReport, MissingReports};
 pub use orphan::{OrphanedPlan, OrphanedRole, OrphanedWorkItem, Orphans};
 pub use owner::{AppointmentEntry, Holders, OwnerEntry};
 pub use place::{Life, LocalityEntry, Lookup};
+pub use portfolio::{Holding, Portfolio, PortfolioItem, PortfolioRole, WorkDue};
 pub use programme::{
     AssessmentEntry, CampaignEntry, DirectiveEntry, GroupEntry, ModelEntry, ModelStatusEntry,
     PlanEntry, ReviewEntry, SystemEntry,
 };
 pub use quality::{Fraction, Quality, QualityMeasure, QualityRules};
 pub use quota::{DeclarationEntry, QuotaEntry, QuotaStanding};
-pub use rank::{Ranked, Ranking};
+pub use rank::{Ranked, Ranking, Span, wilson};
 pub use reading::{IndicatorEntry, Reading};
 pub use reform::{Continuity, Predecessor};
 pub use rollup::RollUp;

@@ -96,7 +96,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Those whose territory, or a part of it, is in a locality by the moment asked about, however many ends ago.
-    fn ended_into(&self, id: LocalityId) -> BTreeSet<LocalityId> {
+    pub(crate) fn ended_into(&self, id: LocalityId) -> BTreeSet<LocalityId> {
         let day = self.as_of().date();
         let mut found = BTreeSet::new();
         let mut next = vec![id];
@@ -109,7 +109,10 @@ impl<'a> Reading<'a> {
     }
 
     /// Localities and all that ever belonged to one of them.
-    fn ever_within(&self, ids: impl Iterator<Item = LocalityId>) -> BTreeSet<LocalityId> {
+    pub(crate) fn ever_within(
+        &self,
+        ids: impl Iterator<Item = LocalityId>,
+    ) -> BTreeSet<LocalityId> {
         let mut found: BTreeSet<LocalityId> = ids.collect();
         let mut next: Vec<LocalityId> = found.iter().copied().collect();
         while let Some(id) = next.pop() {
@@ -136,13 +139,7 @@ impl<'a> Reading<'a> {
             let mut heirs = vec![id];
             heirs.extend(successors.iter().map(|successor| successor.locality));
             heirs.retain(|heir| *heir != place);
-            let taken_over = |scope: &Scope| {
-                let mut roles = heirs.iter().flat_map(|heir| {
-                    let roles = Role::ALL.iter();
-                    roles.map(move |role| self.assigned(scope, *heir, *role))
-                });
-                roles.any(|owner| owner.is_some())
-            };
+            let taken_over = |scope: &Scope| self.is_assigned_in(scope, &heirs);
             if taken_over(&Scope::Plan(plan.fact.plan.clone())) {
                 return None;
             }
@@ -159,6 +156,14 @@ impl<'a> Reading<'a> {
             })
         });
         of_ended.collect()
+    }
+
+    /// Whether anybody was assigned any role for a scope in one of some very localities.
+    pub(crate) fn is_assigned_in(&self, scope: &Scope, places: &[LocalityId]) -> bool {
+        let mut roles = places
+            .iter()
+            .flat_map(|place| Role::ALL.iter().map(move |role| (*place, *role)));
+        roles.any(|(place, role)| self.assigned(scope, place, role).is_some())
     }
 
     /// The roles that nobody holds for the plans and models of a locality.
@@ -208,12 +213,8 @@ impl<'a> Reading<'a> {
             else {
                 continue;
             };
-            let withdrawn = match scope {
-                Scope::Model(model) => self.withdrawn_model(model).is_some(),
-                Scope::Plan(_) => false,
-            };
             let owner = self.owner_entry(appointed, &self.lineage(place));
-            if owner.organisations.is_empty() && !withdrawn {
+            if owner.organisations.is_empty() && !self.is_withdrawn(scope) {
                 orphaned.push(OrphanedRole {
                     locality: place,
                     scope: scope.clone(),
@@ -226,6 +227,14 @@ impl<'a> Reading<'a> {
         // The table is in the order of first appearance.
         orphaned.sort_by_key(|role| role.locality);
         orphaned
+    }
+
+    /// Whether nobody is to work on a scope any more.
+    pub(crate) fn is_withdrawn(&self, scope: &Scope) -> bool {
+        match scope {
+            Scope::Model(model) => self.withdrawn_model(model).is_some(),
+            Scope::Plan(_) => false,
+        }
     }
 
     fn orphaned_work_item(

@@ -62,14 +62,22 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn owners(&self, scope: &Scope, id: LocalityId) -> Vec<OwnerEntry<'a>> {
         let lineage = self.lineage(id);
-        let nearest = |role: &Role| {
-            let mut places = lineage.iter();
-            places.find_map(|place| self.assigned(scope, *place, *role))
-        };
-        let appointed = Role::ALL.iter().filter_map(nearest);
+        let roles = Role::ALL.iter();
+        let appointed = roles.filter_map(|role| self.nearest(scope, &lineage, *role));
         appointed
             .map(|appointed| self.owner_entry(appointed, &lineage))
             .collect()
+    }
+
+    /// Who was last assigned a role for a scope in the first of some localities where anybody was.
+    pub(crate) fn nearest(
+        &self,
+        scope: &Scope,
+        lineage: &[LocalityId],
+        role: Role,
+    ) -> Option<AppointmentEntry<'a>> {
+        let mut places = lineage.iter();
+        places.find_map(|place| self.assigned(scope, *place, role))
     }
 
     /// Who holds, at the moment asked about, what organisations of a locality were given at an earlier one.
@@ -92,6 +100,16 @@ impl<'a> Reading<'a> {
         lineage: &[LocalityId],
         given: Moment,
     ) -> Holders<'a> {
+        self.way(organisations, lineage, given).holders
+    }
+
+    /// As [`Reading::holders`], with everybody who held it on the way.
+    pub(crate) fn way(
+        &self,
+        organisations: impl IntoIterator<Item = &'a str>,
+        lineage: &[LocalityId],
+        given: Moment,
+    ) -> Way<'a> {
         let mut search = Search {
             reading: *self,
             lineage,
@@ -102,7 +120,10 @@ impl<'a> Reading<'a> {
         for organisation in organisations {
             search.follow(organisation, given, 0);
         }
-        search.holders
+        Way {
+            holders: search.holders,
+            passed: search.passed,
+        }
     }
 
     pub(crate) fn owner_entry(
@@ -141,6 +162,26 @@ impl<'a> Reading<'a> {
     pub fn is_person_erased(&self, appointment: u64) -> bool {
         let erasures = self.state.erasures.get(&appointment);
         erasures.is_some_and(|erasures| erasures.known(self.sight.limit).next().is_some())
+    }
+}
+
+/// How something came to those who hold it.
+pub(crate) struct Way<'a> {
+    pub(crate) holders: Holders<'a>,
+    /// Everybody who holds it or held it, folded, and since when.
+    passed: BTreeSet<(String, Moment)>,
+}
+
+impl Way<'_> {
+    /// Whether an organisation of a folded name holds it, or held it on the way.
+    pub(crate) fn leads_over(&self, name: &str) -> bool {
+        self.passed.iter().any(|(passed, _)| passed == name)
+    }
+
+    /// Whether an organisation of a folded name holds it.
+    pub(crate) fn leads_to(&self, name: &str) -> bool {
+        let mut holders = self.holders.organisations.iter();
+        holders.any(|holder| fold(holder) == name)
     }
 }
 

@@ -233,10 +233,9 @@ impl<'a> Reading<'a> {
     /// The indicators that a locality has to report: those with a quota in force or a declaration.
     fn asked_of(&self, id: LocalityId) -> BTreeSet<&'a IndicatorCode> {
         let indicators = self.indicators_of(id).into_iter();
-        let asked = indicators.filter(|indicator| {
-            self.declared(id, indicator).is_some() || !self.quotas(id, indicator).is_empty()
-        });
-        asked.collect()
+        indicators
+            .filter(|indicator| self.is_asked(id, indicator))
+            .collect()
     }
 }
 

@@ -1,12 +1,21 @@
-//! Localities ordered by share.
+//! Localities ordered by share, each with the interval of its share and of its rank.
+//!
+//! A small place comes out first or last more easily than a large one that works as well: a few people more make many points of its share.
+//! So a rank says between which ranks it could as well lie, as league tables should (Goldstein & Spiegelhalter 1996, <https://doi.org/10.2307/2983325>).
+//! Whole numbers alone, so that every machine gives the same interval.
 
 use std::cmp::Reverse;
 
 use domain::code::IndicatorCode;
 use domain::locality::LocalityId;
 
-use crate::figure::FigureEntry;
+use crate::figure::{DenominatorRef, FigureEntry, FigureRef, share_of};
 use crate::reading::Reading;
+
+/// The square of 1.959964, the 97.5 % quantile of the standard normal distribution, times [`SCALE`].
+const Z_SQUARED: u128 = 3_841_459;
+/// In how many parts a unit is counted within [`wilson`].
+const SCALE: u128 = 1_000_000;
 
 /// Localities ordered by an indicator's share.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +37,46 @@ pub struct Ranked<'a> {
     pub figure: FigureEntry<'a>,
     /// The share it is ranked by, in hundredths of a point.
     pub share_hundredths: Option<u32>,
+    /// The interval of that share as by [`wilson`], in hundredths of a point.
+    ///
+    /// None if only a percentage was printed, and for more than 100 %, as against a quota that was exceeded.
+    pub share_span: Option<Span>,
+    /// The best and the worst rank that the intervals allow; none without an interval of the share.
+    ///
+    /// Better are all whose whole interval lies above, worse all whose whole interval lies below.
+    /// A share without an interval is taken as it is.
+    pub rank_span: Option<Span>,
+}
+
+/// From the one to the other, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The lower end.
+    pub low: u32,
+    /// The upper end, not below the lower.
+    pub high: u32,
+}
+
+/// The 95 % Wilson score interval of a share, in hundredths of a point, rounded half up.
+///
+/// With x = `count`, n = `whole` and z = 1.959964: (2x + z² ± √(z⁴ + 4z²·x(n−x)/n)) / 2(n + z²).
+/// It stays within 0 and 100 % and is of use for small `whole` too, where the usual p ± z·√(p(1−p)/n) is of none (E. B. Wilson 1927, *Journal of the American Statistical Association* 22, 209–212, <https://doi.org/10.1080/01621459.1927.10502953>).
+///
+/// None for a whole of 0, or less than the count.
+#[must_use]
+pub fn wilson(count: u64, whole: u64) -> Option<Span> {
+    let (count, whole) = (u128::from(count), u128::from(whole));
+    let product = count * whole.checked_sub(count)?;
+    let factor = 4 * Z_SQUARED * SCALE;
+    // Quotient and remainder apart, so that the largest numbers fit.
+    let spread = factor * product.checked_div(whole)? + factor * (product % whole) / whole;
+    let root = (Z_SQUARED * Z_SQUARED + spread).isqrt();
+    let middle = 2 * count * SCALE + Z_SQUARED;
+    let all = 2 * (whole * SCALE + Z_SQUARED);
+    Some(Span {
+        low: share_of(middle - root, all)?,
+        high: share_of(middle + root, all)?,
+    })
 }
 
 impl<'a> Reading<'a> {
@@ -38,18 +87,40 @@ impl<'a> Reading<'a> {
         indicator: &IndicatorCode,
         ids: impl IntoIterator<Item = LocalityId>,
     ) -> Ranking<'a> {
+        self.rank_if(indicator, ids, |_| true)
+    }
+
+    /// Ranks those of the localities whose size is that of `peer` within a factor of 2.
+    ///
+    /// The size is the denominator of the figure; those of different kinds cannot be compared.
+    /// Localities without a figure are listed too, for nobody knows their size.
+    /// None if the figure of `peer` has no denominator.
+    #[must_use]
+    pub fn rank_peers(
+        &self,
+        indicator: &IndicatorCode,
+        ids: impl IntoIterator<Item = LocalityId>,
+        peer: LocalityId,
+    ) -> Option<Ranking<'a>> {
+        let size = self.figure(peer, indicator)?.figure.denominator?;
+        let is_peer = |figure: &FigureRef<'_>| {
+            let other = figure.denominator;
+            other.is_some_and(|other| are_peers(&size, &other))
+        };
+        Some(self.rank_if(indicator, ids, is_peer))
+    }
+
+    fn rank_if(
+        &self,
+        indicator: &IndicatorCode,
+        ids: impl IntoIterator<Item = LocalityId>,
+        wanted: impl Fn(&FigureRef<'_>) -> bool,
+    ) -> Ranking<'a> {
         let (mut ranked, mut without_figure) = (Vec::new(), Vec::new());
         for id in ids {
             match self.figure(id, indicator) {
-                Some(figure) => {
-                    let share_hundredths = figure.figure.share_hundredths();
-                    ranked.push(Ranked {
-                        rank: 0,
-                        id,
-                        figure,
-                        share_hundredths,
-                    });
-                }
+                Some(figure) if wanted(&figure.figure) => ranked.push(unranked(id, figure)),
+                Some(_) => {}
                 None => without_figure.push(id),
             }
         }
@@ -64,9 +135,55 @@ impl<'a> Reading<'a> {
             };
             last = Some((locality.share_hundredths, locality.rank));
         }
+        span_ranks(&mut ranked);
         Ranking {
             ranked,
             without_figure,
         }
+    }
+}
+
+fn are_peers(one: &DenominatorRef<'_>, other: &DenominatorRef<'_>) -> bool {
+    let least = one.value.min(other.value);
+    one.kind == other.kind && one.value.max(other.value) <= least.saturating_mul(2)
+}
+
+fn unranked(id: LocalityId, figure: FigureEntry<'_>) -> Ranked<'_> {
+    let FigureRef {
+        value, denominator, ..
+    } = figure.figure;
+    let counted = value.zip(denominator);
+    Ranked {
+        rank: 0,
+        id,
+        figure,
+        share_hundredths: figure.figure.share_hundredths(),
+        share_span: counted.and_then(|(count, of)| wilson(count.value, of.value)),
+        rank_span: None,
+    }
+}
+
+/// Gives each the ranks that the intervals allow.
+///
+/// Of sorted ends, a search tells how many lie beyond another: n·log n steps for n localities.
+fn span_ranks(ranked: &mut [Ranked<'_>]) {
+    let ends = |locality: &Ranked<'_>| {
+        let share = locality.share_hundredths?;
+        let span = locality.share_span;
+        Some(span.map_or((share, share), |span| (span.low, span.high)))
+    };
+    let (mut lows, mut highs): (Vec<u32>, Vec<u32>) = ranked.iter().filter_map(ends).unzip();
+    lows.sort_unstable();
+    highs.sort_unstable();
+    let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    for locality in ranked {
+        locality.rank_span = locality.share_span.map(|share| {
+            let not_above = lows.partition_point(|low| *low <= share.high);
+            let below = highs.partition_point(|high| *high < share.low);
+            Span {
+                low: place(lows.len() - not_above + 1),
+                high: place(highs.len() - below),
+            }
+        });
     }
 }

@@ -9,6 +9,9 @@ use domain::text::{Bound, Moment, Percent, Quantity, date, number};
 use jiff::civil::Date;
 use wire::v1;
 
+/// When nothing was heard of the log for longer than this, in seconds, an answer says so; the relay tells its head each second.
+const HEAD_HEARD_SECONDS_MAX: f64 = 30.0;
+
 /// The language of messages and headings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Lang {
@@ -98,6 +101,40 @@ impl Lang {
                 date::format_instant_en(instant),
             )
         })
+    }
+
+    /// What an answer may lack since the service is behind the log or hears nothing of it; none if it is fresh.
+    ///
+    /// Nor does an answer as known at an earlier position lack anything.
+    #[must_use]
+    pub(crate) fn lack(self, at: &v1::AnsweredAt) -> Option<String> {
+        if at.position < at.folded_position {
+            return None;
+        }
+        let (behind, heard) = (at.behind_positions, at.head_heard_seconds);
+        let mut lacks = Vec::new();
+        if behind > 0 {
+            let (count, seconds) = (self.count(behind), self.seconds(at.behind_seconds));
+            lacks.push(self.pick(
+                format!("Chậm so với sổ: còn {count} vị trí chưa được tính, biết từ {seconds} giây trước"),
+                format!("Behind the log: positions not counted yet: {count}, known of for {seconds} s"),
+            ));
+        }
+        if heard > HEAD_HEARD_SECONDS_MAX {
+            let seconds = self.seconds(heard);
+            lacks.push(self.pick(
+                format!("Đã {seconds} giây không nghe được gì từ sổ: có thể thiếu báo cáo mới"),
+                format!("Nothing was heard of the log for {seconds} s: new reports may be missing"),
+            ));
+        }
+        (!lacks.is_empty()).then(|| lacks.join("\n"))
+    }
+
+    /// Seconds to one decimal below ten, else whole.
+    fn seconds(self, seconds: f64) -> String {
+        let decimals = usize::from(seconds < 9.95);
+        let text = format!("{seconds:.decimals$}");
+        self.pick(text.replace('.', ","), text)
     }
 
     /// A quantity: `trên 12.600`, `more than 12,600`.
@@ -215,5 +252,60 @@ impl Lang {
             v1::Concern::Overdue => self.pick("quá hạn", "overdue"),
             v1::Concern::Unspecified => "",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(behind_positions: u64, behind_seconds: f64, heard: f64) -> v1::AnsweredAt {
+        v1::AnsweredAt {
+            position: 100,
+            folded_position: 100,
+            behind_positions,
+            behind_seconds,
+            head_heard_seconds: heard,
+            ..v1::AnsweredAt::default()
+        }
+    }
+
+    #[test]
+    fn a_fresh_answer_lacks_nothing() {
+        assert_eq!(Lang::Vi.lack(&answered(0, 0.0, 0.8)), None);
+        assert_eq!(Lang::Vi.lack(&answered(0, 0.0, 30.0)), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_behind_says_how_far() {
+        let behind = answered(1_200, 3.25, 0.4);
+        assert_eq!(
+            Lang::Vi.lack(&behind).unwrap(),
+            "Chậm so với sổ: còn 1.200 vị trí chưa được tính, biết từ 3,2 giây trước"
+        );
+        assert_eq!(
+            Lang::En.lack(&behind).unwrap(),
+            "Behind the log: positions not counted yet: 1,200, known of for 3.2 s"
+        );
+        let earlier = v1::AnsweredAt {
+            position: 99,
+            ..behind
+        };
+        assert_eq!(
+            Lang::Vi.lack(&earlier),
+            None,
+            "what was known then is complete"
+        );
+    }
+
+    #[test]
+    fn silence_of_the_log_is_said_too() {
+        let both = Lang::En.lack(&answered(1, 61.0, 61.4)).unwrap();
+        let lines: Vec<_> = both.lines().collect();
+        assert_eq!(lines.len(), 2, "{both}");
+        assert_eq!(
+            lines[1],
+            "Nothing was heard of the log for 61 s: new reports may be missing"
+        );
     }
 }

@@ -51,6 +51,10 @@ fn a_wrong_argument_is_a_usage_error() {
         &["locality", "shwo"][..],
         &["up", "--http-port", "99999"],
         &["--output", "xml", "log", "show"],
+        &["watch", "--below"],
+        &["watch", "--after", "1"],
+        &["watch", "--model", "KH-1.01", "--owner", "Công an tỉnh"],
+        &["watch", "--owner", "Công an tỉnh", "--no-follow"],
     ] {
         let output = tiendo(arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");

@@ -108,12 +108,18 @@ const AHEAD: usize = 2;
 /// What is read of the log, batch by batch; the next ones are received and read meanwhile.
 pub struct Batches {
     read: BoxStream<'static, Result<Batch, Error>>,
+    head: u64,
     /// The event at which reading stops, once those before it are given out.
     unreadable: Option<Error>,
 }
 
-/// Events in order, and what is wrong with the one after them.
-type Batch = (Vec<Logged>, Option<Error>);
+/// A message of the log service, read.
+struct Batch {
+    events: Vec<Logged>,
+    head: u64,
+    /// What is wrong with the event after them.
+    unreadable: Option<Error>,
+}
 
 impl Batches {
     fn of(answers: Streaming<ReadEventsResponse>) -> Self {
@@ -125,8 +131,15 @@ impl Batches {
         });
         Self {
             read: read.buffered(AHEAD).boxed(),
+            head: 0,
             unreadable: None,
         }
+    }
+
+    /// The log's head when the newest batch was sent; 0 before the first.
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.head
     }
 
     /// The next events in order; none at the end.
@@ -140,20 +153,28 @@ impl Batches {
         let Some(batch) = self.read.next().await else {
             return Ok(None);
         };
-        let (events, unreadable) = batch?;
-        self.unreadable = unreadable;
-        Ok(Some(events))
+        let batch = batch?;
+        self.head = batch.head;
+        self.unreadable = batch.unreadable;
+        Ok(Some(batch.events))
     }
 }
 
 fn read(answer: ReadEventsResponse) -> Batch {
-    let mut events = Vec::with_capacity(answer.events.len());
+    let mut batch = Batch {
+        events: Vec::with_capacity(answer.events.len()),
+        head: answer.head,
+        unreadable: None,
+    };
     for recorded in answer.events {
         let position = recorded.position;
         match recorded.read() {
-            Ok((known, event)) => events.push((position, known, event)),
-            Err(reason) => return (events, Some(Error::Event { position, reason })),
+            Ok((known, event)) => batch.events.push((position, known, event)),
+            Err(reason) => {
+                batch.unreadable = Some(Error::Event { position, reason });
+                break;
+            }
         }
     }
-    (events, None)
+    batch
 }

@@ -33,6 +33,28 @@ pub fn try_again(code: Code, reason: &str, message: impl Into<String>, retry: Du
     Status::with_error_details(code, message, details)
 }
 
+/// As [`try_again`], at the end of a stream: the reader goes on after a position, which stands in `ErrorInfo` as `after_position` too.
+#[must_use]
+pub fn go_on_after(
+    code: Code,
+    reason: &str,
+    message: impl Into<String>,
+    (position, retry): (u64, Duration),
+) -> Status {
+    let metadata = HashMap::from([("after_position".to_owned(), position.to_string())]);
+    let mut details = ErrorDetails::with_error_info(reason, REASON_DOMAIN, metadata);
+    details.set_retry_info(Some(retry));
+    Status::with_error_details(code, message, details)
+}
+
+/// The position after which [`go_on_after`] says to go on.
+#[must_use]
+pub fn after_position(status: &Status) -> Option<u64> {
+    let details = status.get_error_details();
+    let info = details.error_info()?;
+    info.metadata.get("after_position")?.parse().ok()
+}
+
 /// Refuses an answer of more than `bytes_max` bytes, which no client would take.
 ///
 /// # Errors

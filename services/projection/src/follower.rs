@@ -24,8 +24,10 @@ impl bus::Reader for Follower {
         let shared = &self.shared;
         let mut batches = self.log.open(shared.position() + 1, 0).await?;
         while let Some(events) = batches.next().await? {
+            shared.hear(batches.head());
             shared.fold(&events)?;
         }
+        shared.hear(shared.position());
         shared.set_caught_up();
         self.ready.set_ready();
         Ok(shared.position())
@@ -34,7 +36,8 @@ impl bus::Reader for Follower {
     async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
         let position = delivery.position;
         let (known, event) = wire::cloud_event::receive_at(&delivery.payload, position)?;
-        self.shared.fold(&[(position, known, event)])?;
+        let bytes = delivery.payload.len();
+        self.shared.fold_new((position, known, event), bytes)?;
         Ok(())
     }
 }

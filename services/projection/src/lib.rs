@@ -5,14 +5,17 @@
 //!
 //! - [`Config`], [`build`], [`Projection::run`]: the service
 //! - `shared`: the state that the follower writes and the queries read
+//! - `freshness`: how far what is folded lies behind the log's head
 //! - `follower`: from the stream, or in bulk from the log, into the state
 //! - `moment`: the two times of a question
 //! - `answer`: what is on record as messages
 //! - `page`: page tokens
+//! - `watch`: events as they come
 //! - `grpc`: `QueryService`
 
 mod answer;
 mod follower;
+mod freshness;
 mod grpc;
 mod moment;
 mod page;
@@ -20,5 +23,6 @@ mod service;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use service::{Config, Error, Projection, build};

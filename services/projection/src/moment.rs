@@ -13,6 +13,7 @@ use wire::deadline::{not_caught_up, stopping};
 use wire::status::invalid;
 use wire::v1;
 
+use crate::freshness::Freshness;
 use crate::shared::Shared;
 
 /// How long a question waits for a position that is not folded yet.
@@ -124,12 +125,20 @@ fn known_at(field: &str, raw: &str) -> Result<Known, Violation> {
     })
 }
 
-/// At which two times an answer was read.
-pub(crate) fn answered(reading: &Reading<'_>, folded: u64) -> v1::AnsweredAt {
+/// At which two times an answer was read from a state, and how fresh that is.
+pub(crate) fn answered(fresh: Freshness, state: &State, reading: &Reading<'_>) -> v1::AnsweredAt {
     v1::AnsweredAt {
         as_of: reading.as_of().to_string(),
         position: reading.position(),
         known: reading.known().map(wire::time::to_wire),
-        folded_position: folded,
+        folded_position: state.position(),
+        behind_positions: fresh.behind_positions,
+        behind_seconds: seconds(fresh.behind_ms),
+        head_heard_seconds: seconds(fresh.head_heard_ms),
     }
+}
+
+/// Milliseconds as seconds.
+pub(crate) fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1_000.0
 }

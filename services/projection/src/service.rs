@@ -8,13 +8,24 @@ use host::grpc::Limits;
 use host::{CancellationToken, Clock, Readiness, Today};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::{MissedTickBehavior, interval};
 use tonic::service::Routes;
 use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
 use crate::follower::Follower;
 use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::moment::seconds;
 use crate::shared::Shared;
+use crate::watch::{Settings, Watches};
+
+/// Bytes of recent events kept for watches, as they came over the bus.
+const RECENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Between two looks at how fresh answers are, for the metrics.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Between two counts of what figures take in memory, which reads the head of every series.
+const COUNT_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How the projection is set up.
 #[derive(Debug, Clone)]
@@ -61,7 +72,7 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Projection, Error>
     let log = LogReader::new(&config.log_url)?;
     Ok(Projection {
         config,
-        shared: Arc::new(Shared::new()),
+        shared: Arc::new(Shared::new(Arc::clone(&clock), RECENT_BYTES_MAX)),
         log,
         clock,
     })
@@ -101,6 +112,7 @@ impl Projection {
             clock,
             message_bytes_max: config.limits.message_bytes_max,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
+            watches: Watches::new(Settings::SERVED),
             shutdown: shutdown.clone(),
         };
         let limit = config.limits.message_bytes_max;
@@ -127,23 +139,65 @@ impl Projection {
 
 async fn follow(config: Config, mut follower: Follower, shutdown: CancellationToken) {
     let options = FollowOptions::new(config.nats_url, &config.ledger, "projection".to_owned());
-    let (status, mut seen) = watch::channel(FollowStatus::default());
+    let (status, seen) = watch::channel(FollowStatus::default());
     let (shared, component) = (Arc::clone(&follower.shared), follower.ready.clone());
-    let measure = async move {
-        while seen.changed().await.is_ok() {
-            let (position, head) = {
-                let seen = seen.borrow_and_update();
-                (seen.position, seen.head)
-            };
-            shared.set_head(head);
-            metrics::gauge!("tiendo_projection_position").set(position as f64);
+    let following = async {
+        let stop = shutdown.clone();
+        if let Err(error) = bus::follow(options, &mut follower, status, stop).await {
+            // What was folded is still served; a person has to look at the bus.
+            tracing::error!(reason = error.reason(), %error, "following stopped: {error}");
+            component.set_not_ready(format!("{}: {error}", error.reason()));
         }
     };
-    let following = bus::follow(options, &mut follower, status, shutdown);
-    let (ended, ()) = tokio::join!(following, measure);
-    if let Err(error) = ended {
-        // What was folded is still served; a person has to look at the bus.
-        tracing::error!(reason = error.reason(), %error, "following stopped: {error}");
-        component.set_not_ready(format!("{}: {error}", error.reason()));
+    tokio::join!(following, listen(&shared, seen), tell(&shared, &shutdown));
+}
+
+/// Takes note of what the follower hears of the log's head, until it has ended.
+pub(crate) async fn listen(shared: &Shared, mut seen: watch::Receiver<FollowStatus>) {
+    let mut heard = (0, 0);
+    while seen.changed().await.is_ok() {
+        let status = seen.borrow_and_update().clone();
+        metrics::gauge!("tiendo_projection_position").set(status.position as f64);
+        // Other changes, such as a lost connection, say nothing of the log.
+        let now = (status.beats, status.applied);
+        if now != heard {
+            shared.hear(status.head.max(status.position));
+            heard = now;
+        }
     }
+}
+
+/// Tells the metrics how fresh answers are and what figures take, also when nothing follows any more.
+async fn tell(shared: &Shared, shutdown: &CancellationToken) {
+    let mut counted = None;
+    let [mut look, mut count] = [LOOK_INTERVAL, COUNT_INTERVAL].map(interval);
+    // What was missed while much was folded need not be made up for.
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    count.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = look.tick() => tell_freshness(shared),
+            _ = count.tick() => {
+                let position = shared.position();
+                if counted.replace(position) != Some(position) {
+                    tell_memory(shared);
+                }
+            }
+        }
+    }
+}
+
+fn tell_freshness(shared: &Shared) {
+    let fresh = shared.freshness(&shared.read());
+    metrics::gauge!("tiendo_projection_behind_positions").set(fresh.behind_positions as f64);
+    metrics::gauge!("tiendo_projection_behind_seconds").set(seconds(fresh.behind_ms));
+    metrics::gauge!("tiendo_projection_head_heard_seconds").set(seconds(fresh.head_heard_ms));
+}
+
+/// Takes some milliseconds for the whole country; meanwhile nothing is folded, since the follower runs in the same task, and all questions are answered.
+fn tell_memory(shared: &Shared) {
+    let memory = shared.read().figure_memory();
+    metrics::gauge!("tiendo_projection_figures").set(memory.figures as f64);
+    metrics::gauge!("tiendo_projection_figure_bytes").set(memory.bytes() as f64);
 }

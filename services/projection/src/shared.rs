@@ -1,11 +1,14 @@
 //! The state that the follower writes and the queries read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use host::Clock;
 use state::{ApplyError, State};
 use tokio::sync::watch;
 use wire::log_reader::Logged;
+
+use crate::freshness::{Freshness, Heard};
+use crate::watch::Recent;
 
 /// Events folded while readers wait: some hundred microseconds of work.
 const FOLDED_AT_ONCE: usize = 256;
@@ -16,17 +19,20 @@ pub(crate) struct Shared {
     position: watch::Sender<u64>,
     /// Whether the log was read to its head once; before that an answer would miss what is on record.
     caught_up: watch::Sender<bool>,
-    /// The log's head as the relay last told it; 0 while nothing was heard.
-    head: AtomicU64,
+    heard: Heard,
+    /// The newest events, for those who watch.
+    pub(crate) recent: Recent,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    /// An empty state; of the newest events so many bytes are kept at most.
+    pub(crate) fn new(clock: Arc<dyn Clock>, recent_bytes_max: usize) -> Self {
         Self {
             state: RwLock::new(State::new()),
             position: watch::Sender::new(0),
             caught_up: watch::Sender::new(false),
-            head: AtomicU64::new(0),
+            heard: Heard::new(clock),
+            recent: Recent::new(recent_bytes_max),
         }
     }
 
@@ -39,28 +45,58 @@ impl Shared {
         *self.position.borrow()
     }
 
-    /// The newest position heard of: folded, or told by the relay.
+    /// The newest position heard of: folded, or told by the relay or the log.
     pub(crate) fn head(&self) -> u64 {
-        self.head.load(Ordering::Relaxed).max(self.position())
+        self.heard.head().max(self.position())
     }
 
-    pub(crate) fn set_head(&self, head: u64) {
-        self.head.store(head, Ordering::Relaxed);
+    /// Takes note that the log's head was heard of; whatever is folded is in the log too.
+    pub(crate) fn hear(&self, head: u64) {
+        let folded = self.position();
+        self.heard.hear(head.max(folded), folded);
+    }
+
+    /// How fresh an answer from a state is.
+    pub(crate) fn freshness(&self, state: &State) -> Freshness {
+        self.heard.freshness(state.position())
     }
 
     /// Folds events in order, some at a time, so that readers get in between.
     pub(crate) fn fold(&self, events: &[Logged]) -> Result<(), ApplyError> {
         for some in events.chunks(FOLDED_AT_ONCE) {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            let mut apply =
-                |(position, known, event): &Logged| state.apply(*position, *known, event);
-            let folded = some.iter().try_for_each(&mut apply);
-            let position = state.position();
-            drop(state);
-            self.position.send_replace(position);
+            let (position, folded) = self.apply(some);
+            self.tell(position);
             folded?;
         }
         Ok(())
+    }
+
+    /// As [`Shared::fold`], of an event that took so many bytes on the bus: it is kept for those who watch.
+    pub(crate) fn fold_new(&self, logged: Logged, bytes: usize) -> Result<(), ApplyError> {
+        let (position, folded) = self.apply(std::slice::from_ref(&logged));
+        folded?;
+        // Those who wait for the position find the event there.
+        self.recent.keep(logged, bytes);
+        self.tell(position);
+        Ok(())
+    }
+
+    /// Up to where it is folded then, and what kept the next one out.
+    fn apply(&self, events: &[Logged]) -> (u64, Result<(), ApplyError>) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let apply = |(position, known, event): &Logged| state.apply(*position, *known, event);
+        let folded = events.iter().try_for_each(apply);
+        (state.position(), folded)
+    }
+
+    fn tell(&self, position: u64) {
+        self.position.send_replace(position);
+        self.heard.fold(position);
+    }
+
+    /// The newest position folded, and word of each that follows.
+    pub(crate) fn folded(&self) -> watch::Receiver<u64> {
+        self.position.subscribe()
     }
 
     pub(crate) fn set_caught_up(&self) {

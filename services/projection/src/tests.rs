@@ -1,16 +1,28 @@
 //! What is answered of a small ledger.
 
+use std::sync::Arc;
+
 use domain::LocalityId;
 use domain::event::{self as e, Actor, Body, Event, Extent, Figure, Resolution, Source, Successor};
 use domain::finding::{Check, Finding, Severity};
 use domain::text::{Bound, Moment, Quantity};
+use host::{CancellationToken, Clock, ManualClock, Today};
 use jiff::civil::date;
 use state::{Reading, State};
+use tokio::sync::Semaphore;
+use wire::log_reader::LogReader;
 use wire::v1;
 
 use crate::answer;
+use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::shared::Shared;
+use crate::watch::{Settings, Watches};
 
 mod explain;
+mod freshness;
+mod lists;
+mod rank;
+mod watch;
 
 /// A state that events are folded into, one after the other.
 pub(crate) struct Ledger {
@@ -32,51 +44,18 @@ impl Ledger {
         };
         ledger.register("56", "Tỉnh Khánh Hòa", None);
         ledger.register("568", "Thành phố Nha Trang", Some("56"));
-        let defined = Body::IndicatorDefined(e::IndicatorDefined {
-            indicator: "eid.activated".parse().unwrap(),
-            name: name("Kích hoạt"),
-            family: "eid".to_owned(),
-            kind: e::IndicatorKind::Cumulative,
-            unit: name("tài khoản"),
-            denominator: "quota".to_owned(),
-        });
-        ledger.take("2023-04-10", defined, &[]);
+        ledger.take("2023-04-10", defined(), &[]);
         ledger
     }
 
     pub(crate) fn register(&mut self, code: &str, vi: &str, parent: Option<&str>) {
-        let registered = Body::LocalityRegistered(e::LocalityRegistered {
-            locality: place(code),
-            name: name(vi),
-            parent: parent.map(place),
-            start_known: false,
-            source: Source::default(),
-        });
-        self.take("2023-04-10", registered, &[]);
+        self.take("2023-04-10", registered(code, vi, parent), &[]);
     }
 
     /// Takes an event of Nha Trang's police with what was found about it; its position.
     pub(crate) fn take(&mut self, effective: &str, body: Body, found: &[(Check, Severity)]) -> u64 {
         let position = self.state.position() + 1;
-        let findings = found.iter().map(|(check, severity)| Finding {
-            check: *check,
-            severity: *severity,
-            field: "value".to_owned(),
-            detail: "9,900 is below the 10,000 of before".to_owned(),
-            rule: "plausibility-1".to_owned(),
-            position: None,
-        });
-        let event = Event {
-            request_id: "00000000-0000-0000-0000-000000000000".parse().unwrap(),
-            actor: Actor {
-                organisation: "Công an TP Nha Trang".to_owned(),
-                office: "Tổ Đề án 06".to_owned(),
-            },
-            effective: Moment::parse(effective).unwrap(),
-            body,
-            confirmed: Vec::new(),
-            findings: findings.collect(),
-        };
+        let event = event(effective, body, found);
         let known = "2023-07-01T00:00:00Z".parse().unwrap();
         self.state.apply(position, known, &event).unwrap();
         position
@@ -108,6 +87,83 @@ impl Ledger {
     pub(crate) fn at(&self, position: u64) -> Reading<'_> {
         self.state.at(Moment::end_of(date(2023, 7, 31)), position)
     }
+}
+
+/// The service over a state that a test folds into, at a time that it sets.
+struct Service {
+    api: QueryApi,
+    clock: Arc<ManualClock>,
+}
+
+impl Service {
+    /// With nothing folded, and said to have read the log.
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new("2023-07-31T00:00:00Z".parse().unwrap()));
+        let shared = Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, 0);
+        shared.set_caught_up();
+        let api = QueryApi {
+            shared: Arc::new(shared),
+            log: LogReader::new("http://127.0.0.1:1").unwrap(),
+            today: Today::Pinned(date(2023, 7, 31)),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            message_bytes_max: 4 * 1024 * 1024,
+            rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
+            watches: Watches::new(Settings::SERVED),
+            shutdown: CancellationToken::new(),
+        };
+        Self { api, clock }
+    }
+
+    fn take(&self, effective: &str, body: Body) {
+        let event = event(effective, body, &[]);
+        let position = self.api.shared.position() + 1;
+        let known = self.clock.now();
+        self.api.shared.fold(&[(position, known, event)]).unwrap();
+    }
+}
+
+/// An event that Nha Trang's police reports, with what was found about it.
+pub(crate) fn event(effective: &str, body: Body, found: &[(Check, Severity)]) -> Event {
+    let findings = found.iter().map(|(check, severity)| Finding {
+        check: *check,
+        severity: *severity,
+        field: "value".to_owned(),
+        detail: "9,900 is below the 10,000 of before".to_owned(),
+        rule: "plausibility-1".to_owned(),
+        position: None,
+    });
+    Event {
+        request_id: "00000000-0000-0000-0000-000000000000".parse().unwrap(),
+        actor: Actor {
+            organisation: "Công an TP Nha Trang".to_owned(),
+            office: "Tổ Đề án 06".to_owned(),
+        },
+        effective: Moment::parse(effective).unwrap(),
+        body,
+        confirmed: Vec::new(),
+        findings: findings.collect(),
+    }
+}
+
+fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {
+    Body::LocalityRegistered(e::LocalityRegistered {
+        locality: place(code),
+        name: name(vi),
+        parent: parent.map(place),
+        start_known: false,
+        source: Source::default(),
+    })
+}
+
+fn defined() -> Body {
+    Body::IndicatorDefined(e::IndicatorDefined {
+        indicator: "eid.activated".parse().unwrap(),
+        name: name("Kích hoạt"),
+        family: "eid".to_owned(),
+        kind: e::IndicatorKind::Cumulative,
+        unit: name("tài khoản"),
+        denominator: "quota".to_owned(),
+    })
 }
 
 fn name(vi: &str) -> e::Name {

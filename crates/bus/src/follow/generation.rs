@@ -150,7 +150,10 @@ impl<R: Reader> Follower<'_, R> {
         if let Some(head) = beat.and_then(|beat| head_of(&beat.payload)) {
             session.head = head;
             session.beat_at = Instant::now();
-            self.status.send_modify(|status| status.head = head);
+            self.status.send_modify(|status| {
+                status.head = head;
+                status.beats += 1;
+            });
         }
     }
 

@@ -33,6 +33,11 @@ async fn everything_arrives_in_order_through_a_killed_server() {
     follower.reached(6_000).await;
     relay.published(6_000).await;
     assert!(follower.status.borrow().applied > 0);
+    let beats = follower.status.borrow().beats;
+    when(&mut follower.status, "two heartbeats more", |status| {
+        status.beats > beats + 1 && status.head == 6_000
+    })
+    .await;
     assert_eq!(follower.stop().await, log.all());
     relay.stop().await;
     bus.stop().await;

@@ -4,6 +4,7 @@
 //! Its JSON form (serde) is what subscribers get as CloudEvents data; its protobuf form is what the log keeps.
 
 mod bodies;
+mod named;
 mod subject;
 mod terms;
 

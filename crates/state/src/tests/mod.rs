@@ -1,12 +1,17 @@
 //! Stories as officials tell them, and laws against a naive model.
 
+mod concern;
 mod content;
 mod diff;
 mod doubt;
 mod life;
+mod matrix;
 mod memory;
+mod missing;
 mod model;
 mod owners;
+mod portfolio;
+mod rank;
 mod reform;
 mod stories;
 

@@ -9,12 +9,12 @@ use domain::event::{
 use super::*;
 use crate::{OwnerEntry, WorkItemStatus};
 
-const KHANH_HOA: &str = "56@2023-04-10";
-const NHA_TRANG: &str = "568@2023-04-10";
-const NEW_KHANH_HOA: &str = "56@2025-07-01";
-const MODEL: &str = "KH-2.07";
+pub(super) const KHANH_HOA: &str = "56@2023-04-10";
+pub(super) const NHA_TRANG: &str = "568@2023-04-10";
+pub(super) const NEW_KHANH_HOA: &str = "56@2025-07-01";
+pub(super) const MODEL: &str = "KH-2.07";
 
-fn assigned(locality: &str, scope: Scope, role: Role, organisations: &[&str]) -> Body {
+pub(super) fn assigned(locality: &str, scope: Scope, role: Role, organisations: &[&str]) -> Body {
     Body::OwnerAssigned(OwnerAssigned {
         scope,
         locality: id(locality),
@@ -32,15 +32,15 @@ fn assigned(locality: &str, scope: Scope, role: Role, organisations: &[&str]) ->
     })
 }
 
-fn leads(locality: &str, organisations: &[&str]) -> Body {
+pub(super) fn leads(locality: &str, organisations: &[&str]) -> Body {
     assigned(locality, model_scope(), Role::Lead, organisations)
 }
 
-fn model_scope() -> Scope {
+pub(super) fn model_scope() -> Scope {
     Scope::Model(code(MODEL))
 }
 
-fn succeeded(locality: &str, organisation: &str, successors: &[&str]) -> Body {
+pub(super) fn succeeded(locality: &str, organisation: &str, successors: &[&str]) -> Body {
     let change = match successors {
         [] => OrganisationChange::Ended,
         [_] => OrganisationChange::Merged,
@@ -56,7 +56,12 @@ fn succeeded(locality: &str, organisation: &str, successors: &[&str]) -> Body {
     })
 }
 
-fn work_item(locality: &str, item: &str, organisation: &str, depends_on: &[&str]) -> Body {
+pub(super) fn work_item(
+    locality: &str,
+    item: &str,
+    organisation: &str,
+    depends_on: &[&str],
+) -> Body {
     Body::WorkItemDefined(WorkItemDefined {
         work_item: code(item),
         locality: id(locality),
@@ -74,7 +79,7 @@ fn work_item(locality: &str, item: &str, organisation: &str, depends_on: &[&str]
     })
 }
 
-fn completed(locality: &str, item: &str) -> Body {
+pub(super) fn completed(locality: &str, item: &str) -> Body {
     Body::WorkItemCompleted(WorkItemCompleted {
         work_item: code(item),
         locality: id(locality),
@@ -83,7 +88,7 @@ fn completed(locality: &str, item: &str) -> Body {
 }
 
 /// A province with one district, one plan and one model.
-fn khanh_hoa() -> Ledger {
+pub(super) fn khanh_hoa() -> Ledger {
     let mut ledger = Ledger::new();
     ledger.add("2023-04-10", registered(KHANH_HOA, "Khánh Hòa", "", false));
     ledger.add(
@@ -114,7 +119,7 @@ fn khanh_hoa() -> Ledger {
     ledger
 }
 
-fn adopted(locality: &str) -> Body {
+pub(super) fn adopted(locality: &str) -> Body {
     Body::PlanAdopted(PlanAdopted {
         plan: code("6559"),
         locality: id(locality),
@@ -286,7 +291,7 @@ fn a_model_that_never_had_a_lead_is_listed() {
 }
 
 /// The province, its district and its plan end; a new province has the territory.
-fn reform() -> Ledger {
+pub(super) fn reform() -> Ledger {
     let mut ledger = khanh_hoa();
     ledger.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
     ledger.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));

@@ -102,9 +102,34 @@ pub enum Model {
         #[command(flatten)]
         at: At,
     },
+    /// The status of every model in many localities, and who holds it there.
+    Matrix(ModelMatrix),
     /// What is recorded of models.
     #[command(flatten)]
     Record(ModelRecording),
+}
+
+/// Which models in which localities.
+#[derive(Debug, Clone, Args)]
+pub struct ModelMatrix {
+    /// Only the localities below this code; default the whole country.
+    #[arg(long, value_name = "CODE")]
+    pub parent: Option<String>,
+    /// Only this level; default the one below the parent, or provinces.
+    #[arg(long)]
+    pub level: Option<LevelName>,
+    /// Only the models of this group.
+    #[arg(long)]
+    pub group: Option<String>,
+    /// Only this model.
+    #[arg(long, value_name = "CODE")]
+    pub model: Option<String>,
+    /// At most this many localities.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Which two views to compare.
@@ -148,6 +173,9 @@ pub enum Indicator {
         /// Only this level; default the one below the parent, or provinces.
         #[arg(long)]
         level: Option<LevelName>,
+        /// Only peers of this locality: of its level, and of half to twice its size.
+        #[arg(long, value_name = "CODE")]
+        peers_of: Option<String>,
         /// When.
         #[command(flatten)]
         at: At,
@@ -165,9 +193,36 @@ pub enum Indicator {
         #[command(flatten)]
         at: At,
     },
+    /// Who has not reported it for longer than reports are apart.
+    Missing(IndicatorMissing),
     /// What is recorded of indicators.
     #[command(flatten)]
     Record(IndicatorRecording),
+}
+
+/// Whose reports are missed.
+#[derive(Debug, Clone, Args)]
+pub struct IndicatorMissing {
+    /// The indicator.
+    pub indicator: String,
+    /// Only the localities below this code; default the whole country.
+    #[arg(long, value_name = "CODE")]
+    pub parent: Option<String>,
+    /// Only this level; default the one below the parent, or provinces.
+    #[arg(long)]
+    pub level: Option<LevelName>,
+    /// Only localities that a quota in force or their own declaration asks for it.
+    #[arg(long)]
+    pub asked: bool,
+    /// How many days reports are apart; default 7, as silence is judged by.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub days: Option<u32>,
+    /// At most this many localities.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Figures.
@@ -206,9 +261,27 @@ pub enum Owner {
         #[command(flatten)]
         at: At,
     },
+    /// What an organisation holds: roles, models and work items, with what it handed over and what nobody holds after it.
+    Portfolio(OwnerPortfolio),
     /// What is recorded of owners.
     #[command(flatten)]
     Record(Box<OwnerRecording>),
+}
+
+/// Whose roles and work items.
+#[derive(Debug, Clone, Args)]
+pub struct OwnerPortfolio {
+    /// Name of the organisation; case and diacritics do not count.
+    pub organisation: String,
+    /// Only within this locality, with what was given above it and holds there.
+    #[arg(long, value_name = "CODE")]
+    pub locality: Option<String>,
+    /// A work item is due soon within so many days; default 14.
+    #[arg(long, value_name = "DAYS")]
+    pub due_days: Option<u32>,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Which findings.
@@ -285,15 +358,33 @@ pub enum Verdict {
     },
 }
 
+/// What makes a watch read the log or alerting's, where nobody knows what concerns whom.
+const READS_THE_LOG: [&str; 3] = ["from", "alerts", "no_follow"];
+
 /// What to watch.
 #[derive(Debug, Clone, Args)]
 pub struct Watch {
     /// Begin at this position of the log; default with the next event.
     #[arg(long)]
     pub from: Option<u64>,
-    /// Only this locality's.
-    #[arg(long, value_name = "CODE")]
+    /// What concerns this locality; with --from or --no-follow only what is recorded of it.
+    #[arg(long, value_name = "CODE", group = "target")]
     pub locality: Option<String>,
+    /// Also what is recorded of a place within the locality.
+    #[arg(long, requires = "locality", conflicts_with_all = READS_THE_LOG)]
+    pub below: bool,
+    /// What concerns this model.
+    #[arg(long, value_name = "CODE", group = "target", conflicts_with_all = READS_THE_LOG)]
+    pub model: Option<String>,
+    /// What concerns this organisation; diacritics may be left out.
+    #[arg(long, value_name = "NAME", group = "target", conflicts_with_all = READS_THE_LOG)]
+    pub owner: Option<String>,
+    /// First what was recorded after this position; 0 for everything.
+    #[arg(long, value_name = "POSITION", requires = "target", conflicts_with_all = READS_THE_LOG)]
+    pub after: Option<u64>,
+    /// Look the target up as of this day; default today.
+    #[arg(long, value_name = "DATE", requires = "target", conflicts_with_all = READS_THE_LOG)]
+    pub as_of: Option<String>,
     /// Only what alerting says.
     #[arg(long)]
     pub alerts: bool,

@@ -7,14 +7,19 @@ mod diff;
 mod export;
 mod figure;
 mod finding;
+mod follow;
 mod indicator;
 mod ledger;
 mod locality;
 mod log;
+mod matrix;
+mod missing;
 mod model;
 mod owner;
+mod portfolio;
 pub(crate) mod prove;
 mod quality;
+mod rank;
 mod record;
 mod roll_up;
 mod show;
@@ -55,6 +60,7 @@ pub(crate) async fn run(
         Command::Owner(Owner::Orphans { code, at }) => {
             owner::orphans(code, at, clients, output).await
         }
+        Command::Owner(Owner::Portfolio(wanted)) => portfolio::run(wanted, clients, output).await,
         Command::Owner(Owner::Record(command)) => record::owner(*command, clients, output).await,
         Command::Export(Export::Figures(wanted)) => export::figures(wanted, clients, output).await,
         Command::Record(record) => record::file(record, clients, output).await,
@@ -114,16 +120,33 @@ fn level(level: Option<LevelName>) -> i32 {
     level as i32
 }
 
-/// The line that says for which times an answer is.
+/// A constant of the contract for a spreadsheet, as the command line takes such: `HANDED_OVER` is `handed-over`.
+fn raw_constant(name: &str, prefix: &str) -> String {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+/// Code and name of a locality.
+fn place(head: Option<&v1::LocalityHead>, output: Output) -> (String, String) {
+    let head = head.cloned().unwrap_or_default();
+    let code = head.r#ref.unwrap_or_default().code;
+    (code, output.lang.name(head.name.as_ref()))
+}
+
+/// The line that says for which times an answer is, and one that says what it may lack.
 fn at_line(at: Option<&v1::AnsweredAt>, output: Output) -> String {
     let Some(at) = at else { return String::new() };
     let lang = output.lang;
     let (as_of, known) = (lang.moment(&at.as_of), lang.instant(at.known.as_ref()));
     let position = lang.count(at.position);
-    lang.pick(
+    let line = lang.pick(
         format!("Số liệu tính đến {as_of}, theo sổ ở vị trí {position} ({known})"),
         format!("As of {as_of}, as known at position {position} ({known})"),
-    )
+    );
+    match lang.lack(at) {
+        Some(lack) => format!("{line}\n{lack}"),
+        None => line,
+    }
 }
 
 /// Turns a service's refusal into a failure in the user's language.

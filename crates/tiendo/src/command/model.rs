@@ -1,8 +1,8 @@
-//! `tiendo model list`; what is recorded of models is in `record`.
+//! `tiendo model list`; `matrix` stands in a module of its own; what is recorded of models is in `record`.
 
 use wire::v1;
 
-use super::{at_line, read_at, record, show, told};
+use super::{at_line, matrix, read_at, record, show, told};
 use crate::Failure;
 use crate::cli::Model;
 use crate::client::Clients;
@@ -15,6 +15,7 @@ pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Re
             group,
             at,
         } => (locality, group, at),
+        Model::Matrix(wanted) => return matrix::run(wanted, clients, output).await,
         Model::Record(command) => return record::model(command, clients, output).await,
     };
     let request = v1::ListModelsRequest {

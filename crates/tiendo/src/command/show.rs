@@ -390,7 +390,7 @@ fn in_role(model: &v1::Model, role: v1::Role, output: Output) -> (String, String
 }
 
 /// Who holds a role today, and after whom, if others were appointed.
-fn holders(owner: &v1::Owner, output: Output) -> String {
+pub(super) fn holders(owner: &v1::Owner, output: Output) -> String {
     let lang = output.lang;
     let nobody = lang.pick("không còn ai", "nobody");
     let today = match owner.organisations.as_slice() {
@@ -451,7 +451,7 @@ fn work_items(locality: &v1::Locality, output: Output) -> Table {
 }
 
 /// Where a work item stands, how far it is, and what it waits for.
-fn item_standing(item: &v1::WorkItem, output: Output) -> String {
+pub(super) fn item_standing(item: &v1::WorkItem, output: Output) -> String {
     let lang = output.lang;
     let standing = match (item.status(), item.overdue_days) {
         (v1::WorkItemStatus::Completed, _) => {

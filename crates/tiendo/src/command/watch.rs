@@ -2,6 +2,7 @@
 
 use wire::v1;
 
+use super::follow::{self, Again, Ended};
 use super::{ledger, told};
 use crate::Failure;
 use crate::cli::Watch;
@@ -11,6 +12,15 @@ use crate::output::{Format, Output, message_json};
 pub(super) async fn run(options: Watch, clients: &Clients, output: Output) -> Result<(), Failure> {
     if options.alerts {
         return alerts(&options, clients, output).await;
+    }
+    if let Some(request) = follow::wanted(&options) {
+        let concerned = follow::run(request, clients, output);
+        // Alerting knows the localities of its cases, and nothing of what lies within one.
+        if options.locality.is_none() || options.below {
+            return concerned.await;
+        }
+        let told = alerts(&options, clients, output);
+        return tokio::try_join!(concerned, told).map(|_| ());
     }
     let from = match options.from {
         Some(from) => from,
@@ -114,23 +124,41 @@ fn describe(
     Ok((line, place))
 }
 
+/// Prints what alerting says as it comes; a connection that is lost is made again.
 async fn alerts(options: &Watch, clients: &Clients, output: Output) -> Result<(), Failure> {
-    let mut client = clients.alerting().await?;
-    let from_position = match options.from {
-        Some(_) if options.alerts => options.from.unwrap_or(1),
-        _ => newest_alert(&mut client, output).await? + 1,
+    let mut seen = match options.from {
+        Some(from) if options.alerts => from.max(1) - 1,
+        _ => newest_alert(&mut clients.alerting().await?, output).await?,
     };
+    let mut again = Again::new(output);
+    loop {
+        let ended = match read_alerts(&mut seen, &mut again, (options, clients), output).await {
+            Ok(()) if options.no_follow => return Ok(()),
+            Ok(()) => Ended::silently(output),
+            Err(ended) => ended,
+        };
+        again.after(ended, seen).await?;
+    }
+}
+
+/// Prints one stream of alerts to its end; `seen` is then the last one of it.
+async fn read_alerts(
+    seen: &mut u64,
+    again: &mut Again,
+    (options, clients): (&Watch, &Clients),
+    output: Output,
+) -> Result<(), Ended> {
     let request = v1::ReadAlertsRequest {
-        from_position,
+        from_position: *seen + 1,
         follow: !options.no_follow,
     };
-    let mut stream = client
-        .read_alerts(request)
-        .await
-        .map_err(told(output))?
-        .into_inner();
-    while let Some(answer) = stream.message().await.map_err(told(output))? {
+    let mut client = clients.alerting().await.map_err(Ended::Lost)?;
+    let answer = client.read_alerts(request).await;
+    let mut stream = answer.map_err(Ended::told(output))?.into_inner();
+    while let Some(answer) = stream.message().await.map_err(Ended::told(output))? {
+        again.works();
         for recorded in &answer.alerts {
+            *seen = recorded.position;
             let (what, verdict) = match recorded.alert.as_ref().and_then(|a| a.body.as_ref()) {
                 Some(v1::alert_event::Body::CaseOpened(e)) => ("case.opened", e.verdict.as_ref()),
                 Some(v1::alert_event::Body::CaseCleared(e)) => ("case.cleared", e.verdict.as_ref()),

@@ -126,12 +126,16 @@ impl Found {
                 "Câu trả lời này: hỏi tính đến, theo sổ ở vị trí",
                 "This answer: as of, as known at the position",
             );
+            let title = match lang.lack(at) {
+                Some(lack) => format!("{title}\n{lack}"),
+                None => title.to_owned(),
+            };
             rows.push([
                 number(at.position),
                 moment(&at.as_of),
                 text(&lang.instant(at.known.as_ref())),
                 Value::Empty,
-                text(title),
+                text(&title),
                 Value::Empty,
             ]);
         }

@@ -1,11 +1,14 @@
 //! What is on record as messages. Pure: the same reading gives the same bytes.
 //!
-//! Here is a locality with everything about it; `diff` tells what changed, `explain` says where a number comes from, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items.
+//! Here is a locality with everything about it; `diff` tells what changed, `explain` says where a number comes from, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items, `matrix` the models of a locality, `portfolio` what an organisation holds, `missing` who has not reported.
 
 mod diff;
 mod explain;
 mod figure;
+mod matrix;
+mod missing;
 mod owner;
+mod portfolio;
 mod quality;
 mod reform;
 mod work;
@@ -25,7 +28,10 @@ use owner::owners;
 pub(crate) use diff::diff;
 pub(crate) use explain::{explain, explain_sum};
 pub(crate) use figure::{figure, finding};
+pub(crate) use matrix::matrix_row;
+pub(crate) use missing::missing_report;
 pub(crate) use owner::orphans;
+pub(crate) use portfolio::{portfolio_counts, portfolio_item, portfolio_role};
 pub(crate) use quality::quality;
 pub(crate) use reform::roll_up;
 

@@ -14,7 +14,8 @@ pub(super) fn owners(reading: &Reading<'_>, scope: &Scope, id: LocalityId) -> Ve
     owners.iter().map(|entry| owner(reading, entry)).collect()
 }
 
-fn owner(reading: &Reading<'_>, entry: &OwnerEntry<'_>) -> v1::Owner {
+/// Who was appointed to a role, and who holds it now.
+pub(super) fn owner(reading: &Reading<'_>, entry: &OwnerEntry<'_>) -> v1::Owner {
     let appointment = entry.recorded.position;
     v1::Owner {
         role: encode::role(entry.fact.role),

@@ -9,7 +9,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, defined, find};
 use crate::answer;
-use crate::moment::answered;
 
 impl QueryApi {
     pub(super) async fn diff(
@@ -58,8 +57,8 @@ impl QueryApi {
             from_locality: from.locality(first.locality).as_ref().map(answer::head),
             to_locality: to.locality(second.locality).as_ref().map(answer::head),
             indicators: answer::diff(&state, indicator.as_ref(), first, second),
-            from: Some(answered(&from, state.position())),
-            to: Some(answered(&to, state.position())),
+            from: self.answered(&state, &from),
+            to: self.answered(&state, &to),
         })
     }
 }

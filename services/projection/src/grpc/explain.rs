@@ -9,7 +9,6 @@ use super::QueryApi;
 use super::find::{code, defined, find};
 use super::reform::day;
 use crate::answer;
-use crate::moment::answered;
 
 impl QueryApi {
     pub(super) async fn explain(
@@ -39,7 +38,7 @@ impl QueryApi {
         };
         self.respond(v1::ExplainFigureResponse {
             indicator: Some(indicator_defined),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
             ..explained
         })
     }

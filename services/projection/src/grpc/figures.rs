@@ -8,7 +8,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, find};
 use crate::answer;
-use crate::moment::answered;
 use crate::page::page;
 
 impl QueryApi {
@@ -50,7 +49,7 @@ impl QueryApi {
         self.respond(v1::ListFiguresResponse {
             figures: figures.collect(),
             next_page_token,
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 }

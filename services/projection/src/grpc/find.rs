@@ -1,7 +1,7 @@
 //! What a request names: codes, localities, levels.
 
 use domain::{IndicatorCode, Level, LocalityCode, LocalityId, Reason, Violation};
-use state::{Lookup, Reading, State};
+use state::{LocalityEntry, Lookup, Reading, State};
 use tonic::{Code, Status};
 use wire::status::{invalid, with_reason};
 use wire::v1;
@@ -54,6 +54,24 @@ pub(super) fn defined(
             format!("the indicator '{indicator}' is not defined; list them with ListIndicators");
         with_reason(Code::NotFound, Reason::UnknownIndicator.code(), message)
     })
+}
+
+/// The existing localities of a level below a code at any depth, or in the whole country without one.
+///
+/// Without a level they are those directly below, or provinces.
+pub(super) fn below<'a>(
+    reading: &Reading<'a>,
+    parent_code: &str,
+    level: Option<Level>,
+) -> Result<Vec<LocalityEntry<'a>>, Status> {
+    if parent_code.is_empty() {
+        let level = level.unwrap_or(Level::Province);
+        let all = reading.localities();
+        return Ok(all.filter(|entry| entry.level() == level).collect());
+    }
+    let parent = find(reading, "parent_code", parent_code)?;
+    let level = level.or_else(|| answer::below(reading, parent));
+    Ok(level.map_or_else(Vec::new, |level| reading.descendants(parent, level)))
 }
 
 /// What an identity was called, from when until when, and who came after it.

@@ -10,7 +10,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::find;
 use crate::answer;
-use crate::moment::answered;
 use crate::page::{Page, page};
 
 impl QueryApi {
@@ -50,7 +49,7 @@ impl QueryApi {
                 .map(|entry| finding(&reading, entry))
                 .collect(),
             next_page_token,
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 }

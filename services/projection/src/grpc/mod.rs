@@ -1,18 +1,23 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches.
 
 mod diff;
 mod explain;
 mod figures;
 mod find;
 mod findings;
+pub(crate) mod matrix;
+pub(crate) mod missing;
+pub(crate) mod portfolio;
+mod rank;
 mod reform;
+mod watch;
 
 use std::sync::Arc;
 
+use domain::Reason;
 use domain::text::collation_key;
-use domain::{IndicatorCode, Level, LocalityId, Reason};
 use host::{CancellationToken, Clock, Today};
 use state::{LocalityEntry, Reading, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,8 +30,9 @@ use wire::v1;
 
 use crate::moment::{At, Patience, answered, read_at};
 use crate::page::page;
+use crate::watch::Watches;
 use crate::{answer, shared::Shared};
-use find::{code, defined, find, level};
+use find::{find, level};
 
 /// Localities rebuilt at a time: each reads the whole log into a state of its own.
 pub(crate) const REBUILDS_MAX: usize = 2;
@@ -40,6 +46,7 @@ pub(crate) struct QueryApi {
     pub(crate) message_bytes_max: usize,
     /// One permit for each of [`REBUILDS_MAX`].
     pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) watches: Watches,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -61,6 +68,11 @@ impl QueryApi {
         };
         let today = self.today.date(&*self.clock);
         read_at(&self.shared, (field, at), today, patience).await
+    }
+
+    /// What every answer says of its two times and of how fresh it is.
+    fn answered(&self, state: &State, reading: &Reading<'_>) -> Option<v1::AnsweredAt> {
+        Some(answered(self.shared.freshness(state), state, reading))
     }
 
     fn respond<T: prost::Message>(&self, answer: T) -> Result<Response<T>, Status> {
@@ -96,7 +108,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         self.respond(v1::GetLocalityResponse {
             locality: Some(locality),
             digest,
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 
@@ -135,7 +147,7 @@ impl v1::query_service_server::QueryService for QueryApi {
             localities: entries.iter().map(answer::head).collect(),
             next_page_token,
             total_size,
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 
@@ -143,45 +155,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::RankLocalitiesRequest>,
     ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let indicator: IndicatorCode = code("indicator", &r.indicator)?;
-        let asked = level(r.level)?;
-        let at = self.at(r.at, &metadata).await?;
-        let state = self.shared.read();
-        let reading = at.reading(&state);
-        let defined = defined(&state, &reading, &indicator)?;
-        let ids: Vec<LocalityId> = match r.parent_code.as_str() {
-            "" => {
-                let level = asked.unwrap_or(Level::Province);
-                reading
-                    .localities()
-                    .filter(|e| e.level() == level)
-                    .map(|e| e.id)
-                    .collect()
-            }
-            code => {
-                let parent = find(&reading, "parent_code", code)?;
-                let level = asked.or_else(|| answer::below(&reading, parent));
-                level.map_or_else(Vec::new, |level| {
-                    reading
-                        .descendants(parent, level)
-                        .iter()
-                        .map(|entry| entry.id)
-                        .collect()
-                })
-            }
-        };
-        let ranking = reading.rank(&indicator, ids);
-        let localities = ranking
-            .ranked
-            .iter()
-            .map(|ranked| ranked_locality(&reading, ranked));
-        self.respond(v1::RankLocalitiesResponse {
-            indicator: Some(defined),
-            localities: localities.collect(),
-            without_figure: u32::try_from(ranking.without_figure.len()).unwrap_or(u32::MAX),
-            at: Some(answered(&reading, state.position())),
-        })
+        self.rank(request).await
     }
 
     async fn list_figures(
@@ -233,6 +207,27 @@ impl v1::query_service_server::QueryService for QueryApi {
         self.orphans(request).await
     }
 
+    async fn get_model_matrix(
+        &self,
+        request: Request<v1::GetModelMatrixRequest>,
+    ) -> Result<Response<v1::GetModelMatrixResponse>, Status> {
+        self.matrix(request).await
+    }
+
+    async fn get_owner_portfolio(
+        &self,
+        request: Request<v1::GetOwnerPortfolioRequest>,
+    ) -> Result<Response<v1::GetOwnerPortfolioResponse>, Status> {
+        self.portfolio(request).await
+    }
+
+    async fn list_missing_reports(
+        &self,
+        request: Request<v1::ListMissingReportsRequest>,
+    ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
+        self.missing(request).await
+    }
+
     async fn list_models(
         &self,
         request: Request<v1::ListModelsRequest>,
@@ -257,7 +252,7 @@ impl v1::query_service_server::QueryService for QueryApi {
                     answer::model(&reading, entry, id.or_else(home))
                 })
                 .collect(),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 
@@ -275,7 +270,7 @@ impl v1::query_service_server::QueryService for QueryApi {
                 .iter()
                 .map(|e| wire::event::indicator_defined(e.fact))
                 .collect(),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 
@@ -307,8 +302,17 @@ impl v1::query_service_server::QueryService for QueryApi {
             digest,
             served_digest,
             events: rebuilt.position(),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
+    }
+
+    type WatchStream = watch::Watched;
+
+    async fn watch(
+        &self,
+        request: Request<v1::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.begin_watch(request).await
     }
 }
 
@@ -337,20 +341,5 @@ impl QueryApi {
             with_reason(Code::Unavailable, "LOG_UNREADABLE", format!("{error}"))
         })?;
         Ok(state)
-    }
-}
-
-fn ranked_locality(reading: &Reading<'_>, ranked: &state::Ranked<'_>) -> v1::RankedLocality {
-    v1::RankedLocality {
-        rank: ranked.rank,
-        locality: reading.locality(ranked.id).as_ref().map(answer::head),
-        figure: Some(answer::figure(reading, ranked.id, &ranked.figure)),
-        share_hundredths: ranked.share_hundredths,
-        denominator: ranked
-            .figure
-            .figure
-            .denominator
-            .map(|d| d.kind.to_owned())
-            .unwrap_or_default(),
     }
 }

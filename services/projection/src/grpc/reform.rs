@@ -9,7 +9,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, defined, find};
 use crate::answer;
-use crate::moment::answered;
 
 impl QueryApi {
     pub(super) async fn roll_up(
@@ -32,7 +31,7 @@ impl QueryApi {
         let sum = answer::roll_up(&state, &reading, &indicator, id, boundaries);
         self.respond(v1::RollUpIndicatorResponse {
             indicator: Some(indicator_defined),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
             ..sum
         })
     }
@@ -51,7 +50,7 @@ impl QueryApi {
             ids.extend(reading.children(id).iter().map(|child| child.id));
         }
         self.respond(v1::GetDataQualityResponse {
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
             ..answer::quality(&reading, &ids)
         })
     }
@@ -67,7 +66,7 @@ impl QueryApi {
         let id = find(&reading, "code", &r.code)?;
         self.respond(v1::ListOrphansResponse {
             orphans: answer::orphans(&reading, id),
-            at: Some(answered(&reading, state.position())),
+            at: self.answered(&state, &reading),
         })
     }
 }

@@ -134,7 +134,7 @@ impl<'h> Naive<'h> {
         Some((position, self.holders(owner, since, &lineage)))
     }
 
-    fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
+    pub(super) fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
         let parent = |id: &LocalityId| self.registration(*id)?.parent;
         std::iter::successors(Some(id), parent).take(8).collect()
     }
@@ -176,6 +176,28 @@ impl<'h> Naive<'h> {
             });
         let ((at, _), successors) = of_name.max_by_key(|(order, _)| *order)?;
         Some((at, successors))
+    }
+
+    /// The status of a model in a place: since when, and the position that says so.
+    pub(super) fn status(&self, id: LocalityId, model: &str) -> Option<(Moment, u64)> {
+        let of_cell = self.seen().filter(|(_, event)| match &event.body {
+            Body::ModelStatusChanged(e) => e.locality == id && e.model.as_str() == model,
+            _ => false,
+        });
+        of_cell
+            .map(|(position, event)| (event.effective, *position))
+            .max()
+    }
+
+    /// The place that the plan was adopted for last.
+    pub(super) fn planned(&self) -> Option<LocalityId> {
+        let adopted = self
+            .seen()
+            .filter_map(|(position, event)| match &event.body {
+                Body::PlanAdopted(e) => Some(((event.effective, *position), e.locality)),
+                _ => None,
+            });
+        adopted.max().map(|(_, place)| place)
     }
 
     pub(super) fn registration(&self, id: LocalityId) -> Option<&'h LocalityRegistered> {

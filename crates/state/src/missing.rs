@@ -1,0 +1,131 @@
+//! Which localities have not reported a figure for longer than reports are apart.
+//!
+//! What is missing is missing: it is listed with how long, and counted as nothing.
+
+use std::cmp::Reverse;
+
+use domain::code::IndicatorCode;
+use domain::event::{Role, Scope};
+use domain::locality::LocalityId;
+use domain::text::collation_key;
+use jiff::civil::Date;
+
+use crate::figure::FigureEntry;
+use crate::owner::OwnerEntry;
+use crate::place::LocalityEntry;
+use crate::reading::Reading;
+
+/// The roles that are asked about a missing report, first to last: who does the work, who answers for it, who urges.
+const ASKED_ROLES: [Role; 3] = [Role::Implementing, Role::Lead, Role::Focal];
+
+/// What some localities have not reported of one indicator.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MissingReports<'a> {
+    /// Those without a figure within the cadence: those that never had one first, then the longest silence, then by name in Vietnamese order.
+    pub missing: Vec<MissingReport<'a>>,
+    /// How many have a figure within the cadence.
+    pub reported: usize,
+    /// How many have none, and began less than the cadence ago: nothing is expected of them yet.
+    pub too_new: usize,
+}
+
+impl MissingReports<'_> {
+    /// How many of the localities had to report by now.
+    #[must_use]
+    pub fn expected(&self) -> usize {
+        self.missing.len() + self.reported
+    }
+}
+
+/// A locality without a figure within the cadence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MissingReport<'a> {
+    /// The locality.
+    pub locality: LocalityEntry<'a>,
+    /// Its last figure that holds; none if it never had one that does.
+    pub last: Option<FigureEntry<'a>>,
+}
+
+impl MissingReport<'_> {
+    /// Whole days from the moment the last figure speaks of to a day; none without one.
+    #[must_use]
+    pub fn silent_days(&self, day: Date) -> Option<u32> {
+        self.last.map(|last| days_since(&last, day))
+    }
+
+    /// Whether the last figure is older than twice the cadence, the age at which a series is judged silent.
+    #[must_use]
+    pub fn is_silent(&self, day: Date, cadence_days: u32) -> bool {
+        let days = self.silent_days(day);
+        days.is_some_and(|days| days > cadence_days.saturating_mul(2))
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// Which of some localities have no figure that speaks of one of the last `cadence_days` days up to the one asked about.
+    ///
+    /// A figure of a locality's own is meant: what went into it by a reform is not its report.
+    #[must_use]
+    pub fn missing_reports(
+        &self,
+        indicator: &IndicatorCode,
+        localities: impl IntoIterator<Item = LocalityEntry<'a>>,
+        cadence_days: u32,
+    ) -> MissingReports<'a> {
+        let today = self.as_of().date();
+        let mut found = MissingReports::default();
+        for locality in localities {
+            let last = self.figure(locality.id, indicator);
+            let is_new = |start: Date| days_between(start, today) < cadence_days;
+            match last {
+                Some(last) if days_since(&last, today) <= cadence_days => found.reported += 1,
+                None if locality.start.is_some_and(is_new) => found.too_new += 1,
+                last => found.missing.push(MissingReport { locality, last }),
+            }
+        }
+        found.missing.sort_by_cached_key(|missing| {
+            let silence = missing.silent_days(today).unwrap_or(u32::MAX);
+            let LocalityEntry { id, name, .. } = missing.locality;
+            (Reverse(silence), collation_key(&name.vi), id)
+        });
+        found
+    }
+
+    /// Whether anybody asks a locality for an indicator: by a quota in force, or by its own declaration.
+    #[must_use]
+    pub fn is_asked(&self, id: LocalityId, indicator: &IndicatorCode) -> bool {
+        self.declared(id, indicator).is_some() || !self.quotas(id, indicator).is_empty()
+    }
+
+    /// Who is asked for the reports of a locality, as far as anybody was appointed: whoever implements a plan that holds for it, else leads one, else urges; the plan of the nearest locality first.
+    ///
+    /// Those whose organisations are all gone are passed over; none if nobody is left.
+    #[must_use]
+    pub fn asked_to_report(&self, id: LocalityId) -> Option<OwnerEntry<'a>> {
+        let lineage = self.lineage(id);
+        let mut plans = self.plans_for(id);
+        plans.sort_by_key(|plan| lineage.iter().position(|place| *place == plan.locality));
+        let scopes = plans
+            .iter()
+            .map(|plan| Scope::Plan(plan.fact.plan.clone()))
+            .collect::<Vec<_>>();
+        let pairs = ASKED_ROLES
+            .iter()
+            .flat_map(|role| scopes.iter().map(move |scope| (scope, *role)));
+        let owners = pairs.filter_map(|(scope, role)| {
+            let appointed = self.nearest(scope, &lineage, role)?;
+            Some(self.owner_entry(appointed, &lineage))
+        });
+        let mut held = owners.filter(|owner| !owner.organisations.is_empty());
+        held.next()
+    }
+}
+
+fn days_since(figure: &FigureEntry<'_>, day: Date) -> u32 {
+    days_between(figure.recorded.effective.date(), day)
+}
+
+/// Whole days from one day to another; 0 if that is not later.
+fn days_between(from: Date, to: Date) -> u32 {
+    u32::try_from((to - from).get_days()).unwrap_or(0)
+}

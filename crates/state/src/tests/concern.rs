@@ -1,0 +1,299 @@
+//! Who is told of an event: places, models and organisations that are watched.
+
+use domain::event::{
+    DirectiveIssued, Event, Extent, ModelStatus, ModelStatusChanged, Readiness, ReadinessReviewed,
+    Role, Scope, WorkItemDefined,
+};
+
+use proptest::prelude::*;
+
+use super::owners::{
+    KHANH_HOA, MODEL, NEW_KHANH_HOA, NHA_TRANG, assigned, completed, khanh_hoa, leads, model_scope,
+    succeeded, work_item,
+};
+use super::*;
+use crate::Target;
+
+const LOC_THO: &str = "22363@2023-04-10";
+const CAM_RANH: &str = "569@2023-04-10";
+
+/// A ledger that remembers what it was told, so that it can be asked again later.
+struct Told {
+    ledger: Ledger,
+    events: Vec<(u64, Event)>,
+}
+
+impl Told {
+    /// A province with two districts, a commune in one of them, a plan and a model.
+    fn new() -> Self {
+        let mut told = Self {
+            ledger: khanh_hoa(),
+            events: Vec::new(),
+        };
+        told.add(
+            "2023-04-10",
+            registered(CAM_RANH, "Cam Ranh", KHANH_HOA, false),
+        );
+        told.add(
+            "2023-04-10",
+            registered(LOC_THO, "Lộc Thọ", NHA_TRANG, false),
+        );
+        told
+    }
+
+    fn add(&mut self, effective: &str, body: Body) -> u64 {
+        let position = self.ledger.add(effective, body.clone());
+        self.events.push((position, event(moment(effective), body)));
+        position
+    }
+
+    /// The positions of the events that concern a target.
+    fn concerning(&self, target: &Target) -> Vec<u64> {
+        let concerns = |(position, event): &&(u64, Event)| {
+            self.ledger.state.concerns(target, *position, event)
+        };
+        let told = self.events.iter().filter(concerns);
+        told.map(|(position, _)| *position).collect()
+    }
+
+    fn locality(&self, locality: &str) -> Vec<u64> {
+        self.concerning(&Target::Locality(id(locality)))
+    }
+
+    fn within(&self, locality: &str) -> Vec<u64> {
+        self.concerning(&Target::Within(id(locality)))
+    }
+
+    fn organisation(&self, name: &str) -> Vec<u64> {
+        self.concerning(&Target::organisation(name))
+    }
+}
+
+fn status(locality: &str) -> Body {
+    Body::ModelStatusChanged(ModelStatusChanged {
+        model: code(MODEL),
+        locality: id(locality),
+        status: ModelStatus::Deployed,
+        note: String::new(),
+    })
+}
+
+fn order(locality: &str, addressees: &[&str]) -> Body {
+    Body::DirectiveIssued(DirectiveIssued {
+        locality: id(locality),
+        document: Document::default(),
+        addressees: addressees.iter().map(|name| (*name).to_owned()).collect(),
+        text: vi("Tập trung cao điểm"),
+        source: Source::default(),
+    })
+}
+
+fn of(extent: Extent, locality: &str) -> Successor {
+    let locality = id(locality);
+    Successor { locality, extent }
+}
+
+/// The last position told of.
+fn last(positions: &[u64]) -> u64 {
+    positions.last().copied().unwrap()
+}
+
+#[test]
+fn a_place_is_told_of_itself_of_what_holds_there_and_of_what_ends_into_it() {
+    let mut told = Told::new();
+    let [cam_ranh, loc_tho] = [6, 7];
+    assert_eq!(told.locality(NHA_TRANG), [loc_tho], "a place below it");
+    let own = told.add("2023-06-01", reported(NHA_TRANG, "eid", count(1)));
+    let below = told.add("2023-06-01", reported(LOC_THO, "eid", count(1)));
+    let beside = told.add("2023-06-01", reported(CAM_RANH, "eid", count(1)));
+    let above = told.add("2023-06-01", reported(KHANH_HOA, "eid", count(2)));
+    let ordered = told.add("2023-06-02", order(KHANH_HOA, &[]));
+    let province = quota(KHANH_HOA, QuotaLayer::Central, 9, "100", "2023-06-30");
+    let asked = told.add("2023-06-02", province);
+    assert_eq!(told.locality(NHA_TRANG), [loc_tho, own, ordered, asked]);
+    assert_eq!(told.locality(LOC_THO), [loc_tho, below, ordered, asked]);
+    assert_eq!(
+        told.within(NHA_TRANG),
+        [loc_tho, own, below, ordered, asked]
+    );
+    let all = [cam_ranh, loc_tho, own, below, beside, above, ordered, asked];
+    assert_eq!(told.within(KHANH_HOA), all);
+
+    told.add(
+        "2025-07-01",
+        registered(NEW_KHANH_HOA, "Khánh Hòa", "", true),
+    );
+    let merged = told.add(
+        "2025-07-01",
+        ended(NHA_TRANG, vec![of(Extent::Full, NEW_KHANH_HOA)]),
+    );
+    assert_eq!(last(&told.locality(NEW_KHANH_HOA)), merged);
+    assert_eq!(last(&told.locality(NHA_TRANG)), merged);
+    assert_eq!(
+        last(&told.locality(LOC_THO)),
+        asked,
+        "the end of the place above is not its own"
+    );
+}
+
+#[test]
+fn a_place_that_moves_is_told_to_both_and_then_belongs_to_the_new_one() {
+    let mut told = Told::new();
+    let before = told.add("2024-01-01", reported(LOC_THO, "eid", count(1)));
+    let moved = told.add(
+        "2024-06-01",
+        registered(LOC_THO, "Lộc Thọ", CAM_RANH, false),
+    );
+    let after = told.add("2024-07-01", reported(LOC_THO, "eid", count(2)));
+    let late = told.add("2024-02-01", reported(LOC_THO, "eid", count(3)));
+    assert_eq!(told.within(NHA_TRANG)[1..], [before, moved, late]);
+    assert_eq!(told.within(CAM_RANH)[1..], [moved, after]);
+}
+
+#[test]
+fn a_model_is_told_of_its_roles_statuses_reviews_and_work() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    let plan = Scope::Plan(code("6559"));
+    told.add(
+        "2023-07-04",
+        assigned(KHANH_HOA, plan, Role::Focal, &["Sở GTVT"]),
+    );
+    let running = told.add("2023-08-01", status(NHA_TRANG));
+    let review = ReadinessReviewed {
+        scope: model_scope(),
+        locality: id(NHA_TRANG),
+        organisation: "Sở GTVT".to_owned(),
+        present_state: String::new(),
+        conditions: String::new(),
+        readiness: Readiness::Ready,
+    };
+    let reviewed = told.add("2023-08-01", Body::ReadinessReviewed(review));
+    let work = told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));
+    let Body::WorkItemDefined(defined) = work_item(NHA_TRANG, "W1", "Sở GTVT", &[]) else {
+        panic!("a definition");
+    };
+    let elsewhere = WorkItemDefined {
+        model: None,
+        ..defined
+    };
+    let given_away = told.add("2023-09-01", Body::WorkItemDefined(elsewhere));
+    told.add("2023-10-01", completed(NHA_TRANG, "W1"));
+    let told_of = told.concerning(&Target::Model(code(MODEL)));
+    assert_eq!(told_of, [led, running, reviewed, work, given_away]);
+}
+
+#[test]
+fn an_organisation_is_told_however_its_name_is_spelled_and_after_successions() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT", "Công an tỉnh"]));
+    let work = told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));
+    let other = told.add("2023-08-01", work_item(NHA_TRANG, "W2", "Công an", &[]));
+    told.add("2023-08-02", reported(NHA_TRANG, "eid", count(1)));
+    let running = told.add("2023-08-02", status(NHA_TRANG));
+    let gone = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở  gtvt", &["Sở Xây dựng"]),
+    );
+    let done = told.add("2025-04-01", completed(NHA_TRANG, "W1"));
+    let deployed = told.add("2025-04-01", status(NHA_TRANG));
+    let new = told.add("2025-05-01", work_item(NHA_TRANG, "W3", "Sở Xây dựng", &[]));
+    let reading = told.ledger.state.latest(moment("2025-06-01"));
+    for name in ["so gtvt", "SỞ XÂY DỰNG", "Công an tỉnh"] {
+        assert!(reading.knows_organisation(name), "{name}");
+    }
+    // Whoever reports is not told of by that.
+    assert!(!reading.knows_organisation("Trưởng"));
+    let before = told.ledger.state.at(moment("2025-06-01"), gone - 1);
+    assert!(!before.knows_organisation("Sở Xây dựng"));
+    // What the department was given stays its own; what its successor is given anew does not become so.
+    let transport = [led, work, running, gone, done, deployed];
+    assert_eq!(told.organisation("so gtvt"), transport);
+    // The successor is told from the succession on, and of nothing that was before.
+    assert_eq!(
+        told.organisation("Sở Xây Dựng"),
+        [gone, done, deployed, new]
+    );
+    assert_eq!(told.organisation("Công an"), [other]);
+    assert_eq!(told.organisation("Công an tỉnh"), [led, running, deployed]);
+}
+
+#[test]
+fn what_concerned_whom_does_not_change_with_what_comes_later() {
+    let mut told = Told::new();
+    told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));
+    told.add("2023-08-02", status(LOC_THO));
+    told.add("2023-08-03", completed(NHA_TRANG, "W1"));
+    told.add("2023-08-04", reported(LOC_THO, "eid", count(1)));
+    let targets = [
+        Target::Within(id(NHA_TRANG)),
+        Target::Within(id(CAM_RANH)),
+        Target::Model(code(MODEL)),
+        Target::organisation("Sở GTVT"),
+        Target::organisation("Sở Xây dựng"),
+        Target::organisation("Công an"),
+    ];
+    let before: Vec<_> = targets.iter().map(|t| told.concerning(t)).collect();
+    let until = told.ledger.state.position();
+    // A move, a succession and a new definition that speak of days before all of that.
+    told.add(
+        "2023-04-11",
+        registered(LOC_THO, "Lộc Thọ", CAM_RANH, false),
+    );
+    told.add(
+        "2023-07-05",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Xây dựng"]),
+    );
+    told.add("2023-09-01", work_item(NHA_TRANG, "W1", "Công an", &[]));
+    for (target, before) in targets.iter().zip(before) {
+        let mut after = told.concerning(target);
+        after.retain(|position| *position <= until);
+        assert_eq!(after, before, "{target:?}");
+    }
+}
+
+/// Places that move, organisations that take over from each other, and work that changes hands.
+fn bodies() -> impl Strategy<Value = Body> {
+    let place = || prop::sample::select(&[KHANH_HOA, NHA_TRANG, CAM_RANH, LOC_THO][..]);
+    let above = || prop::sample::select(&["", KHANH_HOA, NHA_TRANG, CAM_RANH][..]);
+    let one = || prop::sample::select(&["a", "b", "c"][..]);
+    let some = || prop::sample::subsequence(&["a", "b", "c"][..], 0..3);
+    let item = || prop::sample::select(&["W1", "W2"][..]);
+    prop_oneof![
+        (place(), above()).prop_map(|(place, up)| registered(place, place, up, false)),
+        (place(), some()).prop_map(|(place, names)| leads(place, &names)),
+        (place(), one(), some()).prop_map(|(place, name, names)| succeeded(place, name, &names)),
+        (place(), item(), one()).prop_map(|(place, item, name)| work_item(place, item, name, &[])),
+        (place(), item()).prop_map(|(place, item)| completed(place, item)),
+        place().prop_map(status),
+        place().prop_map(|place| reported(place, "eid", count(1))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn who_reads_the_log_again_is_told_what_was_told_when_it_came(
+        history in prop::collection::vec((1..=28_i8, bodies()), 1..40)
+    ) {
+        let mut targets = vec![Target::Model(code(MODEL))];
+        targets.extend(["a", "b", "c"].map(Target::organisation));
+        for place in [KHANH_HOA, NHA_TRANG, CAM_RANH, LOC_THO] {
+            targets.extend([Target::Locality(id(place)), Target::Within(id(place))]);
+        }
+        let mut told = Told { ledger: Ledger::new(), events: Vec::new() };
+        let mut came: Vec<Vec<u64>> = vec![Vec::new(); targets.len()];
+        for (day, body) in history {
+            let position = told.add(&Date::constant(2023, 6, day).to_string(), body);
+            let (_, event) = told.events.last().unwrap();
+            for (target, came) in targets.iter().zip(&mut came) {
+                if told.ledger.state.concerns(target, position, event) {
+                    came.push(position);
+                }
+            }
+        }
+        for (target, came) in targets.iter().zip(came) {
+            prop_assert_eq!(told.concerning(target), came, "{:?}", target);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Who has not reported.
+
+use domain::event::{ProgressRetracted, Role, Scope};
+
+use super::owners::{KHANH_HOA, NHA_TRANG, assigned, khanh_hoa, succeeded};
+use super::*;
+use crate::Reading;
+
+const CAM_RANH: &str = "569@2023-04-10";
+const DIEN_KHANH: &str = "574@2023-04-10";
+const CAM_LAM: &str = "570@2023-04-10";
+
+/// Four districts, of which Cam Lâm never reports.
+fn districts() -> Ledger {
+    let mut ledger = khanh_hoa();
+    for (place, name) in [
+        (CAM_RANH, "Cam Ranh"),
+        (DIEN_KHANH, "Diên Khánh"),
+        (CAM_LAM, "Cam Lâm"),
+    ] {
+        ledger.add("2023-04-10", registered(place, name, KHANH_HOA, false));
+    }
+    ledger.add("2023-06-23", reported(NHA_TRANG, "eid", count(100)));
+    ledger.add("2023-06-23", reported(CAM_RANH, "eid", count(200)));
+    ledger.add("2023-06-30", reported(DIEN_KHANH, "eid", count(300)));
+    ledger
+}
+
+/// Names and days of silence, how many were expected, how many reported.
+type Told = (Vec<(String, Option<u32>)>, usize, usize);
+
+fn told(reading: &Reading<'_>, cadence_days: u32) -> Told {
+    let children = reading.children(id(KHANH_HOA));
+    let found = reading.missing_reports(&code("eid"), children, cadence_days);
+    let today = reading.as_of().date();
+    let missing = found.missing.iter().map(|one| {
+        let days = one.silent_days(today);
+        (one.locality.name.vi.clone(), days)
+    });
+    (missing.collect(), found.expected(), found.reported)
+}
+
+fn named(missing: &[(&str, Option<u32>)]) -> Vec<(String, Option<u32>)> {
+    let named = missing
+        .iter()
+        .map(|(name, days)| ((*name).to_owned(), *days));
+    named.collect()
+}
+
+#[test]
+fn who_never_reported_comes_first_then_the_longest_silence() {
+    let ledger = districts();
+    let on = |as_of: &str, days| told(&ledger.state.latest(moment(as_of)), days);
+    let never = ("Cam Lâm", None);
+    // A figure of seven days ago is in time, one of eight is not.
+    assert_eq!(on("2023-06-30", 7), (named(&[never]), 4, 3));
+    let two = [never, ("Cam Ranh", Some(8)), ("Nha Trang", Some(8))];
+    assert_eq!(on("2023-07-01", 7), (named(&two), 4, 1));
+    let all = [
+        never,
+        ("Cam Ranh", Some(15)),
+        ("Nha Trang", Some(15)),
+        ("Diên Khánh", Some(8)),
+    ];
+    assert_eq!(on("2023-07-08", 7), (named(&all), 4, 0));
+    // After twice the cadence a silence is one that is judged.
+    let reading = ledger.state.latest(moment("2023-07-08"));
+    let found = reading.missing_reports(&code("eid"), reading.children(id(KHANH_HOA)), 7);
+    let silent = found
+        .missing
+        .iter()
+        .map(|one| one.is_silent(day("2023-07-08"), 7));
+    assert_eq!(silent.collect::<Vec<_>>(), [false, true, true, false]);
+}
+
+#[test]
+fn a_report_that_came_later_or_was_taken_back_is_missing_to_those_who_know() {
+    let mut ledger = districts();
+    let known = ledger.add("2023-07-05", reported(CAM_RANH, "eid", count(250)));
+    let late = ledger.add("2023-07-06", reported(CAM_LAM, "eid", count(0)));
+    let back = Body::ProgressRetracted(ProgressRetracted {
+        retracts: known,
+        locality: id(CAM_RANH),
+        indicator: code("eid"),
+        reason: "nhầm huyện".to_owned(),
+    });
+    let all = ledger.add("2023-07-05", back);
+    let at = |position| told(&ledger.state.at(moment("2023-07-08"), position), 7).0;
+    let (nha_trang, dien_khanh) = (("Nha Trang", Some(15)), ("Diên Khánh", Some(8)));
+    let never = ("Cam Lâm", None);
+    assert_eq!(at(known), named(&[never, nha_trang, dien_khanh]));
+    // A count of 0 is a report.
+    assert_eq!(at(late), named(&[nha_trang, dien_khanh]));
+    // Without the figure taken back the one before it is the last.
+    let cam_ranh = ("Cam Ranh", Some(15));
+    assert_eq!(at(all), named(&[cam_ranh, nha_trang, dien_khanh]));
+}
+
+#[test]
+fn nothing_is_expected_of_a_place_in_its_first_days() {
+    let mut ledger = districts();
+    ledger.add(
+        "2023-07-01",
+        registered("575@2023-07-01", "Mới", KHANH_HOA, true),
+    );
+    let on = |as_of: &str| {
+        let reading = ledger.state.latest(moment(as_of));
+        let children = reading.children(id(KHANH_HOA));
+        let found = reading.missing_reports(&code("eid"), children, 7);
+        (found.expected(), found.too_new, found.reported)
+    };
+    assert_eq!(on("2023-06-30"), (4, 0, 3));
+    assert_eq!(on("2023-07-07"), (4, 1, 1));
+    assert_eq!(on("2023-07-08"), (5, 0, 0));
+    // It may report at once.
+    ledger.add("2023-07-03", reported("575@2023-07-01", "eid", count(1)));
+    let on = told(&ledger.state.latest(moment("2023-07-07")), 7);
+    assert_eq!((on.1, on.2), (5, 2));
+}
+
+#[test]
+fn whoever_implements_the_plan_is_asked_and_else_whoever_leads_it() {
+    let mut ledger = districts();
+    let plan = || Scope::Plan(code("6559"));
+    let asked = |ledger: &Ledger, place: &str, as_of: &str| {
+        let reading = ledger.state.latest(moment(as_of));
+        reading.asked_to_report(id(place)).map(|owner| {
+            let names = owner.organisations.join("+");
+            format!("{} {names}", owner.fact.role.as_str())
+        })
+    };
+    assert_eq!(asked(&ledger, CAM_LAM, "2023-07-08"), None);
+    let lead = assigned(KHANH_HOA, plan(), Role::Lead, &["UBND tỉnh"]);
+    ledger.add("2023-07-04", lead);
+    let implementing = assigned(CAM_LAM, plan(), Role::Implementing, &["Đội 06"]);
+    ledger.add("2023-07-06", implementing);
+    let lead = Some("lead UBND tỉnh".to_owned());
+    assert_eq!(asked(&ledger, CAM_LAM, "2023-07-05"), lead);
+    assert_eq!(asked(&ledger, CAM_RANH, "2023-07-08"), lead);
+    let own = Some("implementing Đội 06".to_owned());
+    assert_eq!(asked(&ledger, CAM_LAM, "2023-07-08"), own);
+    // Who is no more is not asked.
+    ledger.add("2023-08-01", succeeded(CAM_LAM, "Đội 06", &[]));
+    assert_eq!(asked(&ledger, CAM_LAM, "2023-08-01"), lead);
+    let quota = quota(CAM_LAM, QuotaLayer::Central, 1_000, "100", "");
+    ledger.add("2023-07-04", quota);
+    let reading = ledger.state.latest(moment("2023-08-01"));
+    let is_asked = |place: &str| reading.is_asked(id(place), &code("eid"));
+    assert!(is_asked(CAM_LAM) && !is_asked(CAM_RANH));
+}

@@ -1,0 +1,107 @@
+//! The models of many localities.
+
+use domain::text::{Moment, collation_key};
+use domain::{GroupCode, ModelCode, Reason};
+use jiff::civil::Date;
+use state::{ModelEntry, Reading, State};
+use tonic::{Code, Request, Response, Status};
+use wire::status::with_reason;
+use wire::v1;
+
+use super::QueryApi;
+use super::find::{below, code, level};
+use crate::answer;
+use crate::freshness::Freshness;
+use crate::moment::{At, answered};
+use crate::page::page;
+
+/// Most rows of a page: each has a cell for every model.
+const ROWS_MAX: i32 = 200;
+
+impl QueryApi {
+    pub(super) async fn matrix(
+        &self,
+        request: Request<v1::GetModelMatrixRequest>,
+    ) -> Result<Response<v1::GetModelMatrixResponse>, Status> {
+        let (metadata, _, r) = request.into_parts();
+        let at = self.at(r.at.clone(), &metadata).await?;
+        let state = self.shared.read();
+        let answer = matrix(&state, self.shared.freshness(&state), at, r)?;
+        self.respond(answer)
+    }
+}
+
+/// What is answered of a state, from which the two times were read.
+pub(crate) fn matrix(
+    state: &State,
+    fresh: Freshness,
+    mut at: At,
+    r: v1::GetModelMatrixRequest,
+) -> Result<v1::GetModelMatrixResponse, Status> {
+    let asked = level(r.level)?;
+    let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
+    let arguments = (&r.parent_code, r.level, &r.group, &r.model, times);
+    let page = page(r.page_size.min(ROWS_MAX), &r.page_token, arguments)?;
+    at.position = page.position.or(at.position);
+    let reading = at.reading(state);
+    // A model that is defined only later has no column, but is no mistake.
+    let whenever = state.at(Moment::end_of(Date::MAX), reading.position());
+    let wanted = Wanted::of(&whenever, &r.group, &r.model)?;
+    let mut localities = below(&reading, &r.parent_code, asked)?;
+    localities.sort_by_cached_key(|entry| (collation_key(&entry.name.vi), entry.id));
+    let mut models = reading.models_among(localities.iter().map(|entry| entry.id));
+    models.retain(|entry| wanted.is(entry));
+    let total_size = i32::try_from(localities.len()).unwrap_or(i32::MAX);
+    let (localities, next_page_token) = page.of(localities, reading.position());
+    let rows = localities
+        .iter()
+        .map(|entry| answer::matrix_row(&reading, entry, &models));
+    Ok(v1::GetModelMatrixResponse {
+        rows: rows.collect(),
+        models: models
+            .iter()
+            .map(|entry| answer::model(&reading, entry, None))
+            .collect(),
+        next_page_token,
+        total_size,
+        at: Some(answered(fresh, state, &reading)),
+    })
+}
+
+/// Which models are asked for.
+struct Wanted {
+    group: Option<GroupCode>,
+    model: Option<ModelCode>,
+}
+
+impl Wanted {
+    fn of(reading: &Reading<'_>, group: &str, model: &str) -> Result<Self, Status> {
+        let group: Option<GroupCode> = match group {
+            "" => None,
+            raw => Some(code("group", raw)?),
+        };
+        let model: Option<ModelCode> = match model {
+            "" => None,
+            raw => Some(code("model", raw)?),
+        };
+        if let Some(group) = group.as_ref().filter(|it| reading.group(it).is_none()) {
+            let message = format!("the group '{group}' is not defined; list them with ListModels");
+            return Err(unknown(Reason::UnknownGroup, message));
+        }
+        if let Some(model) = model.as_ref().filter(|it| reading.model(it).is_none()) {
+            let message = format!("the model '{model}' is not defined; list them with ListModels");
+            return Err(unknown(Reason::UnknownModel, message));
+        }
+        Ok(Self { group, model })
+    }
+
+    fn is(&self, entry: &ModelEntry<'_>) -> bool {
+        let defined = entry.defined;
+        self.group.as_ref().is_none_or(|it| *it == defined.group)
+            && self.model.as_ref().is_none_or(|it| *it == defined.model)
+    }
+}
+
+fn unknown(reason: Reason, message: String) -> Status {
+    with_reason(Code::NotFound, reason.code(), message)
+}
