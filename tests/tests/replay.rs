@@ -1,5 +1,6 @@
 //! The log is the truth: the bus's store and alerting's state can be deleted, and every answer is the same bytes.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
@@ -66,6 +67,9 @@ async fn what_is_deleted_is_made_again() -> Result<()> {
     story
         .tell("and again what it says next", says_more(&t, "574"))
         .await;
+    t.stop().await?;
+    let alike = folds_alike(&t);
+    story.tell("and folds to the same everywhere", alike).await;
     story.end()?;
     t.finish().await
 }
@@ -76,6 +80,23 @@ async fn answers(t: &Tiendo) -> Result<Vec<String>> {
         answers.push(t.answer(arguments).await?);
     }
     Ok(answers)
+}
+
+/// Processes with other threads and other batches come to the same state at every hundredth position.
+async fn folds_alike(t: &Tiendo) -> Result<()> {
+    let log = t.data().join("ingest");
+    let log = log.to_str().context("the folder is not UTF-8")?;
+    let mut digests = Vec::new();
+    for (threads, batch) in [("1", "1000"), ("1", "7"), ("2", "100"), ("5", "33")] {
+        let mut arguments = vec!["log", "digest", "--directory", log, "--every", "100"];
+        arguments.extend(["--to", "3010", "--threads", threads, "--batch", batch]);
+        digests.push(t.text(&arguments).await?);
+    }
+    let lines: BTreeSet<_> = digests[0].lines().collect();
+    ensure!(lines.len() == 31, "{}", digests[0]);
+    let differs = digests.iter().position(|other| *other != digests[0]);
+    ensure!(differs.is_none(), "{differs:?}: {digests:#?}");
+    Ok(())
 }
 
 /// Waits until a district has open cases, or none.

@@ -6,6 +6,7 @@
 //! - `load`: data sets as events; [`dataset`]: what they hold; `import`: files of figures
 //! - `command`: one module for each noun
 //! - `client`: connections to the services; `fail`: what went wrong, for a person
+//! - `fold`: a log folded on this machine
 //! - `output`: tables, JSON and CSV; `lang`: Vietnamese and English
 
 pub mod cli;
@@ -14,6 +15,7 @@ mod command;
 pub mod dataset;
 mod endpoints;
 mod fail;
+mod fold;
 mod import;
 mod lang;
 mod load;

@@ -33,6 +33,8 @@ pub enum Log {
     },
     /// Make a new log directory of what is healthy of a damaged one, of a backup, and of what the bus has.
     Restore(Restore),
+    /// What the events of a log that no service holds add up to, as one hash; the same on every machine.
+    Digest(Digest),
     /// Which ledger this is, how far it has come, and which data sets it holds.
     Show,
     /// The name of the person whom the event at a position appoints.
@@ -112,6 +114,26 @@ pub struct LogRead {
     /// Where.
     #[command(flatten)]
     pub at: Directory,
+}
+
+/// A digest of the state.
+#[derive(Debug, Clone, Args)]
+pub struct Digest {
+    /// The directory of a log (`<data>/ingest` under `up`) that no service has open.
+    #[arg(long, value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Also at every so many positions.
+    #[arg(long, default_value_t = 0)]
+    pub every: u64,
+    /// Last position; default the newest.
+    #[arg(long, default_value_t = 0)]
+    pub to: u64,
+    /// Threads that decode events; the digest does not depend on it.
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+    /// Events handed to a thread at once; the digest does not depend on it.
+    #[arg(long, default_value_t = 1_000)]
+    pub batch: usize,
 }
 
 /// From what a log is restored, how far, and where to.

@@ -1,4 +1,4 @@
-//! `tiendo bench replay`: a log from a cold start, on one core.
+//! `tiendo bench replay`: a log from a cold start, on one core, and folded on several.
 //!
 //! A log that is made for it is read in a process of its own, so that neither its memory nor its caches are warm with the
 //! making; the operating system's page cache is.
@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use event_log::{Append, Log, NewEvent, RecordRef};
 use prost::Message as _;
 use serde_json::json;
@@ -22,6 +23,7 @@ use crate::Failure;
 use crate::cli::BenchReplay;
 use crate::dataset::Set;
 use crate::fail::{FAILED, NOT_FOUND};
+use crate::fold::{Feed, fold};
 use crate::lang::Lang;
 use crate::output::{Format, Output};
 
@@ -31,6 +33,11 @@ const BATCH: usize = 100;
 const REQUESTS: usize = 500;
 /// Milliseconds since the Unix epoch at which the log that is made begins.
 const FIRST_MS: u64 = 1_790_000_000_000;
+
+/// Threads that decode beside the one that folds.
+const DECODERS: usize = 2;
+/// Events decoded at once.
+const DECODED: usize = 1_000;
 
 /// Reads the log that was named, or makes one and reads it in a new process.
 pub(super) async fn run(options: BenchReplay, output: Output) -> Result<(), Failure> {
@@ -143,13 +150,16 @@ enum Depth {
     Decoded,
     /// Into the state that answers questions.
     Folded,
+    /// The same, while two other threads decode.
+    FoldedBeside,
 }
 
 impl Depth {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::Record, "records"),
         (Self::Decoded, "decoded"),
         (Self::Folded, "folded"),
+        (Self::FoldedBeside, "folded, decoded by two threads"),
     ];
 }
 
@@ -201,6 +211,11 @@ fn replay(directory: &Path, options: &BenchReplay, output: Output) -> Result<(),
 }
 
 fn read(log: &Log, depth: Depth) -> Result<(), Failure> {
+    if matches!(depth, Depth::FoldedBeside) {
+        let state = fold(DECODERS, |feed| feed_all(log, feed), |_| ())?;
+        std::hint::black_box(state.position());
+        return Ok(());
+    }
     let (mut state, mut sum, mut stopped) = (State::new(), 0, None);
     let mut each = |record: RecordRef<'_>| {
         sum += record.payload.len();
@@ -216,6 +231,24 @@ fn read(log: &Log, depth: Depth) -> Result<(), Failure> {
         .map_err(failed)?;
     std::hint::black_box((sum, state.position()));
     stopped.map_or(Ok(()), Err)
+}
+
+/// Gives all records of a log in batches.
+fn feed_all(log: &Log, feed: Feed<'_>) -> Result<(), Failure> {
+    let mut batch = Vec::with_capacity(DECODED);
+    let mut each = |record: RecordRef<'_>| {
+        let payload = Bytes::copy_from_slice(record.payload);
+        batch.push((record.position, record.known_micros, payload));
+        if batch.len() < DECODED {
+            return ControlFlow::Continue(());
+        }
+        feed(std::mem::replace(&mut batch, Vec::with_capacity(DECODED)))
+    };
+    log.scan(1, u64::MAX, &mut |_| true, &mut each)
+        .map_err(failed)?;
+    // The last: whether anybody wants it makes no difference.
+    let _ = feed(batch);
+    Ok(())
 }
 
 fn take(record: RecordRef<'_>, depth: Depth, state: &mut State) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
-//! `tiendo log stat | read | verify | compact | backup | restore`: the log as a whole.
+//! `tiendo log stat | read | verify | compact | backup | restore | digest`: the log as a whole.
 //!
 //! - here: what the running service is asked
 //! - `offline`: the same of a directory or a backup that no service holds
 //! - `backup`, `restore`: the log into a file, and into a new directory
+//! - `digest`: what its events add up to
 
 mod backup;
 mod bus;
+mod digest;
 mod offline;
 mod restore;
 
@@ -25,7 +27,7 @@ pub(super) use backup::backup;
 /// Whether a command works without any service.
 pub(crate) fn is_offline(command: &Log) -> bool {
     match command {
-        Log::Restore(_) => true,
+        Log::Restore(_) | Log::Digest(_) => true,
         Log::Read(wanted) => wanted.at.directory.is_some(),
         Log::Verify(wanted) => wanted.at.directory.is_some() || wanted.backup.is_some(),
         _ => false,
@@ -38,6 +40,7 @@ pub(crate) async fn offline(command: Log, output: Output) -> Result<(), Failure>
     let handle = tokio::runtime::Handle::current();
     let run = move || match command {
         Log::Restore(wanted) => restore::run(wanted, &handle, output),
+        Log::Digest(wanted) => digest::run(&wanted, output),
         Log::Read(wanted) => offline::read(wanted, output),
         Log::Verify(wanted) => offline::verify(wanted, output),
         _ => Ok(()),
