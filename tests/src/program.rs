@@ -12,7 +12,7 @@ use tokio::process::Command;
 const COMMAND_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of whoever runs the tests, which must not decide them; `TIENDO_NATS_SERVER` may.
-pub(crate) const SETTINGS: [&str; 9] = [
+pub(crate) const SETTINGS: [&str; 10] = [
     "TIENDO_DATA",
     "TIENDO_SERVER",
     "TIENDO_LANG",
@@ -22,6 +22,7 @@ pub(crate) const SETTINGS: [&str; 9] = [
     "TIENDO_LEDGER",
     "TIENDO_ORGANISATION",
     "TIENDO_OFFICE",
+    "TIENDO_SNAPSHOT_EVERY",
 ];
 
 /// How a program ended.

@@ -12,6 +12,7 @@
 //! - `tail`: the newest events in memory, for readers near the head
 //! - `settler`: the background step that takes full halves of the journal into the store, and compaction
 //! - `storage`: sled, and what happens on a full disk (its essay says what lies where)
+//! - `blocks`: what can be made again from the log, kept beside it ([`Blocks`])
 //! - `chunk`: the bytes of one stored chunk, format version 1
 //! - `index`, `index_file`: request ids and subject revisions, in memory and on disk
 //! - `recovery`: opening, and what a crash left behind
@@ -29,6 +30,7 @@
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
 
 pub mod archive;
+mod blocks;
 mod builder;
 mod checkpoint;
 mod chunk;
@@ -55,6 +57,7 @@ mod types;
 mod unsynced;
 mod verify;
 
+pub use blocks::{BLOCK_BYTES_MAX, Blocks};
 pub use builder::Builder;
 pub use checkpoint::Checkpoint;
 pub use erasable::Attribute;

@@ -222,7 +222,7 @@ impl Store {
     fn begin(&self) -> Result<(), Error> {
         let new = self.directory.join("sled.new");
         remove(&new).map_err(Error::io("remove an unfinished store"))?;
-        Copy::create(&new)?.finish()?;
+        Copy::open(&new)?.finish()?;
         sync_directory(&new)
             .and_then(|()| fs::rename(&new, self.sled()))
             .map_err(Error::io("begin the store"))
@@ -372,7 +372,7 @@ impl Store {
     pub(crate) fn copy(&self) -> Result<Copy, Error> {
         let path = self.directory.join("sled.new");
         remove(&path).map_err(Error::io("remove an old copy"))?;
-        Copy::create(&path)
+        Copy::open(&path)
     }
 
     /// Takes a copy away that is not wanted any more.
@@ -523,10 +523,19 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    pub(crate) fn create(path: &Path) -> Result<Copy, Error> {
+    /// One in a new directory, or the one that is there.
+    pub(crate) fn open(path: &Path) -> Result<Copy, Error> {
         let opened = Opened::open(path, 8 * 1024 * 1024)?;
         opened.check_version()?;
         Ok(Copy { opened })
+    }
+
+    pub(crate) fn get(&self, key: u64) -> Result<Option<Vec<u8>>, Error> {
+        let found = caught("read a block", || {
+            let found = self.opened.chunks.get(key.to_be_bytes());
+            found.map_err(Error::storage("read a block"))
+        })?;
+        Ok(found.map(|value| value.to_vec()))
     }
 
     /// Adds chunks, best some hundred at once; durable only after [`Copy::finish`].
@@ -890,7 +899,7 @@ fn remove(directory: &Path) -> io::Result<()> {
 }
 
 /// The files in a directory of sled, and their names.
-fn sync_directory(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         File::open(entry?.path())?.sync_all()?;
     }

@@ -87,6 +87,74 @@ impl Detail {
         (detail, count)
     }
 
+    /// Bound, percentage, its bound, denominator, remark; 0 for what is none.
+    pub(crate) fn to_bytes(self) -> [u8; 26] {
+        let (form, decimals, off, hundredths) = match self.percent {
+            Printed::None => (0, 0, 0, 0),
+            Printed::Alone(decimals) => (1, decimals, 0, 0),
+            Printed::Computed { decimals, off } => (2, decimals, off, 0),
+            Printed::Given(percent) => (3, percent.decimals(), 0, percent.hundredths()),
+        };
+        let [off] = off.to_le_bytes();
+        let derived = self
+            .against
+            .map_or(0, |against| 1 + u8::from(against.derived));
+        let (kind, value) = self
+            .against
+            .map_or((0, 0), |against| (against.kind, against.value));
+        let bound = self.bound.map_or(0, |bound| 1 + byte_of(bound));
+        let mut bytes = [0; 26];
+        let heads = [
+            bound,
+            form,
+            decimals,
+            off,
+            byte_of(self.percent_bound),
+            derived,
+        ];
+        bytes[..6].copy_from_slice(&heads);
+        bytes[6..10].copy_from_slice(&u32::to_le_bytes(hundredths));
+        bytes[10..14].copy_from_slice(&u32::to_le_bytes(kind));
+        bytes[14..22].copy_from_slice(&u64::to_le_bytes(value));
+        bytes[22..].copy_from_slice(&self.remark.to_le_bytes());
+        bytes
+    }
+
+    /// None for bytes that [`Detail::to_bytes`] never gives.
+    pub(crate) fn from_bytes(bytes: [u8; 26]) -> Option<Self> {
+        let (heads, rest) = bytes.split_first_chunk()?;
+        let [bound, form, decimals, off, percent_bound, derived] = *heads;
+        let (hundredths, rest) = rest.split_first_chunk()?;
+        let (kind, rest) = rest.split_first_chunk()?;
+        let (value, remark) = rest.split_first_chunk()?;
+        let given = Percent::from_hundredths(u32::from_le_bytes(*hundredths), decimals)?;
+        let against = Against {
+            kind: u32::from_le_bytes(*kind),
+            value: u64::from_le_bytes(*value),
+            derived: derived == 2,
+        };
+        let read = Self {
+            bound: match bound.checked_sub(1) {
+                None => None,
+                Some(byte) => Some(bound_of(byte)?),
+            },
+            percent: match form {
+                0 => Printed::None,
+                1 => Printed::Alone(decimals),
+                2 => Printed::Computed {
+                    decimals,
+                    off: i8::from_le_bytes([off]),
+                },
+                3 => Printed::Given(given),
+                _ => return None,
+            },
+            percent_bound: bound_of(percent_bound)?,
+            against: (derived > 0).then_some(against),
+            remark: u32::from_le_bytes(*remark.first_chunk()?),
+        };
+        (read.to_bytes() == bytes).then_some(read)
+    }
+
     /// The count of a figure with this detail.
     pub(crate) fn value(&self, count: u64) -> Option<Quantity> {
         self.bound.map(|bound| Quantity {
@@ -112,6 +180,22 @@ impl Detail {
     pub(crate) fn remark(&self) -> u32 {
         self.remark
     }
+}
+
+/// The number of a bound in a saved state.
+fn byte_of(bound: Bound) -> u8 {
+    match bound {
+        Bound::Exact => 0,
+        Bound::AtLeast => 1,
+        Bound::AtMost => 2,
+        Bound::About => 3,
+    }
+}
+
+/// The bound of a number, if it is one.
+fn bound_of(byte: u8) -> Option<Bound> {
+    let bounds = [Bound::Exact, Bound::AtLeast, Bound::AtMost, Bound::About];
+    bounds.into_iter().find(|bound| byte_of(*bound) == byte)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! One hash over everything folded.
+//! One hash over everything folded, made of one for each table.
 //!
-//! Every table is written as JSON lines in its own order: lists by first appearance, maps by key.
+//! Every table is hashed as JSON lines in its own order: lists by first appearance, maps by key.
 //! So the hash depends on the events and their known times alone, not on the machine, the batches or what was read.
 
 use std::io;
@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::timeline::Stamp;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-state-4";
+const FORM: &str = "tiendo-state-5";
 
 struct Hashed(Sha256);
 
@@ -30,19 +30,22 @@ impl io::Write for Hashed {
     }
 }
 
-impl Hashed {
-    /// Writes the rows of a table under its name.
-    fn table<T: Serialize>(&mut self, name: &str, rows: impl IntoIterator<Item = T>) {
-        self.0.update(name);
-        self.0.update("\n");
+/// The digests of tables by their names.
+struct Tables(Vec<(&'static str, String)>);
+
+impl Tables {
+    /// Hashes the rows of a table.
+    fn table<T: Serialize>(&mut self, name: &'static str, rows: impl IntoIterator<Item = T>) {
+        let mut hash = Hashed(Sha256::new());
         for row in rows {
-            let written = serde_json::to_writer(&mut *self, &row);
+            let written = serde_json::to_writer(&mut hash, &row);
             assert!(
                 written.is_ok(),
                 "rows have text keys, and a hash takes every byte"
             );
-            self.0.update("\n");
+            hash.0.update("\n");
         }
+        self.0.push((name, hex::encode(hash.0.finalize())));
     }
 }
 
@@ -66,8 +69,14 @@ impl State {
     /// Reads the whole state; the cost grows with it.
     #[must_use]
     pub fn digest(&self) -> String {
-        let mut hash = Hashed(Sha256::new());
-        hash.table(FORM, [self.position]);
+        digest_of(&self.digests())
+    }
+
+    /// SHA-256 over each table, in hexadecimal, by its name and in the order in which [`State::digest`] takes them.
+    #[must_use]
+    pub fn digests(&self) -> Vec<(&'static str, String)> {
+        let mut hash = Tables(Vec::new());
+        hash.table("position", [self.position]);
         hash.table("known", &self.runs);
         hash.table("texts", self.texts.values());
         hash.table("actors", self.actors.values());
@@ -104,7 +113,7 @@ impl State {
         hash.table("directives", &self.directives);
         hash.table("assessments", &self.assessments);
         hash.table("datasets", &self.datasets);
-        hex::encode(hash.0.finalize())
+        hash.0
     }
 
     fn lines(&self, series: &Series) -> Vec<Line> {
@@ -124,4 +133,15 @@ impl State {
         };
         series.rows().map(line).collect()
     }
+}
+
+/// The digest of a state whose tables have these digests.
+#[must_use]
+pub fn digest_of(tables: &[(&'static str, String)]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(FORM);
+    for (name, digest) in tables {
+        hash.update(format!("\n{name} {digest}"));
+    }
+    hex::encode(hash.finalize())
 }

@@ -1,5 +1,8 @@
 //! The series of all places: found by two numbers, and read place by place.
 
+use std::io::{self, Read, Write};
+
+use crate::form::{Input, LoadError, OUT_OF_ORDER, Output, UNKNOWN};
 use crate::point::{bytes_of, make_room};
 use crate::series::Series;
 
@@ -52,6 +55,40 @@ impl Figures {
             let series = of_place.iter();
             series.map(move |(indicator, series)| ((place, *indicator), series))
         })
+    }
+
+    pub(crate) fn save(&self, out: &mut Output<impl Write>) -> io::Result<()> {
+        out.number(self.0.len() as u64)?;
+        for of_place in &self.0 {
+            out.number(of_place.len() as u64)?;
+            for (indicator, series) in of_place {
+                out.bytes(&indicator.to_le_bytes())?;
+                series.save(out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the series of a state whose texts, places and indicators were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let places = input.table("figures").count()?;
+        input.check(places <= input.known.places, UNKNOWN)?;
+        let mut figures = Self::default();
+        for place in (0..).take(places) {
+            let mut of_place: Vec<(u32, Series)> = Vec::new();
+            for _ in 0..input.count()? {
+                let indicator = input.index()?;
+                input.check(input.known.series((place, indicator)), UNKNOWN)?;
+                let last = of_place.last();
+                let ascends = last.is_none_or(|(last, _)| *last < indicator);
+                input.check(ascends, OUT_OF_ORDER)?;
+                make_room(&mut of_place, 2);
+                of_place.push((indicator, Series::load(input)?));
+                input.known.has_figures = true;
+            }
+            figures.0.push(of_place);
+        }
+        Ok(figures)
     }
 
     /// Bytes of the tables, series and their lists not counted.

@@ -4,19 +4,21 @@
 //! A note is a property of the figure; a warning or a blocking finding is open until what it is about is corrected, retracted or said anew, or somebody answers for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 use domain::code::{IndicatorCode, WorkItemCode};
 use domain::event::{Actor, Body, Event, FindingResolved, QuotaLayer};
 use domain::finding::{Check, Finding, Severity};
 use domain::locality::LocalityId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::form::{Input, Known, LoadError, Sound};
 use crate::reading::Reading;
 use crate::state::State;
 use crate::timeline::{Entry, Recorded, Stamp, Timeline};
 
 /// What an event with findings is about.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum About {
     /// A figure of an indicator.
     Figure(u32),
@@ -29,7 +31,7 @@ enum About {
 }
 
 /// The findings of an event, as they are kept.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Flagged {
     stamp: Stamp,
     /// The locality concerned; none for the whole programme.
@@ -47,6 +49,46 @@ pub(crate) struct Findings {
     by_place: BTreeMap<u32, Vec<u64>>,
     /// Place, indicator and position of the figures with a blocking finding; follows from it too.
     blocking: BTreeSet<(u32, u32, u64)>,
+}
+
+impl Sound for Flagged {
+    fn is_sound(&self, known: &Known) -> bool {
+        let indicator = match &self.about {
+            About::Figure(indicator) | About::Quota(indicator, _) => Some(*indicator),
+            About::WorkItem(_) | About::Other => None,
+        };
+        let about = indicator.is_none_or(|indicator| (indicator as usize) < known.indicators);
+        let place = self.place.is_none_or(|place| known.place(place));
+        about && place && self.stamp.is_sound(known)
+    }
+}
+
+impl Findings {
+    fn insert(&mut self, flagged: Flagged) {
+        let position = flagged.stamp.position;
+        if let Some(place) = flagged.place {
+            self.by_place.entry(place).or_default().push(position);
+            let mut found = flagged.findings.iter();
+            if let About::Figure(indicator) = flagged.about
+                && found.any(|finding| finding.severity == Severity::Blocking)
+            {
+                self.blocking.insert((place, indicator, position));
+            }
+        }
+        self.by_position.insert(position, flagged);
+    }
+
+    /// Reads the findings of a state whose actors, places and indicators were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let rows: BTreeMap<u64, Flagged> = input.map("findings", |_, _| true)?;
+        let mut findings = Self::default();
+        for (position, flagged) in rows {
+            let stands = flagged.stamp.position == position;
+            input.check(stands, "a row names another position")?;
+            findings.insert(flagged);
+        }
+        Ok(findings)
+    }
 }
 
 /// Which findings are asked for.
@@ -269,23 +311,11 @@ impl State {
             _ => About::Other,
         };
         let place = event.body.locality().map(|id| self.places.intern(id));
-        if let Some(place) = place {
-            let of_place = self.findings.by_place.entry(place).or_default();
-            of_place.push(stamp.position);
-        }
-        let mut severities = event.findings.iter().map(|finding| finding.severity);
-        if let (Some(place), About::Figure(indicator)) = (place, &about)
-            && severities.any(|severity| severity == Severity::Blocking)
-        {
-            let figure = (place, *indicator, stamp.position);
-            self.findings.blocking.insert(figure);
-        }
-        let flagged = Flagged {
+        self.findings.insert(Flagged {
             stamp,
             place,
             about,
             findings: event.findings.clone(),
-        };
-        self.findings.by_position.insert(stamp.position, flagged);
+        });
     }
 }

@@ -4,10 +4,12 @@
 //! The maps are only looked into; what is iterated, and enters the digest, are the lists.
 
 use std::hash::Hash;
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use domain::event::{Actor, Source};
 
+use crate::form::{Input, LoadError, Output};
 use crate::point::bytes_of;
 
 /// How many different values one table of this state can name.
@@ -92,6 +94,27 @@ where
         self.last
     }
 
+    /// Reads values, each as `read` does, and names them as before.
+    pub(crate) fn load<R: Read>(
+        input: &mut Input<R>,
+        read: impl Fn(&mut Input<R>) -> Result<Arc<T>, LoadError>,
+    ) -> Result<Self, LoadError> {
+        let mut table = Self::default();
+        let count = input.count()?;
+        input.check(count <= VALUES_MAX, "there are too many values")?;
+        for _ in 0..count {
+            let value = read(input)?;
+            table.texts_bytes += value.texts_bytes();
+            table.values.push(value);
+        }
+        table.index.reserve(table.values.len());
+        let indexes = table.values.iter().cloned().zip(0..);
+        table.index.extend(indexes);
+        let different = table.index.len() == table.values.len();
+        input.check(different, "a value comes twice")?;
+        Ok(table)
+    }
+
     fn look_up(&mut self, value: &T) -> u32 {
         if let Some(index) = self.index.get(value) {
             return *index;
@@ -114,6 +137,16 @@ impl<T: ?Sized> Table<T> {
     /// All values in the order of their first appearance.
     pub(crate) fn values(&self) -> &[Arc<T>] {
         &self.values
+    }
+
+    /// Writes the values, each as `write` does.
+    pub(crate) fn save<W: Write>(
+        &self,
+        out: &mut Output<W>,
+        write: impl Fn(&mut Output<W>, &T) -> io::Result<()>,
+    ) -> io::Result<()> {
+        out.number(self.values.len() as u64)?;
+        self.values.iter().try_for_each(|value| write(out, value))
     }
 
     /// Bytes of the values and of the tables that name them, with the room kept; `head` is what a value takes beside its texts.

@@ -8,6 +8,8 @@
 //! - `timeline`: facts in the order of the moments they speak of, and who reported them when
 //! - `intern`: texts, actors and sources kept once
 //! - `digest`: one hash over everything folded
+//! - `saved`: everything folded as bytes, and back
+//! - `form`: how those bytes are written, and read strictly
 //! - `reading`: the two times of a question, and the indicators
 //! - `place`: localities: identity, hierarchy, search
 //! - `content`: one hash over what was said, in whatever order
@@ -51,6 +53,7 @@ mod figure;
 mod figures;
 mod finding;
 mod fold;
+mod form;
 mod ground;
 mod intern;
 mod look;
@@ -70,6 +73,7 @@ mod rank;
 mod reading;
 mod reform;
 mod rollup;
+mod saved;
 mod series;
 mod split;
 mod state;
@@ -82,8 +86,10 @@ mod work;
 pub use around::{Held, HeldSeries, Recognised};
 pub use concern::Target;
 pub use diff::{Change, Diff, QuotaChange, View};
+pub use digest::digest_of;
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
 pub use finding::{FindingEntry, FindingState, Which};
+pub use form::LoadError;
 pub use matrix::ModelCell;
 pub use memory::FigureMemory;
 pub use missing::{MissingReport, MissingReports};
@@ -101,6 +107,7 @@ pub use rank::{Ranked, Ranking, Span, wilson};
 pub use reading::{IndicatorEntry, Reading};
 pub use reform::{Continuity, Predecessor};
 pub use rollup::RollUp;
+pub use saved::FOLD_VERSION;
 pub use split::{Events, Split, Term};
 pub use state::{ApplyError, Dataset, State};
 pub use succession::{ClosingEntry, RelationEntry, SuccessionEntry};

@@ -2,6 +2,9 @@
 //!
 //! The figures of a request stand one after the other and have both in common, so that a document of a hundred figures costs as much here as one of a single figure.
 
+use std::io::{self, Read, Write};
+
+use crate::form::{Input, LoadError, OUT_OF_ORDER, Output, UNKNOWN};
 use crate::point::{bytes_of, make_room};
 
 /// Indexes of who reported a figure and of what it comes from.
@@ -36,6 +39,36 @@ impl Origins {
     /// Bytes with the room kept.
     pub(crate) fn bytes(&self) -> usize {
         bytes_of(&self.0)
+    }
+
+    pub(crate) fn save(&self, out: &mut Output<impl Write>) -> io::Result<()> {
+        out.list(self.0.iter().map(|(first, origin)| {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&first.to_le_bytes());
+            bytes[8..12].copy_from_slice(&origin.actor.to_le_bytes());
+            bytes[12..].copy_from_slice(&origin.source.to_le_bytes());
+            bytes
+        }))
+    }
+
+    /// Reads the origins of a state whose figures were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let known = input.known;
+        let origins = input.table("origins").list(|bytes: [u8; 16]| {
+            let (first, rest) = bytes.split_first_chunk()?;
+            let (actor, source) = rest.split_first_chunk()?;
+            let origin = Origin {
+                actor: u32::from_le_bytes(*actor),
+                source: u32::from_le_bytes(*source.first_chunk()?),
+            };
+            let sound = known.actor(origin.actor) && known.source(origin.source);
+            sound.then_some((u64::from_le_bytes(*first), origin))
+        })?;
+        let ascend = origins.is_sorted_by(|a, b| a.0 < b.0);
+        input.check(ascend, OUT_OF_ORDER)?;
+        let begun = !origins.is_empty() || !input.known.has_figures;
+        input.check(begun, UNKNOWN)?;
+        Ok(Self(origins))
     }
 }
 

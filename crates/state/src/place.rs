@@ -4,12 +4,14 @@
 //! An identity lives from its first day (or from before the register, if that day is not known) up to its end; what a reader knows of either depends on the position, not on the moment asked about, while whether it exists depends on that moment.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 use domain::event::{LocalityEnded, LocalityRegistered, Name, Source, Successor};
 use domain::locality::{Level, LocalityCode, LocalityId};
 use domain::text::{Moment, name};
 use jiff::civil::Date;
 
+use crate::form::{Input, LoadError, Sound, UNKNOWN};
 use crate::intern::next_index;
 use crate::reading::Reading;
 use crate::timeline::{Fact, Recorded, Sight, Stamp, Timeline};
@@ -263,7 +265,7 @@ pub(crate) struct Places {
 }
 
 /// What is on record of one locality's own life.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Place {
     id: LocalityId,
     pub(crate) registered: Timeline<LocalityRegistered>,
@@ -310,10 +312,45 @@ impl Places {
         })
     }
 
-    pub(crate) fn register(&mut self, stamp: Stamp, body: &LocalityRegistered) {
+    /// Reads the localities of a state whose actors were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let mut places = Self::default();
+        input.table("places").rows(|input, place: Place| {
+            let known = &input.known;
+            let sound = place.registered.is_sound(known) && place.ended.is_sound(known);
+            input.check(sound, UNKNOWN)?;
+            for fact in place.registered.known(u64::MAX) {
+                places.place_below(&fact.body);
+            }
+            for fact in place.ended.known(u64::MAX) {
+                places.place_behind(&fact.body);
+            }
+            let index = next_index(places.rows.len());
+            let before = places.index.insert(place.id, index);
+            input.check(before.is_none(), "a locality comes twice")?;
+            places.ids.insert(place.id);
+            places.rows.push(place);
+            Ok(())
+        })?;
+        input.known.places = places.rows.len();
+        Ok(places)
+    }
+
+    fn place_below(&mut self, body: &LocalityRegistered) {
         if let Some(parent) = body.parent {
             self.below.entry(parent).or_default().insert(body.locality);
         }
+    }
+
+    fn place_behind(&mut self, body: &LocalityEnded) {
+        for successor in &body.successors {
+            let predecessors = self.predecessors.entry(successor.locality).or_default();
+            predecessors.insert(body.locality);
+        }
+    }
+
+    pub(crate) fn register(&mut self, stamp: Stamp, body: &LocalityRegistered) {
+        self.place_below(body);
         let place = self.intern(body.locality);
         self.rows[place as usize]
             .registered
@@ -321,10 +358,7 @@ impl Places {
     }
 
     pub(crate) fn end(&mut self, stamp: Stamp, body: &LocalityEnded) {
-        for successor in &body.successors {
-            let predecessors = self.predecessors.entry(successor.locality).or_default();
-            predecessors.insert(body.locality);
-        }
+        self.place_behind(body);
         let place = self.intern(body.locality);
         self.rows[place as usize].ended.insert(stamp, body.clone());
     }

@@ -4,6 +4,10 @@
 //! A list is narrow while all its points fit, and wide from the first that does not: a position or a count beyond 40 bits, a year before 1900 or after 2923, more details than 14 bits can number.
 //! A list grows by a sixteenth, so that a narrow one takes at most 16 bytes a figure with the room it keeps.
 
+use std::io::{self, Read, Write};
+
+use crate::form::{Input, LoadError, Output};
+
 /// A figure's numbers as they are read, and as a wide list keeps them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Point {
@@ -68,6 +72,63 @@ impl Narrow {
             marked: detail & MARKED != 0,
             late: detail & LATE != 0,
         }
+    }
+}
+
+/// A list of a saved state whose points are narrow.
+const NARROW_LIST: u8 = 0;
+/// And one whose points are wide.
+const WIDE_LIST: u8 = 1;
+
+impl Narrow {
+    /// Moment, position, count, detail, as they are kept.
+    fn to_bytes(self) -> [u8; 15] {
+        let [a, b, c] = self.moment;
+        let [d, e, f, g, h] = self.position;
+        let [i, j, k, l, m] = self.count;
+        let [n, o] = self.detail;
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
+    }
+
+    fn from_bytes([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]: [u8; 15]) -> Self {
+        Self {
+            moment: [a, b, c],
+            position: [d, e, f, g, h],
+            count: [i, j, k, l, m],
+            detail: [n, o],
+        }
+    }
+}
+
+impl Point {
+    /// Moment, position, count, detail, and a byte for each mark.
+    fn to_bytes(self) -> [u8; 26] {
+        let mut bytes = [0; 26];
+        bytes[..4].copy_from_slice(&self.moment.to_le_bytes());
+        bytes[4..12].copy_from_slice(&self.position.to_le_bytes());
+        bytes[12..20].copy_from_slice(&self.count.to_le_bytes());
+        bytes[20..24].copy_from_slice(&self.detail.to_le_bytes());
+        bytes[24..].copy_from_slice(&[u8::from(self.marked), u8::from(self.late)]);
+        bytes
+    }
+
+    /// None if a mark is none.
+    fn from_bytes(bytes: [u8; 26]) -> Option<Self> {
+        let (moment, rest) = bytes.split_first_chunk()?;
+        let (position, rest) = rest.split_first_chunk()?;
+        let (count, rest) = rest.split_first_chunk()?;
+        let (detail, marks) = rest.split_first_chunk()?;
+        let [marked @ 0..=1, late @ 0..=1] = *marks else {
+            return None;
+        };
+        Some(Self {
+            moment: i32::from_le_bytes(*moment),
+            position: u64::from_le_bytes(*position),
+            count: u64::from_le_bytes(*count),
+            detail: u32::from_le_bytes(*detail),
+            marked: marked == 1,
+            late: late == 1,
+        })
     }
 }
 
@@ -150,6 +211,33 @@ impl Points {
                 points[index].detail = (detail | MARKED).to_le_bytes();
             }
             Self::Wide(points) => points[index].marked = true,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Point> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    pub(crate) fn save(&self, out: &mut Output<impl Write>) -> io::Result<()> {
+        match self {
+            Self::Narrow(points) => {
+                out.bytes(&[NARROW_LIST])?;
+                out.list(points.iter().map(|point| point.to_bytes()))
+            }
+            Self::Wide(points) => {
+                out.bytes(&[WIDE_LIST])?;
+                out.list(points.iter().map(|point| point.to_bytes()))
+            }
+        }
+    }
+
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        match input.byte()? {
+            NARROW_LIST => Ok(Self::Narrow(
+                input.list(|bytes| Some(Narrow::from_bytes(bytes)))?,
+            )),
+            WIDE_LIST => Ok(Self::Wide(input.list(Point::from_bytes)?)),
+            _ => Err(input.invalid("a list is neither narrow nor wide")),
         }
     }
 

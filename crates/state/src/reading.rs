@@ -1,6 +1,7 @@
 //! The two times of a question, and the indicators.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 
 use domain::code::IndicatorCode;
 use domain::event::IndicatorDefined;
@@ -8,6 +9,7 @@ use domain::locality::LocalityId;
 use domain::text::Moment;
 use jiff::Timestamp;
 
+use crate::form::{Input, LoadError, Sound, UNKNOWN};
 use crate::intern::next_index;
 use crate::state::State;
 use crate::timeline::{Entry, Sight, Stamp, Timeline};
@@ -134,6 +136,22 @@ impl Indicators {
         self.rows.push((code.clone(), Timeline::default()));
         self.index.insert(code.clone(), index);
         index
+    }
+
+    /// Reads the indicators of a state whose actors were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let mut indicators = Self::default();
+        input.table("indicators").rows(|input, row| {
+            let (code, defined): (IndicatorCode, Timeline<IndicatorDefined>) = row;
+            input.check(defined.is_sound(&input.known), UNKNOWN)?;
+            let index = next_index(indicators.rows.len());
+            let before = indicators.index.insert(code.clone(), index);
+            input.check(before.is_none(), "an indicator comes twice")?;
+            indicators.rows.push((code, defined));
+            Ok(())
+        })?;
+        input.known.indicators = indicators.rows.len();
+        Ok(indicators)
     }
 
     pub(crate) fn define(&mut self, stamp: Stamp, body: &IndicatorDefined) {

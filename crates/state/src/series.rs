@@ -5,13 +5,15 @@
 //! Which figure corrects which, and which were retracted, is kept beside all series by position; a figure that has nothing there is not marked, and costs no look-up.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 use domain::text::{Bound, Moment, Percent, Quantity};
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::detail::{Against, Detail};
+use crate::form::{Input, Known, LoadError, OUT_OF_ORDER, Output, Sound, UNKNOWN};
 use crate::intern::next_index;
 use crate::point::{Point, Points, bytes_of, make_room};
 use crate::state::State;
@@ -27,11 +29,17 @@ const DETAILS_SEARCHED: usize = 16;
 pub(crate) struct Retractions(pub(crate) BTreeMap<u64, Retraction>);
 
 /// How a figure was taken back.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Retraction {
     pub(crate) position: u64,
     pub(crate) actor: u32,
     pub(crate) reason: String,
+}
+
+impl Sound for Retraction {
+    fn is_sound(&self, known: &Known) -> bool {
+        known.position(self.position) && known.actor(self.actor)
+    }
 }
 
 /// Which figure corrects which, by position.
@@ -245,6 +253,33 @@ impl Series {
     /// The row that holds for the sight.
     pub(crate) fn newest<'s>(&'s self, sight: Sight, state: &'s State) -> Option<Row<'s>> {
         self.holding(sight, state).next_back()
+    }
+
+    pub(crate) fn save(&self, out: &mut Output<impl Write>) -> io::Result<()> {
+        self.points.save(out)?;
+        out.list(self.details.iter().map(|detail| detail.to_bytes()))
+    }
+
+    /// Reads a series of a state whose texts were read.
+    pub(crate) fn load(input: &mut Input<impl Read>) -> Result<Self, LoadError> {
+        let points = Points::load(input)?;
+        let known = input.known;
+        let details = input.list(|bytes| {
+            let read = Detail::from_bytes(bytes)?;
+            let kind = read
+                .against()
+                .is_none_or(|against| known.text(against.kind));
+            (kind && known.text(read.remark())).then_some(read)
+        })?;
+        let mut last = None;
+        for point in points.iter() {
+            let sound = (point.detail as usize) < details.len() && known.position(point.position);
+            input.check(sound, UNKNOWN)?;
+            let key = Some((point.moment, point.position));
+            input.check(last < key, OUT_OF_ORDER)?;
+            last = key;
+        }
+        Ok(Self { points, details })
     }
 
     /// Bytes of its points, with the room kept.

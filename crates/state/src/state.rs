@@ -18,7 +18,7 @@ use domain::finding::Check;
 use domain::locality::LocalityId;
 use domain::text::Moment;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::figures::Figures;
 use crate::finding::Findings;
@@ -86,7 +86,7 @@ impl fmt::Display for ApplyError {
 impl std::error::Error for ApplyError {}
 
 /// A data set that was loaded completely.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dataset {
     /// What was loaded.
     pub loaded: DatasetLoaded,

@@ -5,7 +5,9 @@ use std::ops::Deref;
 use domain::event::Actor;
 use domain::text::Moment;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Known, Sound};
 
 /// Where a fact stands in the log and in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +89,7 @@ impl Sight {
 }
 
 /// What every fact carries: moment, position, index of the actor.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     pub(crate) effective: Moment,
     pub(crate) position: u64,
@@ -95,14 +97,29 @@ pub(crate) struct Stamp {
 }
 
 /// A fact as it is kept.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Fact<T> {
     pub(crate) stamp: Stamp,
     pub(crate) body: T,
 }
 
+impl Sound for Stamp {
+    fn is_sound(&self, known: &Known) -> bool {
+        known.position(self.position) && known.actor(self.actor)
+    }
+}
+
+impl<T> Sound for Timeline<T> {
+    /// And whether the facts stand in their order.
+    fn is_sound(&self, known: &Known) -> bool {
+        let order = |fact: &Fact<T>| (fact.stamp.effective, fact.stamp.position);
+        self.0.iter().all(|fact| fact.stamp.is_sound(known))
+            && self.0.is_sorted_by(|a, b| order(a) < order(b))
+    }
+}
+
 /// Facts about one thing, by moment and then by position; each newer one replaces those before it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Timeline<T>(Vec<Fact<T>>);
 
 impl<T> Default for Timeline<T> {

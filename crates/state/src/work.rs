@@ -6,8 +6,9 @@ use domain::event::{
 };
 use domain::locality::LocalityId;
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::form::{Known, Sound};
 use crate::owner::Holders;
 use crate::programme::under;
 use crate::reading::Reading;
@@ -156,13 +157,28 @@ impl<'a> Reading<'a> {
 }
 
 /// A work item as it is kept.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WorkItem {
     pub(crate) defined: Timeline<WorkItemDefined>,
     pub(crate) progressed: Timeline<WorkItemProgressed>,
     pub(crate) rescheduled: Timeline<WorkItemRescheduled>,
     pub(crate) cancelled: Timeline<WorkItemCancelled>,
     pub(crate) completed: Timeline<WorkItemCompleted>,
+}
+
+impl Sound for WorkItem {
+    fn is_sound(&self, known: &Known) -> bool {
+        let Self {
+            defined,
+            progressed,
+            rescheduled,
+            cancelled,
+            completed,
+        } = self;
+        let said = defined.is_sound(known) && progressed.is_sound(known);
+        let moved = rescheduled.is_sound(known) && cancelled.is_sound(known);
+        said && moved && completed.is_sound(known)
+    }
 }
 
 impl WorkItem {

@@ -13,7 +13,7 @@ use host::{
 use tokio::net::TcpListener;
 
 use crate::Failure;
-use crate::cli::{Reads, Serve, ServeCommon};
+use crate::cli::{Reads, Serve, ServeCommon, Snapshots};
 use crate::endpoints::{self, Endpoints};
 use crate::fail::{FAILED, USAGE};
 use crate::output::Output;
@@ -69,6 +69,8 @@ pub(crate) fn ingest_config(data: &Path, ledger: &str, nats: &str) -> ingest::Co
 
 /// Settings of projection with the limits of the product.
 pub(crate) fn projection_config(
+    data: &Path,
+    snapshots: &Snapshots,
     ledger: &str,
     nats: &str,
     log: &str,
@@ -78,6 +80,10 @@ pub(crate) fn projection_config(
         ledger: ledger.to_owned(),
         nats_url: nats.to_owned(),
         log_url: log.to_owned(),
+        snapshots: projection::Snapshots {
+            directory: data.to_path_buf(),
+            every: snapshots.snapshot_every,
+        },
         today,
         limits: Limits::standard(),
         grace: GRACE,
@@ -113,10 +119,10 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     std::fs::create_dir_all(data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (name, common, reads, ports) = match service {
-        Serve::Ingest { common } => ("ingest", common, None, (7061, 7160)),
-        Serve::Projection { common, reads } => ("projection", common, Some(reads), (7062, 7260)),
-        Serve::Alerting { common, reads } => ("alerting", common, Some(reads), (7063, 7360)),
+    let (name, common, ports) = match &service {
+        Serve::Ingest { common } => ("ingest", common.clone(), (7061, 7160)),
+        Serve::Projection { common, .. } => ("projection", common.clone(), (7062, 7260)),
+        Serve::Alerting { common, .. } => ("alerting", common.clone(), (7063, 7360)),
     };
     check_ledger(&common.ledger)?;
     let listener = bind(common.port.unwrap_or(ports.0), name).await?;
@@ -144,11 +150,10 @@ pub(crate) async fn run(
     let announce = announce(readiness.clone(), name, endpoints.clone(), output);
     let announce = host::task::spawn("announce", announce);
     let scope = readiness.scope(name);
+    let directory = data.join(name);
     let work = service_run(
-        name,
-        common,
-        reads,
-        data,
+        service,
+        &directory,
         clock,
         listener,
         scope,
@@ -165,44 +170,42 @@ pub(crate) async fn run(
     result
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one service, put together once"
-)]
 async fn service_run(
-    name: &str,
-    common: ServeCommon,
-    reads: Option<Reads>,
+    service: Serve,
     data: &Path,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     readiness: Readiness,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let (ledger, nats) = (&common.ledger, &common.nats);
-    let Some(reads) = reads else {
-        let service =
-            ingest::build(ingest_config(&data.join(name), ledger, nats), clock).map_err(failed)?;
-        return service
-            .run(listener, readiness, shutdown)
-            .await
-            .map_err(failed);
-    };
-    let today = reads.today.map_or(Today::Real, Today::Pinned);
-    if name == "projection" {
-        let config = projection_config(ledger, nats, &reads.ingest, today);
-        let service = projection::build(config, clock).map_err(failed)?;
-        service
-            .run(listener, readiness, shutdown)
-            .await
-            .map_err(failed)
-    } else {
-        let config = alerting_config(&data.join(name), ledger, nats, &reads.ingest, today);
-        let service = alerting::build(config, clock).map_err(failed)?;
-        service
-            .run(listener, readiness, shutdown)
-            .await
-            .map_err(failed)
+    let today = |reads: &Reads| reads.today.map_or(Today::Real, Today::Pinned);
+    match service {
+        Serve::Ingest { common } => {
+            let config = ingest_config(data, &common.ledger, &common.nats);
+            let service = ingest::build(config, clock).map_err(failed)?;
+            let ran = service.run(listener, readiness, shutdown).await;
+            ran.map_err(failed)
+        }
+        Serve::Projection {
+            common: ServeCommon { ledger, nats, .. },
+            reads,
+            snapshots,
+        } => {
+            let today = today(&reads);
+            let config = projection_config(data, &snapshots, &ledger, &nats, &reads.ingest, today);
+            let service = projection::build(config, clock).map_err(failed)?;
+            let ran = service.run(listener, readiness, shutdown).await;
+            ran.map_err(failed)
+        }
+        Serve::Alerting {
+            common: ServeCommon { ledger, nats, .. },
+            reads,
+        } => {
+            let config = alerting_config(data, &ledger, &nats, &reads.ingest, today(&reads));
+            let service = alerting::build(config, clock).map_err(failed)?;
+            let ran = service.run(listener, readiness, shutdown).await;
+            ran.map_err(failed)
+        }
     }
 }
 

@@ -120,7 +120,7 @@ async fn everything(
     };
     let bus = host::task::spawn("nats-server", keep_nats(nats, launch, last.clone()));
     let mut services = JoinSet::new();
-    let stop = shutdown.token().child_token();
+    let (stop, stop_log) = (CancellationToken::new(), CancellationToken::new());
     let started = start(
         &mut services,
         &options,
@@ -132,6 +132,7 @@ async fn everything(
             metrics,
             output,
             stop: stop.clone(),
+            stop_log: stop_log.clone(),
             last: last.clone(),
         },
     );
@@ -146,7 +147,14 @@ async fn everything(
             () = shutdown.requested() => Ok(()),
         };
     }
+    // The log stays until those who read it have ended: the last snapshot says of which log it is.
     stop.cancel();
+    while services.len() > 1
+        && let Some(ended) = services.join_next().await
+    {
+        result = result.and(flatten(ended));
+    }
+    stop_log.cancel();
     while let Some(ended) = services.join_next().await {
         result = result.and(flatten(ended));
     }
@@ -160,7 +168,10 @@ struct Run {
     readiness: Readiness,
     metrics: PrometheusHandle,
     output: Output,
+    /// Ends those who read the log.
     stop: CancellationToken,
+    /// Ends ingest, which has it.
+    stop_log: CancellationToken,
     last: CancellationToken,
 }
 
@@ -179,7 +190,7 @@ async fn start(
     let service = tokio::task::spawn_blocking(move || ingest::build(config, opening));
     let service = service.await.map_err(failed)?.map_err(failed)?;
     let scope = |name| (run.readiness.scope(name), run.stop.clone());
-    let (ready, stop) = scope("ingest");
+    let (ready, stop) = (run.readiness.scope("ingest"), run.stop_log.clone());
     services.spawn(service.run(listeners.ingest, ready, stop).map_err(failed));
 
     let clients = Clients::new(endpoints.clone());
@@ -198,7 +209,14 @@ async fn start(
     );
     host::task::spawn("http", pages);
 
-    let config = projection_config(ledger, &endpoints.nats, &endpoints.ingest, today);
+    let config = projection_config(
+        &data.join("projection"),
+        &options.snapshots,
+        ledger,
+        &endpoints.nats,
+        &endpoints.ingest,
+        today,
+    );
     let service = projection::build(config, Arc::clone(&clock)).map_err(failed)?;
     let (ready, stop) = scope("projection");
     services.spawn(

@@ -7,10 +7,10 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use crate::v1::log_service_client::LogServiceClient;
-use crate::v1::{ReadEventsRequest, ReadEventsResponse};
+use crate::v1::{GetCheckpointRequest, ReadEventsRequest, ReadEventsResponse};
 
 /// Largest message taken from the log service, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -76,6 +76,19 @@ impl LogReader {
         };
         let answers = self.client.clone().read_events(request).await;
         Ok(Batches::of(answers.map_err(Box::new)?.into_inner()))
+    }
+
+    /// The checkpoint of the log's first `size` events, 1 or more; none if it does not hold so many.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service refuses or cannot be reached.
+    pub async fn checkpoint(&self, size: u64) -> Result<Option<String>, Error> {
+        let request = GetCheckpointRequest { tree_size: size };
+        match self.client.clone().get_checkpoint(request).await {
+            Ok(answer) => Ok(Some(answer.into_inner().checkpoint)),
+            Err(status) if status.code() == Code::OutOfRange => Ok(None),
+            Err(status) => Err(Error::Status(Box::new(status))),
+        }
     }
 
     /// Reads from a position up to the head, or up to `to` if that is not 0, giving each event to `apply` in order.

@@ -1,4 +1,4 @@
-//! From the stream, or in bulk from the log, into the state.
+//! From a snapshot, the stream, or in bulk from the log, into the state.
 
 use std::sync::Arc;
 
@@ -7,10 +7,14 @@ use host::ComponentHandle;
 use wire::log_reader::LogReader;
 
 use crate::shared::Shared;
+use crate::snapshot::Keeper;
 
 pub(crate) struct Follower {
     pub(crate) shared: Arc<Shared>,
     pub(crate) log: LogReader,
+    pub(crate) keeper: Keeper,
+    /// Whether the snapshots were looked at.
+    pub(crate) began: bool,
     /// Ready once the log was read to its head for the first time.
     pub(crate) ready: ComponentHandle,
 }
@@ -21,7 +25,15 @@ impl bus::Reader for Follower {
     }
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
-        let shared = &self.shared;
+        let shared = Arc::clone(&self.shared);
+        let _turn = shared.turn().await;
+        if !self.began {
+            // The stream may have brought something while the log could not be asked.
+            if let Some(state) = self.keeper.newest(shared.position()).await? {
+                shared.replace(state);
+            }
+            self.began = true;
+        }
         let mut batches = self.log.open(shared.position() + 1, 0).await?;
         while let Some(events) = batches.next().await? {
             shared.hear(batches.head());
@@ -30,6 +42,7 @@ impl bus::Reader for Follower {
         shared.hear(shared.position());
         shared.set_caught_up();
         self.ready.set_ready();
+        self.keeper.follow(&shared).await;
         Ok(shared.position())
     }
 
@@ -37,7 +50,9 @@ impl bus::Reader for Follower {
         let position = delivery.position;
         let (known, event) = wire::cloud_event::receive_at(&delivery.payload, position)?;
         let bytes = delivery.payload.len();
+        let _turn = self.shared.turn().await;
         self.shared.fold_new((position, known, event), bytes)?;
+        self.keeper.follow(&self.shared).await;
         Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! Projection: bus → state → queries.
 //!
 //! It follows the ledger's stream, folds every event into [`state::State`], and answers as of any day and as known at any moment.
-//! Its state is held in memory and disposable: a start reads the log from position 1.
+//! Its state is held in memory and disposable: a start takes the newest snapshot and reads the log from there on, or from position 1.
 //!
 //! - [`Config`], [`build`], [`Projection::run`]: the service
 //! - `shared`: the state that the follower writes and the queries read
 //! - `freshness`: how far what is folded lies behind the log's head
 //! - `follower`: from the stream, or in bulk from the log, into the state
+//! - `snapshot`: the state on the disk, so that a start need not read the whole log
+//! - `verify`: the state compared with one folded anew
 //! - `moment`: the two times of a question
 //! - `answer`: what is on record as messages
 //! - `page`: page tokens
@@ -21,8 +23,11 @@ mod moment;
 mod page;
 mod service;
 mod shared;
+mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod watch;
 
-pub use service::{Config, Error, Projection, build};
+pub use service::{Config, Error, Projection, Snapshots, build};
+pub use snapshot::Error as SnapshotError;

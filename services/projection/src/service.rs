@@ -1,5 +1,6 @@
 //! The service: built, caught up, served, drained.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
 use crate::follower::Follower;
-use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::grpc::{QueryApi, REBUILDS_MAX, VERIFICATIONS_MAX};
 use crate::moment::seconds;
 use crate::shared::Shared;
+use crate::snapshot::{self, Keeper};
 use crate::watch::{Settings, Watches};
 
 /// Bytes of recent events kept for watches, as they came over the bus.
@@ -36,12 +38,23 @@ pub struct Config {
     pub nats_url: String,
     /// Address of the log service (ingest), for bulk reads.
     pub log_url: String,
+    /// Where and when the state is kept.
+    pub snapshots: Snapshots,
     /// The day that questions without a date are about.
     pub today: Today,
     /// What the server takes on at most.
     pub limits: Limits,
     /// How long requests in flight may take after the shutdown.
     pub grace: Duration,
+}
+
+/// Where and when the state is kept.
+#[derive(Debug, Clone)]
+pub struct Snapshots {
+    /// The directory of the snapshots, which is made if it is not there; whoever deletes it loses nothing but a quick start.
+    pub directory: PathBuf,
+    /// New positions after which a snapshot is taken, and at an orderly end after this many or 5,000; 0 for never.
+    pub every: u64,
 }
 
 /// What keeps the projection from starting or running.
@@ -51,6 +64,9 @@ pub enum Error {
     /// The log service's address is none.
     #[error("the log cannot be read")]
     Log(#[from] wire::log_reader::Error),
+    /// The directory of the snapshots cannot be used.
+    #[error("the snapshots cannot be kept")]
+    Snapshots(#[from] snapshot::Error),
     /// The server failed.
     #[error("the server failed")]
     Host(#[from] host::Error),
@@ -61,17 +77,21 @@ pub struct Projection {
     config: Config,
     shared: Arc<Shared>,
     log: LogReader,
+    keeper: Keeper,
     clock: Arc<dyn Clock>,
 }
 
 /// Sets the projection up, within a tokio runtime; it reads nothing yet.
 ///
 /// # Errors
-/// [`Error::Log`] if the log service's address is none.
+/// [`Error::Log`] if the log service's address is none, [`Error::Snapshots`] if the directory of the snapshots cannot be used or is another process's.
 pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Projection, Error> {
     let log = LogReader::new(&config.log_url)?;
+    let Snapshots { directory, every } = &config.snapshots;
+    let keeper = Keeper::open(directory, config.ledger.clone(), log.clone(), *every)?;
     Ok(Projection {
         config,
+        keeper,
         shared: Arc::new(Shared::new(Arc::clone(&clock), RECENT_BYTES_MAX)),
         log,
         clock,
@@ -93,12 +113,15 @@ impl Projection {
             config,
             shared,
             log,
+            keeper,
             clock,
         } = self;
         let ready = readiness.component("follower");
         let follower = Follower {
             shared: Arc::clone(&shared),
             log: log.clone(),
+            keeper,
+            began: false,
             ready,
         };
         let following = host::task::spawn(
@@ -113,6 +136,7 @@ impl Projection {
             message_bytes_max: config.limits.message_bytes_max,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
             watches: Watches::new(Settings::SERVED),
+            verifications: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
             shutdown: shutdown.clone(),
         };
         let limit = config.limits.message_bytes_max;
@@ -150,6 +174,8 @@ async fn follow(config: Config, mut follower: Follower, shutdown: CancellationTo
         }
     };
     tokio::join!(following, listen(&shared, seen), tell(&shared, &shutdown));
+    let Follower { shared, keeper, .. } = &mut follower;
+    keeper.end(shared).await;
 }
 
 /// Takes note of what the follower hears of the log's head, until it has ended.

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use host::Clock;
 use state::{ApplyError, State};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use wire::log_reader::Logged;
 
 use crate::freshness::{Freshness, Heard};
@@ -16,6 +16,7 @@ const FOLDED_AT_ONCE: usize = 256;
 /// The state, and its position for those who wait for it.
 pub(crate) struct Shared {
     state: RwLock<State>,
+    turn: Arc<Mutex<()>>,
     position: watch::Sender<u64>,
     /// Whether the log was read to its head once; before that an answer would miss what is on record.
     caught_up: watch::Sender<bool>,
@@ -29,6 +30,7 @@ impl Shared {
     pub(crate) fn new(clock: Arc<dyn Clock>, recent_bytes_max: usize) -> Self {
         Self {
             state: RwLock::new(State::new()),
+            turn: Arc::default(),
             position: watch::Sender::new(0),
             caught_up: watch::Sender::new(false),
             heard: Heard::new(clock),
@@ -39,6 +41,20 @@ impl Shared {
     /// The state as folded now. Hold it for one answer, never across an await.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to change the state, or to keep it from changing, until it is dropped.
+    ///
+    /// Whoever reads the whole state takes it first: a follower that waited for the state's own lock would keep every question waiting behind it.
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// Serves another state, at a later position, from now on.
+    pub(crate) fn replace(&self, state: State) {
+        let position = state.position();
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.tell(position);
     }
 
     pub(crate) fn position(&self) -> u64 {

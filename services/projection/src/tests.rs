@@ -14,7 +14,7 @@ use wire::log_reader::LogReader;
 use wire::v1;
 
 use crate::answer;
-use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::grpc::{QueryApi, REBUILDS_MAX, VERIFICATIONS_MAX};
 use crate::shared::Shared;
 use crate::watch::{Settings, Watches};
 
@@ -90,14 +90,14 @@ impl Ledger {
 }
 
 /// The service over a state that a test folds into, at a time that it sets.
-struct Service {
-    api: QueryApi,
+pub(crate) struct Service {
+    pub(crate) api: QueryApi,
     clock: Arc<ManualClock>,
 }
 
 impl Service {
     /// With nothing folded, and said to have read the log.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Arc::new(ManualClock::new("2023-07-31T00:00:00Z".parse().unwrap()));
         let shared = Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, 0);
         shared.set_caught_up();
@@ -109,6 +109,7 @@ impl Service {
             message_bytes_max: 4 * 1024 * 1024,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
             watches: Watches::new(Settings::SERVED),
+            verifications: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
             shutdown: CancellationToken::new(),
         };
         Self { api, clock }

@@ -13,6 +13,7 @@ mod owners;
 mod portfolio;
 mod rank;
 mod reform;
+mod saved;
 mod stories;
 
 use domain::event::{

@@ -3,6 +3,7 @@
 mod bench;
 mod import;
 mod log;
+mod projection;
 mod read;
 mod record;
 mod serve;
@@ -19,13 +20,14 @@ use crate::output::Format;
 pub use bench::*;
 pub use import::*;
 pub use log::*;
+pub use projection::*;
 pub use read::*;
 pub use record::*;
 pub use serve::*;
 
 /// Tiến độ Đề án 06: record it, ask for any day, see who lags.
 ///
-/// Exit codes: 0 done; 64 wrong usage or setting; 65 refused because of what was said; 66 not on record; 69 a service cannot be reached or cannot answer now; 70 anything else; 76 the log does not prove an answer; 130 stopped by a second signal.
+/// Exit codes: 0 done; 64 wrong usage or setting; 65 refused because of what was said; 66 not on record; 69 a service cannot be reached or cannot answer now; 70 anything else; 76 the log does not prove an answer, or folded anew gives another state; 130 stopped by a second signal.
 #[derive(Debug, Parser)]
 #[command(name = "tiendo", version, max_term_width = 100)]
 pub struct Cli {
@@ -118,6 +120,9 @@ pub enum Command {
     /// The log.
     #[command(subcommand)]
     Log(Log),
+    /// The state that answers questions.
+    #[command(subcommand)]
+    Projection(Projection),
     /// Measure this machine: how fast events are recorded and replayed.
     #[command(subcommand)]
     Bench(Bench),

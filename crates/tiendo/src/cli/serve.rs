@@ -7,6 +7,19 @@ use jiff::civil::Date;
 
 use super::date;
 
+/// How the projection keeps its state on the disk.
+#[derive(Debug, Clone, Args)]
+pub struct Snapshots {
+    /// New events after which projection keeps its state on the disk, so that its next start reads only what is newer; 0 for never.
+    #[arg(
+        long,
+        env = "TIENDO_SNAPSHOT_EVERY",
+        value_name = "EVENTS",
+        default_value_t = 1_000_000
+    )]
+    pub snapshot_every: u64,
+}
+
 /// Ports and NATS of `up`.
 #[derive(Debug, Clone, Args)]
 pub struct Up {
@@ -40,6 +53,9 @@ pub struct Up {
     /// Where a fetched nats-server is kept; default: the user's cache directory.
     #[arg(long, env = "TIENDO_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
+    /// Snapshots.
+    #[command(flatten)]
+    pub snapshots: Snapshots,
 }
 
 /// What every service run apart needs.
@@ -91,6 +107,9 @@ pub enum Serve {
         /// The log, and the day.
         #[command(flatten)]
         reads: Reads,
+        /// Snapshots.
+        #[command(flatten)]
+        snapshots: Snapshots,
     },
     /// Judge, keep cases, tell.
     Alerting {

@@ -17,6 +17,7 @@ mod missing;
 mod model;
 mod owner;
 mod portfolio;
+mod projection;
 pub(crate) mod prove;
 mod quality;
 mod rank;
@@ -31,7 +32,7 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
+    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, Projection,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -85,6 +86,7 @@ pub(crate) async fn run(
         Command::Load(load) => ledger::load(load, clients, output).await,
         Command::Watch(options) => watch::run(options, clients, output).await,
         Command::Log(command) => ledger::run(command, clients, output).await,
+        Command::Projection(Projection::Rebuild(_)) => projection::verify(clients, output).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, and `verify` compares the state with one folded anew.
 
 mod diff;
 mod explain;
@@ -12,6 +12,7 @@ pub(crate) mod missing;
 pub(crate) mod portfolio;
 mod rank;
 mod reform;
+mod verify;
 mod watch;
 
 use std::sync::Arc;
@@ -34,6 +35,8 @@ use crate::watch::Watches;
 use crate::{answer, shared::Shared};
 use find::{find, level};
 
+/// Verifications at a time: each holds a second state.
+pub(crate) const VERIFICATIONS_MAX: usize = 1;
 /// Localities rebuilt at a time: each reads the whole log into a state of its own.
 pub(crate) const REBUILDS_MAX: usize = 2;
 
@@ -47,6 +50,8 @@ pub(crate) struct QueryApi {
     /// One permit for each of [`REBUILDS_MAX`].
     pub(crate) rebuilds: Arc<Semaphore>,
     pub(crate) watches: Watches,
+    /// One permit for each of [`VERIFICATIONS_MAX`].
+    pub(crate) verifications: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -96,6 +101,15 @@ fn view(
 
 #[tonic::async_trait]
 impl v1::query_service_server::QueryService for QueryApi {
+    type VerifyProjectionStream = verify::Answers;
+
+    async fn verify_projection(
+        &self,
+        request: Request<v1::VerifyProjectionRequest>,
+    ) -> Result<Response<Self::VerifyProjectionStream>, Status> {
+        self.verify(request).await
+    }
+
     async fn get_locality(
         &self,
         request: Request<v1::GetLocalityRequest>,

@@ -168,6 +168,7 @@ impl World {
             message_bytes_max: 1 << 20,
             rebuilds: Arc::new(Semaphore::new(1)),
             watches: Watches::new(settings),
+            verifications: Arc::new(Semaphore::new(1)),
             shutdown: self.shutdown.clone(),
         }
     }

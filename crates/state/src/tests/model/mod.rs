@@ -3,6 +3,7 @@
 mod diff;
 mod lists;
 mod naive;
+mod saved;
 
 use std::collections::BTreeSet;
 

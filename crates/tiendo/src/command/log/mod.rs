@@ -50,7 +50,7 @@ pub(crate) async fn offline(command: Log, output: Output) -> Result<(), Failure>
 }
 
 /// A progress bar for a way of so many positions or bytes.
-fn bar(length: u64, what: (&str, &str), output: Output) -> ProgressBar {
+pub(super) fn bar(length: u64, what: (&str, &str), output: Output) -> ProgressBar {
     crate::load::progress(length, output.lang.pick(what.0, what.1))
 }
 
@@ -184,14 +184,14 @@ pub(super) async fn verify(clients: &Clients, output: Output) -> Result<(), Fail
 }
 
 /// How far a service has come.
-struct Way {
-    position: u64,
-    head: u64,
-    done: bool,
+pub(super) struct Way {
+    pub(super) position: u64,
+    pub(super) head: u64,
+    pub(super) done: bool,
 }
 
 /// Shows how far the service has come, and gives its last answer.
-async fn last<T>(
+pub(super) async fn last<T>(
     mut answers: Streaming<T>,
     way: impl Fn(&T) -> Way,
     bar: &ProgressBar,
