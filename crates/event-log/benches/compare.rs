@@ -9,14 +9,16 @@ mod databases;
 use std::rc::Rc;
 
 use common::contender::Contender;
-use databases::postgres::{Positions, Postgres, Server};
+use databases::postgres::{Positions, Postgres};
+use databases::server::Postgres as Server;
 use databases::umadb::UmaDb;
 
 fn main() -> common::Result<()> {
     common::run(&|runtime, below, report| {
         let mut others: Vec<Box<dyn Contender>> = Vec::new();
-        match Server::start(runtime, below)? {
+        match runtime.block_on(Server::start(below, &[]))? {
             Some(server) => {
+                let server = Rc::new(server);
                 for positions in [Positions::Sequence, Positions::Gapless] {
                     others.push(Box::new(Postgres {
                         runtime: Rc::clone(runtime),

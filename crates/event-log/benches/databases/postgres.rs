@@ -4,128 +4,21 @@
 //! Positions come from an identity column, which leaves gaps when a transaction fails and shows events out of order
 //! while another is under way; or from a counter row that the same statement updates, which is what a log needs.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use super::{Running, find, said};
+use super::server::Postgres as Server;
 use crate::common::Result;
 use crate::common::contender::{Contender, Load, Run, deal, race};
 use crate::common::sample::Request;
 
-/// Names the directory with the programs of PostgreSQL.
-const VARIABLE: &str = "TIENDO_BENCH_POSTGRES";
 /// Rows asked for at once while reading.
 const FETCH: &str = "FETCH 10000 FROM events_in_order";
-
-/// A running server in a directory of its own.
-pub(crate) struct Server {
-    directory: PathBuf,
-    version: String,
-    _running: Running,
-}
-
-impl Server {
-    /// Starts one below `below`; `None` if there is none on this machine.
-    pub(crate) fn start(runtime: &Runtime, below: &Path) -> Result<Option<Rc<Server>>> {
-        let debian: Vec<PathBuf> = (12..20)
-            .rev()
-            .map(|major| format!("/usr/lib/postgresql/{major}/bin").into())
-            .collect();
-        let (Some(initdb), Some(postgres)) = (
-            find("initdb", VARIABLE, &debian),
-            find("postgres", VARIABLE, &debian),
-        ) else {
-            return Ok(None);
-        };
-        let directory = below.join("postgres");
-        std::fs::create_dir(&directory)?;
-        let id = said(Command::new("id").arg("-u"))?.stdout;
-        let is_root = id.trim_ascii() == b"0";
-        if is_root {
-            said(Command::new("chown").arg("postgres").arg(&directory))?;
-        }
-        let data = directory.join("data");
-        said(
-            unprivileged(is_root, &initdb)
-                .args([
-                    "-U",
-                    "bench",
-                    "-A",
-                    "trust",
-                    "-E",
-                    "UTF8",
-                    "--locale=C",
-                    "-D",
-                ])
-                .arg(&data),
-        )?;
-        let version = said(Command::new(&postgres).arg("--version"))?.stdout;
-        let version = String::from_utf8_lossy(&version).trim().to_owned();
-        let running = unprivileged(is_root, &postgres)
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(&directory)
-            .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(below.join("postgres.log"))?)
-            .spawn()?;
-        let server = Server {
-            directory,
-            version,
-            _running: Running {
-                server: running,
-                signal: "-INT",
-            },
-        };
-        runtime.block_on(server.wait())?;
-        Ok(Some(Rc::new(server)))
-    }
-
-    async fn wait(&self) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            match self.connect(Positions::Sequence).await {
-                Ok(_) => return Ok(()),
-                Err(error) if Instant::now() > deadline => return Err(error),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    }
-
-    /// Connects; the tables are those of `positions`.
-    async fn connect(&self, positions: Positions) -> Result<Client> {
-        let mut config = Config::new();
-        config
-            .host_path(&self.directory)
-            .user("bench")
-            .dbname("postgres")
-            .options(positions.search_path());
-        let (client, connection) = config.connect(NoTls).await?;
-        // Ends with its client.
-        drop(tokio::runtime::Handle::current().spawn(connection));
-        Ok(client)
-    }
-}
-
-/// PostgreSQL refuses to run as root.
-fn unprivileged(is_root: bool, program: &Path) -> Command {
-    if !is_root {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command
-        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
-        .arg(program);
-    command
-}
 
 /// Where positions come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,7 +123,7 @@ impl Connected {
 
 impl Contender for Postgres {
     fn name(&self) -> String {
-        let version = &self.server.version;
+        let version = self.server.version();
         let version = version
             .split_whitespace()
             .nth(2)
@@ -245,7 +138,7 @@ impl Contender for Postgres {
     fn begin(&mut self) -> Result<()> {
         self.clients.clear();
         self.runtime.block_on(async {
-            let client = self.server.connect(self.positions).await?;
+            let client = self.server.connect(self.positions.search_path()).await?;
             Ok(client.batch_execute(self.positions.tables()).await?)
         })
     }
@@ -253,7 +146,7 @@ impl Contender for Postgres {
     fn append(&mut self, load: Load, requests: Vec<Request>) -> Result<Run> {
         self.runtime.block_on(async {
             while self.clients.len() < load.clients {
-                let client = self.server.connect(self.positions).await?;
+                let client = self.server.connect(self.positions.search_path()).await?;
                 self.clients.push(Connected {
                     single: client.prepare(self.positions.single()).await?,
                     batch: client.prepare(self.positions.batch()).await?,
@@ -281,7 +174,7 @@ impl Contender for Postgres {
 
     fn disk_bytes(&mut self) -> Result<Option<u64>> {
         self.runtime.block_on(async {
-            let client = self.server.connect(self.positions).await?;
+            let client = self.server.connect(self.positions.search_path()).await?;
             let row = client
                 .query_one("SELECT pg_total_relation_size('events')", &[])
                 .await?;
@@ -296,7 +189,7 @@ impl Contender for Postgres {
 
     fn read_all(&mut self) -> Result<(u64, Duration)> {
         self.runtime.block_on(async {
-            let client = self.server.connect(self.positions).await?;
+            let client = self.server.connect(self.positions.search_path()).await?;
             let start = Instant::now();
             client
                 .batch_execute(

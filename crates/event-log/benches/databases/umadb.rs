@@ -12,7 +12,7 @@ use umadb_client::{AsyncUmaDbClient, UmaDbClient};
 use umadb_dcb::{DcbEvent, DcbEventStoreAsync as _};
 use uuid::Uuid;
 
-use super::{Running, find};
+use super::server::{Running, find};
 use crate::common::Result;
 use crate::common::contender::{Contender, Load, Run, deal, race};
 use crate::common::sample::Request;

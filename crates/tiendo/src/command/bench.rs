@@ -1,13 +1,19 @@
-//! `tiendo bench append | replay`: what this machine gives, beside the limit of its disk.
+//! `tiendo bench append | replay | generate | query`: what this machine gives, beside the limit of its disk.
 //!
 //! - `append`: through gRPC with the real decisions, in turn with a plain file
 //! - `replay`: from a cold start to records, decoded and folded events
+//! - `generate`: a national load in a log of its own
+//! - `query`: what a national load costs to ask about
 //! - `sample`: figures of the sample kind
+//! - `national`: what the whole country would report
 //!
 //! The machine is noisy, so whatever is compared runs in turn in every round; shown are the median, the least and the
 //! most of the rounds, and ratios are taken within a round.
 
 mod append;
+mod generate;
+mod national;
+mod query;
 mod replay;
 mod sample;
 
@@ -18,7 +24,7 @@ use crate::Failure;
 use crate::cli::Bench;
 use crate::fail::FAILED;
 use crate::lang::Lang;
-use crate::output::{Cell, Output, Table, number, text};
+use crate::output::{Cell, Format, Output, Table, number, text};
 
 /// Id of the ledgers that are made to be measured.
 const LEDGER: &str = "bench";
@@ -30,6 +36,8 @@ pub(crate) async fn run(bench: Bench, output: Output) -> Result<(), Failure> {
     match bench {
         Bench::Append(options) => append::run(options, output).await,
         Bench::Replay(options) => replay::run(options, output).await,
+        Bench::Generate(options) => generate::run(options, output).await,
+        Bench::Query(options) => query::run(options, output).await,
     }
 }
 
@@ -190,6 +198,42 @@ fn open(directory: &std::path::Path, ledger: &str, now: Now) -> Result<Log, Fail
         ..Options::at(directory)
     };
     Log::open(options, now).map_err(failed)
+}
+
+/// Runs another benchmark in a process of its own, whose memory and caches are not warm with the making of its log.
+fn again(arguments: &[&str], directory: &std::ffi::OsStr, output: Output) -> Result<(), Failure> {
+    let format = match output.format {
+        Format::Table => "table",
+        Format::Json => "json",
+        Format::Csv => "csv",
+        Format::Xlsx => "xlsx",
+    };
+    let lang = match output.lang {
+        Lang::Vi => "vi",
+        Lang::En => "en",
+    };
+    let read = std::process::Command::new(std::env::current_exe()?)
+        .args(["-o", format, "--lang", lang, "bench"])
+        .args(arguments)
+        .arg(directory)
+        .status()?;
+    if read.success() {
+        return Ok(());
+    }
+    let text = format!("the reader ended with {read}");
+    Err(Failure::new(FAILED, text))
+}
+
+/// A line of `/proc/self/status`, in millions of bytes; 0 where there is none.
+fn resident_mb(key: &str) -> Result<f64, Failure> {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return Ok(0.0);
+    };
+    let line = status.lines().find_map(|line| line.strip_prefix(key));
+    let kib = line
+        .and_then(|line| line.split_whitespace().next())
+        .and_then(|kib| kib.parse::<f64>().ok());
+    Ok(kib.unwrap_or_default() * 1.024e-3)
 }
 
 /// A directory for temporary files, below the one asked for.

@@ -33,7 +33,7 @@ use crate::output::Output;
 use crate::serve::{bind, ingest_config, url};
 
 /// Nothing listens there: the relay finds no bus, and the log does without.
-const NO_BUS: &str = "nats://127.0.0.1:1";
+pub(super) const NO_BUS: &str = "nats://127.0.0.1:1";
 /// Clients, each with a connection of its own and one request under way, and events of a request.
 const LOADS: [Load; 6] = [
     Load::new(1, 1),
@@ -162,15 +162,15 @@ async fn connect(address: &str) -> Result<Client, Failure> {
 }
 
 /// An ingest in this process.
-struct Own {
-    address: String,
+pub(super) struct Own {
+    pub(super) address: String,
     stop: CancellationToken,
     running: JoinHandle<Result<(), ingest::Error>>,
 }
 
 impl Own {
-    async fn start(directory: &Path) -> Result<Self, Failure> {
-        let config = ingest_config(directory, LEDGER, NO_BUS);
+    pub(super) async fn start(directory: &Path, ledger: &str) -> Result<Self, Failure> {
+        let config = ingest_config(directory, ledger, NO_BUS);
         let service = ingest::build(config, Arc::new(SystemClock)).map_err(failed)?;
         let listener = bind(0, "bench").await?;
         let address = url(&listener)?;
@@ -184,7 +184,7 @@ impl Own {
         })
     }
 
-    async fn stop(self) -> Result<(), Failure> {
+    pub(super) async fn stop(self) -> Result<(), Failure> {
         self.stop.cancel();
         self.running.await.map_err(failed)?.map_err(failed)
     }
@@ -199,7 +199,7 @@ struct Seed {
 impl Seed {
     async fn make(below: &Path, output: Output) -> Result<Self, Failure> {
         let directory = below.join("seed");
-        let own = Own::start(&directory).await?;
+        let own = Own::start(&directory, LEDGER).await?;
         let mut ingest = connect(&own.address).await?;
         let sets = [Set::Gazetteer, Set::Catalogue];
         crate::load::load(&mut ingest, &sets, output.lang).await?;
@@ -212,7 +212,7 @@ impl Seed {
     async fn sow(&self, below: &Path, load: Load) -> Result<(PathBuf, Own), Failure> {
         let directory = below.join(load.name());
         copy(&self.directory, &directory)?;
-        let own = Own::start(&directory).await?;
+        let own = Own::start(&directory, LEDGER).await?;
         Ok((directory, own))
     }
 }

@@ -5,7 +5,6 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,14 +17,13 @@ use uuid::Uuid;
 use wire::time::of_micros;
 
 use super::sample::Sampler;
-use super::{LEDGER, Row, disk_bytes, failed, open, say, show, temporary};
+use super::{LEDGER, Row, again, disk_bytes, failed, open, resident_mb, say, show, temporary};
 use crate::Failure;
 use crate::cli::BenchReplay;
 use crate::dataset::Set;
 use crate::fail::{FAILED, NOT_FOUND};
 use crate::fold::{Feed, fold};
-use crate::lang::Lang;
-use crate::output::{Format, Output};
+use crate::output::Output;
 
 /// Events of one request of the log that is made.
 const BATCH: usize = 100;
@@ -52,29 +50,17 @@ pub(super) async fn run(options: BenchReplay, output: Output) -> Result<(), Fail
         &format!("making {} events", options.events),
     );
     make(&directory, options.events).await?;
-    let format = match output.format {
-        Format::Table => "table",
-        Format::Json => "json",
-        Format::Csv => "csv",
-        Format::Xlsx => "xlsx",
-    };
-    let lang = match output.lang {
-        Lang::Vi => "vi",
-        Lang::En => "en",
-    };
     let rounds = options.rounds.to_string();
-    let read = Command::new(std::env::current_exe()?)
-        .args(["-o", format, "--lang", lang, "bench", "replay"])
-        .args(["--ledger", LEDGER, "--rounds", &rounds, "--directory"])
-        .arg(&directory)
-        .status()?;
-    if read.success() {
-        return Ok(());
-    }
-    Err(Failure::new(
-        FAILED,
-        format!("the reader ended with {read}"),
-    ))
+    let directory = directory.as_os_str();
+    let arguments = [
+        "replay",
+        "--ledger",
+        LEDGER,
+        "--rounds",
+        &rounds,
+        "--directory",
+    ];
+    again(&arguments, directory, output)
 }
 
 /// The places, the catalogue and so many figures, in a new log.
@@ -143,7 +129,7 @@ fn figures(sampler: &mut Sampler, request: u64, events: usize) -> Result<Append,
 
 /// How far each record is taken.
 #[derive(Debug, Clone, Copy)]
-enum Depth {
+pub(super) enum Depth {
     /// Out of the log.
     Record,
     /// To an event of the domain.
@@ -210,11 +196,10 @@ fn replay(directory: &Path, options: &BenchReplay, output: Output) -> Result<(),
     show(&rows, about, &head_line, output)
 }
 
-fn read(log: &Log, depth: Depth) -> Result<(), Failure> {
+/// Reads the whole log; gives the state that came of it, which is empty unless it was folded.
+pub(super) fn read(log: &Log, depth: Depth) -> Result<State, Failure> {
     if matches!(depth, Depth::FoldedBeside) {
-        let state = fold(DECODERS, |feed| feed_all(log, feed), |_| ())?;
-        std::hint::black_box(state.position());
-        return Ok(());
+        return fold(DECODERS, |feed| feed_all(log, feed), |_| ());
     }
     let (mut state, mut sum, mut stopped) = (State::new(), 0, None);
     let mut each = |record: RecordRef<'_>| {
@@ -230,7 +215,7 @@ fn read(log: &Log, depth: Depth) -> Result<(), Failure> {
     log.scan(1, u64::MAX, &mut |_| true, &mut each)
         .map_err(failed)?;
     std::hint::black_box((sum, state.position()));
-    stopped.map_or(Ok(()), Err)
+    stopped.map_or(Ok(state), Err)
 }
 
 /// Gives all records of a log in batches.
@@ -264,16 +249,4 @@ fn take(record: RecordRef<'_>, depth: Depth, state: &mut State) -> Result<(), Fa
     state
         .apply(record.position, of_micros(record.known_micros), &event)
         .map_err(failed)
-}
-
-/// A line of `/proc/self/status`, in millions of bytes; 0 where there is none.
-fn resident_mb(key: &str) -> Result<f64, Failure> {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
-        return Ok(0.0);
-    };
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    let kib = line
-        .and_then(|line| line.split_whitespace().next())
-        .and_then(|kib| kib.parse::<f64>().ok());
-    Ok(kib.unwrap_or_default() * 1.024e-3)
 }

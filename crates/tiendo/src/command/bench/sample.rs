@@ -24,7 +24,7 @@ const FIRST_DAY: Date = date(2025, 7, 1);
 /// Days that the figures speak of, over and over.
 const DAYS: u64 = 90;
 /// The share of a quota that is left on the first day.
-const LEFT_FIRST: f64 = 0.8;
+pub(super) const LEFT_FIRST: f64 = 0.8;
 /// The share of what is left that is done in a day.
 const DONE_DAILY: f64 = 0.015;
 const INDICATORS: [&str; 16] = [
@@ -107,47 +107,70 @@ fn progress(
     document: u64,
     day: Date,
 ) -> v1::ProgressReported {
-    let place = commune.code.to_string();
-    let place = place
-        .bytes()
-        .fold(indicator as u64, |sum, byte| hash(sum ^ u64::from(byte)));
+    let place = salt(&commune.code.to_string(), indicator as u64);
     let quota = 2_000 + place % 60_000;
     // Every document of a day says the same.
     let left = LEFT_FIRST * (1.0 - DONE_DAILY).powi((document % DAYS) as i32);
-    let value = ((1.0 - left) * quota as f64) as u64;
-    let permille = (value * 2_000 + quota) / (2 * quota);
+    let value = done(left, quota);
     let report = 1 + hash(document) % 9_000;
-    let (year, month, day) = (day.year(), day.month(), day.day());
     v1::ProgressReported {
         locality: Some(wire::event::locality_ref(commune)),
         indicator: INDICATORS[indicator].to_owned(),
         value: Some(exactly(value)),
-        denominator: Some(v1::Denominator {
-            kind: "quota".to_owned(),
-            value: Some(exactly(quota)),
-            derived: false,
-        }),
-        percent: format!("{}.{}", permille / 10, permille % 10),
-        source: Some(v1::Source {
-            title: format!(
-                "Báo cáo số {report}/BC-TCT về tiến độ Đề án 06 (ngày {day}/{month}/{year})"
-            ),
-            url: format!("https://dean06.example.vn/bao-cao/{year}/{report}-bc-tct.html"),
-        }),
-        note: String::new(),
+        denominator: Some(against("quota", quota)),
+        percent: percent(value, quota),
+        source: Some(source(report, day)),
         ..Default::default()
     }
 }
 
-fn exactly(count: u64) -> v1::Quantity {
+/// What is done of a quota while a share of it is left.
+pub(super) fn done(left: f64, quota: u64) -> u64 {
+    ((1.0 - left) * quota as f64) as u64
+}
+
+/// An exact count.
+pub(super) fn exactly(count: u64) -> v1::Quantity {
     v1::Quantity {
         number: Some(v1::quantity::Number::Count(count as i64)),
         bound: v1::Bound::Exact as i32,
     }
 }
 
+/// What a figure is counted against.
+pub(super) fn against(kind: &str, count: u64) -> v1::Denominator {
+    v1::Denominator {
+        kind: kind.to_owned(),
+        value: Some(exactly(count)),
+        derived: false,
+    }
+}
+
+/// The percentage that a report prints, with one digit behind the point; `of` is not 0.
+pub(super) fn percent(value: u64, of: u64) -> String {
+    let permille = (value * 2_000 + of) / (2 * of);
+    format!("{}.{}", permille / 10, permille % 10)
+}
+
+/// A report that is nowhere published.
+pub(super) fn source(report: u64, day: Date) -> v1::Source {
+    let (year, month, day) = (day.year(), day.month(), day.day());
+    v1::Source {
+        title: format!(
+            "Báo cáo số {report}/BC-TCT về tiến độ Đề án 06 (ngày {day}/{month}/{year})"
+        ),
+        url: format!("https://dean06.example.vn/bao-cao/{year}/{report}-bc-tct.html"),
+    }
+}
+
+/// A number for a text, another one for every seed.
+pub(super) fn salt(text: &str, seed: u64) -> u64 {
+    text.bytes()
+        .fold(seed, |sum, byte| hash(sum ^ u64::from(byte)))
+}
+
 /// SplitMix64's finish: scatters neighbouring numbers.
-fn hash(number: u64) -> u64 {
+pub(super) fn hash(number: u64) -> u64 {
     let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
