@@ -180,7 +180,14 @@ impl Store {
         fs::create_dir_all(&directory).map_err(Error::io("create the directory of the log"))?;
         let lock = lock(&directory)?;
         finish_swap(&directory).map_err(Error::io("finish the last compaction"))?;
-        let unsynced = Unsynced::open(&directory).map_err(Error::io("open the file `unsynced`"))?;
+        let unsynced = match Unsynced::open(&directory) {
+            Err(error) if is_out_of_room(&error) => {
+                give_up_reserve(&directory).map_err(Error::io("give up the reserve"))?;
+                Unsynced::open(&directory)
+            }
+            other => other,
+        };
+        let unsynced = unsynced.map_err(Error::io("open the file `unsynced`"))?;
         unsynced
             .write_again(&directory.join("sled"))
             .map_err(Error::io("write again what may not be on the disk"))?;
@@ -200,17 +207,19 @@ impl Store {
         }
         let opened = match Opened::open(&sled, store.cache_bytes) {
             Err(error) if is_full(&error) => {
-                store
-                    .give_up_reserve()
-                    .map_err(Error::io("give up the reserve"))?;
+                give_up_reserve(&store.directory).map_err(Error::io("give up the reserve"))?;
                 Opened::open(&sled, store.cache_bytes)?
             }
             other => other?,
         };
+        // Until everything that opening wrote is synced.
+        let noted = store.unsynced.begin(opened.snapshot);
+        noted.map_err(Error::io("note what is not synced"))?;
         opened.check_version()?;
         *store.opened.write().unwrap_or_else(PoisonError::into_inner) = Some(opened);
         store
             .sync_files()
+            .and_then(|()| store.unsynced.end())
             .map_err(Error::io("sync the files of the log"))?;
         if let Err(error) = store.fill_reserve() {
             tracing::warn!(%error, "cannot keep a reserve, nothing is settled for now: {error}");
@@ -288,7 +297,7 @@ impl Store {
     /// There is no space for now.
     fn refuse(&self) -> Failure {
         self.full.store(true, Ordering::Release);
-        let room = self.give_up_reserve();
+        let room = give_up_reserve(&self.directory);
         let room = room.map_err(|error| Failure::fatal("cannot give up the reserve", error));
         match room.and_then(|()| self.reopen()) {
             Ok(()) => tracing::warn!("the disk is full, nothing is settled for now"),
@@ -321,6 +330,11 @@ impl Store {
             // A swap that failed half way; an empty store must not take the place.
             finish_swap(&self.directory)
                 .map_err(|error| Failure::fatal("the store has lost its name", error))?;
+        }
+        if !self.fatal.load(Ordering::Acquire) {
+            // Want of space may have kept what was written from the disk, and what is read here from then on goes on after it.
+            let again = self.unsynced.write_again(&sled);
+            again.map_err(|error| classify_io("cannot write again what is not synced", &error))?;
         }
         let opened = Opened::open(&sled, self.cache_bytes).map_err(|error| {
             tracing::warn!(%error, "cannot open the store anew: {error}");
@@ -397,15 +411,8 @@ impl Store {
             file.sync_data()
         };
         write().inspect_err(|_| {
-            let _ = self.give_up_reserve();
+            let _ = give_up_reserve(&self.directory);
         })
-    }
-
-    fn give_up_reserve(&self) -> io::Result<()> {
-        match fs::remove_file(self.directory.join("reserve")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        }
     }
 
     /// Up to `count` chunks by position, beginning with the one that covers `from` or else the first after it.
@@ -615,13 +622,7 @@ impl Opened {
     /// Lets go of sled, and makes sure that what it wrote on leaving is on the disk.
     fn close(mut self) -> io::Result<()> {
         let in_order = self.chunks.close() & self.db.close();
-        let gone = (0..LINGER_TRIES).any(|_| {
-            self.data.try_lock().is_ok() || {
-                std::thread::sleep(LINGER_WAIT);
-                false
-            }
-        });
-        if !(in_order && gone) {
+        if !(in_order && is_let_go(&self.data)) {
             return Err(io::Error::other("sled has not ended as it should"));
         }
         self.data.sync_data()
@@ -716,6 +717,23 @@ impl Opened {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Whether sled has let go of its file, as soon as its last thread is gone.
+pub(crate) fn is_let_go(data: &File) -> bool {
+    (0..LINGER_TRIES).any(|_| {
+        data.try_lock().is_ok() || {
+            std::thread::sleep(LINGER_WAIT);
+            false
+        }
+    })
+}
+
+fn give_up_reserve(directory: &Path) -> io::Result<()> {
+    match fs::remove_file(directory.join("reserve")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -17,7 +17,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::storage::each_segment;
+use crate::storage::{each_segment, is_let_go};
 
 /// Everything is on the disk.
 const NOTHING: u64 = u64::MAX;
@@ -78,6 +78,9 @@ impl Unsynced {
             .write(true)
             .open(sled.join("db"));
         match file {
+            Ok(file) if !is_let_go(&file) => {
+                return Err(io::Error::other("sled has not let go of its file"));
+            }
             Ok(file) => {
                 each_segment(&file, since, &mut |at, bytes| file.write_all_at(bytes, at))?;
                 file.sync_data()?;

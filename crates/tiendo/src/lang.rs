@@ -123,7 +123,9 @@ impl Lang {
         if heard > HEAD_HEARD_SECONDS_MAX {
             let seconds = self.seconds(heard);
             lacks.push(self.pick(
-                format!("Đã {seconds} giây không nghe được gì từ sổ: có thể thiếu báo cáo mới"),
+                format!(
+                    "Đã {seconds} giây không nhận được tín hiệu từ sổ: có thể thiếu báo cáo mới"
+                ),
                 format!("Nothing was heard of the log for {seconds} s: new reports may be missing"),
             ));
         }

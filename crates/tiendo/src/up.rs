@@ -31,6 +31,8 @@ use crate::{Failure, load};
 const SAMPLE_TODAY: Date = jiff::civil::date(2023, 7, 31);
 /// Least time between two starts of a NATS server that keeps ending.
 const NATS_RESTART_AFTER: Duration = Duration::from_millis(500);
+/// Longest wait at the end for those who read the log, before the log ends too.
+const READERS_END_MAX: Duration = Duration::from_secs(20);
 
 /// The four listeners of `up`.
 struct Listeners {
@@ -149,10 +151,13 @@ async fn everything(
     }
     // The log stays until those who read it have ended: the last snapshot says of which log it is.
     stop.cancel();
-    while services.len() > 1
-        && let Some(ended) = services.join_next().await
-    {
-        result = result.and(flatten(ended));
+    // A snapshot that takes longer is cut off, and the next start takes the one before.
+    let mut late = std::pin::pin!(tokio::time::sleep(READERS_END_MAX));
+    while services.len() > 1 {
+        tokio::select! {
+            Some(ended) = services.join_next() => result = result.and(flatten(ended)),
+            () = &mut late => break,
+        }
     }
     stop_log.cancel();
     while let Some(ended) = services.join_next().await {

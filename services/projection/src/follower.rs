@@ -39,7 +39,11 @@ impl bus::Reader for Follower {
             shared.hear(batches.head());
             shared.fold(&events)?;
         }
-        shared.hear(shared.position());
+        let (head, folded) = (batches.head(), shared.position());
+        if head < folded {
+            return Err(format!("the log ends at {head} and {folded} is folded: it is another log, restart projection").into());
+        }
+        shared.hear(folded);
         shared.set_caught_up();
         self.ready.set_ready();
         self.keeper.follow(&shared).await;

@@ -75,7 +75,7 @@ pub struct BenchGenerate {
     #[arg(long, default_value = "bench")]
     pub ledger: String,
     /// First day reported about, from 2023-04-10 on.
-    #[arg(long, value_name = "DATE", default_value = "2025-06-03")]
+    #[arg(long, value_name = "DATE", default_value = "2025-06-01")]
     pub from: Date,
     /// Days reported about; the reform is in it if they go beyond 30 June 2025.
     #[arg(long, value_name = "N", default_value_t = 30)]

@@ -185,7 +185,7 @@ fn holder(cell: &v1::ModelCell, output: Output) -> String {
     let lang = output.lang;
     let (role, since) = (lang.role(cell.role()), lang.moment(&cell.held_since));
     match (cell.role(), cell.organisations.as_slice()) {
-        (v1::Role::Unspecified, _) => lang.pick("chưa giao cho ai", "nobody").to_owned(),
+        (v1::Role::Unspecified, _) => lang.pick("chưa phân công", "nobody").to_owned(),
         (_, []) => lang.pick(
             format!("{role}: không còn ai, từ {since}"),
             format!("{role}: nobody left since {since}"),

@@ -66,7 +66,7 @@ fn head(all: &v1::ListMissingReportsResponse, output: Output) -> String {
         at_line(all.at.as_ref(), output),
         lang.pick(
             format!(
-                "Kỳ báo cáo {days} ngày: {expected} địa phương phải báo cáo, {reported} đã báo cáo, {never} chưa bao giờ, {late} đã quá kỳ"
+                "Kỳ báo cáo {days} ngày: {expected} địa phương được xem xét, {reported} đã báo cáo, {never} chưa báo cáo lần nào, {late} quá hạn báo cáo"
             ),
             format!(
                 "A report every {days} days: {expected} localities to report, {reported} reported, {never} never did, {late} late"
@@ -153,7 +153,7 @@ fn silence(one: &v1::MissingReport, output: Output) -> String {
     };
     let last = lang.moment(&one.last);
     let said = match (one.silent_days, one.silent) {
-        (None, _) => lang.pick("chưa bao giờ", "never").to_owned(),
+        (None, _) => lang.pick("chưa báo cáo lần nào", "never").to_owned(),
         (Some(days), false) => lang.pick(
             format!("{last}, {days} ngày trước"),
             format!("{last}, {days} days ago"),

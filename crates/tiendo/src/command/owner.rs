@@ -116,6 +116,6 @@ fn reason(orphan: &v1::Orphan, output: Output) -> String {
             format!("the locality ended on {on}{models}"),
         );
     }
-    lang.pick("chưa giao cho ai", "never assigned to anybody")
+    lang.pick("chưa phân công", "never assigned to anybody")
         .to_owned()
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus::BoxError;
 use event_log::Checkpoint;
+use jiff::Timestamp;
 use state::State;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -80,7 +81,13 @@ impl Keeper {
             let root = log.root(position).await?;
             let (store, ledger) = (Arc::clone(&self.store), self.ledger.clone());
             let read = move || believe(&store, position, &ledger, root.as_deref());
-            match tokio::task::spawn_blocking(read).await? {
+            let read = tokio::task::spawn_blocking(read).await;
+            let read = match read {
+                // sled has no error for some damage.
+                Err(error) if error.is_panic() => Err(Error::damaged("reading it gave up")),
+                other => other?,
+            };
+            match read {
                 Ok((header, state)) => {
                     let (fold, sha256) = (&header.fold, &header.sha256);
                     tracing::info!(
@@ -96,13 +103,15 @@ impl Keeper {
                 }
                 Err(error) => {
                     let reason = error.reason();
-                    let chain = chain(&error);
+                    let why = chain(&error);
                     tracing::warn!(
                         reason,
                         position,
-                        "the snapshot at {position} is put aside: {chain}"
+                        "the snapshot at {position} is put aside: {why}"
                     );
-                    self.store.put_aside(position)?;
+                    if let Err(error) = self.store.put_aside(position) {
+                        tracing::warn!(position, "it stays where it is: {}", chain(&error));
+                    }
                 }
             }
         }
@@ -148,6 +157,12 @@ impl Keeper {
             Ok(None) => return not_taken(position, "the log does not reach it"),
             Err(error) => return not_taken(position, &error.to_string()),
         };
+        // A log that was restored and filled anew has other events there, which it took later.
+        match known(&self.log, position).await {
+            Ok(known) if known.is_some() && known == shared.read().known() => {}
+            Ok(_) => return not_taken(position, "the log has another event there"),
+            Err(error) => return not_taken(position, &error.to_string()),
+        }
         let origin = Origin {
             ledger: self.ledger.clone(),
             root,
@@ -163,13 +178,26 @@ impl Keeper {
                     durable.store(header.position, Ordering::Relaxed);
                     told(&header);
                 }
-                Err(error) => not_taken(position, &chain(&error)),
+                Err(error) => {
+                    not_taken(position, &chain(&error));
+                    // The log may need the room.
+                    if let Err(error) = store.discard() {
+                        tracing::warn!("what was begun of it stays: {}", chain(&error));
+                    }
+                }
             }
         };
         self.finishing = Some(tokio::task::spawn_blocking(take));
         // Nothing is ever sent: the end of the writer ends the wait.
         let _ = wait.await;
     }
+}
+
+/// When the log took the event at a position; none if it does not reach it.
+async fn known(log: &LogReader, position: u64) -> Result<Option<Timestamp>, BoxError> {
+    let mut batches = log.open(position, position).await?;
+    let events = batches.next().await?.unwrap_or_default();
+    Ok(events.first().map(|(_, known, _)| *known))
 }
 
 fn told(header: &Header) {

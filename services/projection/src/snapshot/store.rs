@@ -128,7 +128,7 @@ impl Error {
         move |source| Self::Io { doing, source }
     }
 
-    fn damaged(problem: impl Into<String>) -> Self {
+    pub(super) fn damaged(problem: impl Into<String>) -> Self {
         Self::Damaged {
             problem: problem.into(),
         }
@@ -290,6 +290,15 @@ impl Store {
         remove(&aside)?;
         let renamed = fs::rename(self.path("snapshot-", position), aside);
         renamed.map_err(Error::io("put a snapshot aside"))
+    }
+
+    /// Removes what was begun and not finished, and what was put aside.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn discard(&self) -> Result<(), Error> {
+        remove(&self.directory.join(UNFINISHED))?;
+        self.clean()
     }
 
     /// Removes what no start will take: older snapshots, and what was put aside.

@@ -125,7 +125,9 @@ impl<P: Past> Watcher<P> {
                 events = self.events(last) => events.map_err(|why| End::Told(self.unreadable(&why)))?,
             };
             let looked_at = self.seen + events.len() as u64;
-            for event in self.wanted(&events) {
+            let wanted = self.wanted(&events);
+            drop(events);
+            for event in wanted {
                 let (position, message) = (event.0, watched(&event));
                 self.send(position, message, answers).await?;
                 self.seen = position;

@@ -140,7 +140,7 @@ async fn prepare_given(
     if ledger.head > 0 && !options.keep_made_up_figures {
         let text = output.lang.pick(
             format!(
-                "sổ {} đã có {} sự kiện, và số liệu bịa ghi vào sẽ ở lại mãi mãi; nếu đúng ý, hãy thêm --keep-made-up-figures",
+                "sổ {} đã có {} sự kiện, và số liệu giả định ghi vào sẽ ở lại mãi mãi; nếu đúng ý, hãy thêm --keep-made-up-figures",
                 ledger.ledger, ledger.head
             ),
             format!(

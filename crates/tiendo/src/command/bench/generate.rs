@@ -77,7 +77,7 @@ pub(super) async fn run(options: BenchGenerate, output: Output) -> Result<(), Fa
     let [count, speed] = [made.head, rate as u64].map(|count| output.lang.count(count));
     let (seconds, megabytes, root) = (made.seconds, made.bytes as f64 / 1e6, &made.root);
     let head = output.lang.pick(
-        format!("{count} sự kiện bịa trong {seconds:.1} s ({speed}/s), {megabytes:.0} MB trên đĩa\ngốc: {root}\n"),
+        format!("{count} sự kiện giả định trong {seconds:.1} s ({speed}/s), {megabytes:.0} MB trên đĩa\ngốc: {root}\n"),
         format!("{count} made-up events in {seconds:.1} s ({speed}/s), {megabytes:.0} MB on disk\nroot: {root}\n"),
     );
     let about = json!({

@@ -82,7 +82,7 @@ impl Programme {
                         number: String::new(),
                         date: String::new(),
                         issuer: "Bộ Công an".to_owned(),
-                        title: "Chỉ tiêu bịa để đo tốc độ".to_owned(),
+                        title: "Chỉ tiêu giả định để đo tốc độ".to_owned(),
                     }),
                 };
                 let subject = format!("quota/{}/{}", unit.key, series.token);
@@ -201,7 +201,7 @@ impl Model {
             organisations: vec![organisation.to_owned()],
             accountable_office: format!("Thủ trưởng {organisation}"),
             source: Some(v1::Source {
-                title: "Phân công bịa để đo tốc độ".to_owned(),
+                title: "Phân công giả định để đo tốc độ".to_owned(),
                 url: String::new(),
             }),
             // As events on record have it, a first assignment goes without saying.

@@ -8,7 +8,9 @@ use std::future::Future;
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use prost::Message as _;
+use tonic::transport::Channel;
 use wire::v1;
+use wire::v1::query_service_client::QueryServiceClient;
 
 use crate::Failure;
 use crate::cli::BenchQuery;
@@ -140,15 +142,18 @@ impl Plan {
                 at: Some(on(last, None)),
                 ..Default::default()
             };
-            let ranking = client.rank_localities(request).await.map_err(told)?;
-            Ok::<_, Failure>(ranking.into_inner())
+            ranking(&mut client, request).await.map_err(told)
         };
         // Every place reports the first one.
         let first = "cccd.issued".to_owned();
         let communes = reporting(v1::Level::Commune, first.clone()).await?;
         let provinces = reporting(v1::Level::Province, first).await?;
-        let head = communes.at.as_ref().map_or(0, |at| at.folded_position);
-        let ranking_bytes = communes.encoded_len();
+        let at = communes.first().and_then(|page| page.at.as_ref());
+        let head = at.map_or(0, |at| at.folded_position);
+        let ranking_bytes = communes
+            .iter()
+            .map(v1::RankLocalitiesResponse::encoded_len)
+            .sum();
         let [communes, provinces] = [communes, provinces].map(codes);
         let Some(commune) = communes.first() else {
             let text = format!(
@@ -217,11 +222,26 @@ pub(super) fn on(day: Date, position: Option<u64>) -> v1::ReadAt {
     }
 }
 
-fn codes(ranking: v1::RankLocalitiesResponse) -> Vec<String> {
-    let heads = ranking
-        .localities
-        .into_iter()
-        .filter_map(|one| one.locality);
+/// All pages of a ranking.
+pub(super) async fn ranking(
+    client: &mut QueryServiceClient<Channel>,
+    mut request: v1::RankLocalitiesRequest,
+) -> Result<Vec<v1::RankLocalitiesResponse>, tonic::Status> {
+    let mut pages = Vec::new();
+    request.page_size = 1_000;
+    loop {
+        let page = client.rank_localities(request.clone()).await?.into_inner();
+        request.page_token.clone_from(&page.next_page_token);
+        pages.push(page);
+        if request.page_token.is_empty() {
+            return Ok(pages);
+        }
+    }
+}
+
+fn codes(ranking: Vec<v1::RankLocalitiesResponse>) -> Vec<String> {
+    let localities = ranking.into_iter().flat_map(|page| page.localities);
+    let heads = localities.filter_map(|one| one.locality);
     let mut codes: Vec<String> = heads
         .filter_map(|head| head.r#ref)
         .map(|reference| reference.code)

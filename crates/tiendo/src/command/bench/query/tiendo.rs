@@ -6,7 +6,7 @@ use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::query_service_client::QueryServiceClient;
 
-use super::question::{Answers, Plan, Question, chained, on};
+use super::question::{Answers, Plan, Question, chained, on, ranking};
 use crate::Failure;
 use crate::client::Clients;
 use crate::endpoints::Endpoints;
@@ -73,8 +73,9 @@ impl Tiendo {
             at: Some(at),
             ..Default::default()
         };
-        let answer = self.client.rank_localities(request).await?.into_inner();
-        let ranked = answer.localities.iter().flat_map(|one| {
+        let pages = ranking(&mut self.client, request).await?;
+        let ranked = pages.iter().flat_map(|page| &page.localities);
+        let ranked = ranked.flat_map(|one| {
             let reference = one.locality.as_ref().and_then(|head| head.r#ref.as_ref());
             let code = reference.and_then(|reference| reference.code.parse().ok());
             let share = u64::from(one.share_hundredths.unwrap_or_default());
