@@ -24,9 +24,7 @@ const STARTS: &str = "starts from the snapshot at";
 async fn answers(t: &Tiendo) -> Result<Vec<String>> {
     let mut answers = Vec::new();
     for arguments in ANSWERS {
-        let mut arguments = arguments.to_vec();
-        arguments.extend(["-o", "json"]);
-        answers.push(t.text(&arguments).await?);
+        answers.push(t.answer(arguments).await?);
     }
     Ok(answers)
 }

@@ -149,8 +149,20 @@ async fn everything(
             () = shutdown.requested() => Ok(()),
         };
     }
-    // The log stays until those who read it have ended: the last snapshot says of which log it is.
-    stop.cancel();
+    result = result.and(end(&mut services, &stop, &stop_log).await);
+    last.cancel();
+    let _ = bus.await;
+    result
+}
+
+/// Ends those who read the log, and then the log: the last snapshot says of which log it is.
+async fn end(
+    services: &mut JoinSet<Result<(), Failure>>,
+    readers: &CancellationToken,
+    log: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut result = Ok(());
+    readers.cancel();
     // A snapshot that takes longer is cut off, and the next start takes the one before.
     let mut late = std::pin::pin!(tokio::time::sleep(READERS_END_MAX));
     while services.len() > 1 {
@@ -159,12 +171,10 @@ async fn everything(
             () = &mut late => break,
         }
     }
-    stop_log.cancel();
+    log.cancel();
     while let Some(ended) = services.join_next().await {
         result = result.and(flatten(ended));
     }
-    last.cancel();
-    let _ = bus.await;
     result
 }
 
