@@ -334,7 +334,11 @@ impl Store {
         if !self.fatal.load(Ordering::Acquire) {
             // Want of space may have kept what was written from the disk, and what is read here from then on goes on after it.
             let again = self.unsynced.write_again(&sled);
-            again.map_err(|error| classify_io("cannot write again what is not synced", &error))?;
+            again.map_err(|error| match error.kind() {
+                // Its last threads are still at it; whoever tries again finds them gone.
+                io::ErrorKind::ResourceBusy => Failure::DiskFull,
+                _ => classify_io("cannot write again what is not synced", &error),
+            })?;
         }
         let opened = Opened::open(&sled, self.cache_bytes).map_err(|error| {
             tracing::warn!(%error, "cannot open the store anew: {error}");

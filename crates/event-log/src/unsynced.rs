@@ -69,17 +69,15 @@ impl Unsynced {
         if since == NOTHING {
             return Ok(());
         }
-        tracing::warn!(
-            since,
-            "the last process ended before everything was on the disk, it is written again"
-        );
+        tracing::warn!(since, "what may be in memory only is written again");
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .open(sled.join("db"));
         match file {
             Ok(file) if !is_let_go(&file) => {
-                return Err(io::Error::other("sled has not let go of its file"));
+                let why = "sled has not let go of its file";
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
             }
             Ok(file) => {
                 each_segment(&file, since, &mut |at, bytes| file.write_all_at(bytes, at))?;

@@ -62,7 +62,7 @@ impl MissingReport<'_> {
 }
 
 impl<'a> Reading<'a> {
-    /// Which of some localities have no figure that speaks of one of the last `cadence_days` days up to the one asked about.
+    /// Which of some localities have no figure that speaks of the day asked about, or of one of the `cadence_days` days before it.
     ///
     /// A figure of a locality's own is meant: what went into it by a reform is not its report.
     #[must_use]

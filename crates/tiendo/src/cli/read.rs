@@ -261,7 +261,7 @@ pub enum Owner {
         #[command(flatten)]
         at: At,
     },
-    /// What an organisation holds: roles, models and work items, with what it handed over and what nobody holds after it.
+    /// What an organisation holds: roles, models and work items, with what its successors took over and what nobody holds after it.
     Portfolio(OwnerPortfolio),
     /// What is recorded of owners.
     #[command(flatten)]

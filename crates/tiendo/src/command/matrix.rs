@@ -49,7 +49,7 @@ pub(super) async fn run(
     output.answer("GetModelMatrixResponse", &all, &head, &table)
 }
 
-/// Who holds each model in most of the localities, in words; the same holds it in all of them unless some have their own.
+/// Who holds each model in more than half of the localities it holds for, in words; empty where nobody does.
 fn usual(all: &v1::GetModelMatrixResponse, output: Output) -> Vec<String> {
     let holders = |column: usize| {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -57,7 +57,8 @@ fn usual(all: &v1::GetModelMatrixResponse, output: Output) -> Vec<String> {
         for cell in cells.filter(|cell| cell.applies) {
             *counts.entry(holder(cell, output)).or_default() += 1;
         }
-        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        let half = counts.values().sum::<usize>() / 2;
+        let most = counts.into_iter().find(|(_, count)| *count > half);
         most.map(|(holder, _)| holder).unwrap_or_default()
     };
     (0..all.models.len()).map(holders).collect()
@@ -74,7 +75,8 @@ fn head(all: &v1::GetModelMatrixResponse, usual: &[String], output: Output) -> S
         format!("{times}\n{models} models, {rows} of {total} localities"),
     )];
     let mut held: Vec<(&str, Vec<String>)> = Vec::new();
-    for (holder, model) in usual.iter().zip(&all.models) {
+    let named = usual.iter().zip(&all.models);
+    for (holder, model) in named.filter(|(holder, _)| !holder.is_empty()) {
         let model = model.defined.clone().unwrap_or_default().model;
         match held.iter_mut().find(|of| of.0 == holder) {
             Some(of) => of.1.push(model),

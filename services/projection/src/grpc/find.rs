@@ -1,6 +1,6 @@
 //! What a request names: codes, localities, levels.
 
-use domain::{IndicatorCode, Level, LocalityCode, LocalityId, Reason, Violation};
+use domain::{IndicatorCode, Level, LocalityCode, LocalityId, ModelCode, Reason, Violation};
 use state::{LocalityEntry, Lookup, Reading, State};
 use tonic::{Code, Status};
 use wire::status::{invalid, with_reason};
@@ -54,6 +54,16 @@ pub(super) fn defined(
             format!("the indicator '{indicator}' is not defined; list them with ListIndicators");
         with_reason(Code::NotFound, Reason::UnknownIndicator.code(), message)
     })
+}
+
+/// Whether a model is defined, at whatever moment was read.
+pub(super) fn known_model(reading: &Reading<'_>, model: &ModelCode) -> Result<(), Status> {
+    if reading.model(model).is_some() {
+        return Ok(());
+    }
+    let message = format!("the model '{model}' is not defined; list them with ListModels");
+    let reason = Reason::UnknownModel.code();
+    Err(with_reason(Code::NotFound, reason, message))
 }
 
 /// The existing localities of a level below a code at any depth, or in the whole country without one.

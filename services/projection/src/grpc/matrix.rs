@@ -9,7 +9,7 @@ use wire::status::with_reason;
 use wire::v1;
 
 use super::QueryApi;
-use super::find::{below, code, level};
+use super::find::{below, code, known_model, level};
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
@@ -86,11 +86,11 @@ impl Wanted {
         };
         if let Some(group) = group.as_ref().filter(|it| reading.group(it).is_none()) {
             let message = format!("the group '{group}' is not defined; list them with ListModels");
-            return Err(unknown(Reason::UnknownGroup, message));
+            let reason = Reason::UnknownGroup.code();
+            return Err(with_reason(Code::NotFound, reason, message));
         }
-        if let Some(model) = model.as_ref().filter(|it| reading.model(it).is_none()) {
-            let message = format!("the model '{model}' is not defined; list them with ListModels");
-            return Err(unknown(Reason::UnknownModel, message));
+        if let Some(model) = &model {
+            known_model(reading, model)?;
         }
         Ok(Self { group, model })
     }
@@ -100,8 +100,4 @@ impl Wanted {
         self.group.as_ref().is_none_or(|it| *it == defined.group)
             && self.model.as_ref().is_none_or(|it| *it == defined.model)
     }
-}
-
-fn unknown(reason: Reason, message: String) -> Status {
-    with_reason(Code::NotFound, reason.code(), message)
 }

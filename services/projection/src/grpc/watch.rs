@@ -15,7 +15,7 @@ use wire::v1;
 use wire::v1::watch_request as asked;
 
 use super::QueryApi;
-use super::find::{code, find};
+use super::find::{code, find, known_model};
 use crate::watch::{Watcher, Watching};
 
 /// The messages of a watch.
@@ -76,12 +76,8 @@ fn target(reading: &Reading<'_>, target: Option<asked::Target>) -> Result<Target
         }
         Some(asked::Target::Model(wanted)) => {
             let model: ModelCode = code("model", &wanted)?;
-            if reading.model(&model).is_some() {
-                return Ok(Target::Model(model));
-            }
-            let message = format!("the model '{model}' is not defined; list them with ListModels");
-            let reason = Reason::UnknownModel.code();
-            Err(with_reason(Code::NotFound, reason, message))
+            known_model(reading, &model)?;
+            Ok(Target::Model(model))
         }
         Some(asked::Target::Organisation(name)) if !name.trim().is_empty() => {
             if reading.knows_organisation(&name) {
