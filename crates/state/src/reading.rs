@@ -1,6 +1,6 @@
 //! The two times of a question, and the indicators.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use domain::code::IndicatorCode;
@@ -123,7 +123,7 @@ impl<'a> Reading<'a> {
 /// The indicators that ever appeared, and their definitions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Indicators {
-    index: BTreeMap<IndicatorCode, u32>,
+    index: foldhash::HashMap<IndicatorCode, u32>,
     rows: Vec<(IndicatorCode, Timeline<IndicatorDefined>)>,
 }
 

@@ -9,8 +9,8 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use crate::event::{
-    CleanTexts, Reference, Resolver, accept, decode, decode_logged, draft, encode, to_bytes,
-    write_since,
+    CleanTexts, LogDecoder, Reference, Resolver, accept, decode, decode_logged, draft, encode,
+    to_bytes, write_since,
 };
 use crate::v1;
 
@@ -85,6 +85,12 @@ fn is_read_alike(bytes: &[u8]) {
         through_message,
         "read as another event"
     );
+    // Once from nothing, and once from itself.
+    let mut decoder = LogDecoder::default();
+    for _ in 0..2 {
+        let read = decoder.read(bytes).cloned();
+        assert_eq!(read, through_message, "read as another event after it");
+    }
 }
 
 /// An accepted event is the same from the log, and to whoever reports it in the words in which it is kept.

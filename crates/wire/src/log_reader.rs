@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use domain::Event;
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Streaming};
 
+use crate::event::LogDecoder;
+use crate::recorded::RecordedEvent;
 use crate::v1::log_service_client::LogServiceClient;
 use crate::v1::{GetCheckpointRequest, ReadEventsRequest, ReadEventsResponse};
 
@@ -75,7 +75,10 @@ impl LogReader {
             ..Default::default()
         };
         let answers = self.client.clone().read_events(request).await;
-        Ok(Batches::of(answers.map_err(Box::new)?.into_inner()))
+        Ok(Batches {
+            answers: answers.map_err(Box::new)?.into_inner(),
+            decoder: LogDecoder::default(),
+        })
     }
 
     /// The checkpoint of the log's first `size` events, 1 or more; none if it does not hold so many.
@@ -99,11 +102,11 @@ impl LogReader {
         &self,
         from: u64,
         to: u64,
-        mut apply: impl FnMut(u64, Timestamp, Event) -> Result<(), String>,
+        mut apply: impl FnMut(u64, Timestamp, &Event) -> Result<(), String>,
     ) -> Result<(), Error> {
         let mut batches = self.open(from, to).await?;
-        while let Some(events) = batches.next().await? {
-            for (position, known, event) in events {
+        while let Some(mut batch) = batches.next().await? {
+            while let Some((position, known, event)) = batch.next()? {
                 apply(position, known, event)
                     .map_err(|reason| Error::Event { position, reason })?;
             }
@@ -115,79 +118,60 @@ impl LogReader {
 /// An event of the log: its position, when the log took it, and what it says.
 pub type Logged = (u64, Timestamp, Event);
 
-/// Batches read ahead while one is being looked at: each on a thread of its own.
-const AHEAD: usize = 2;
-
-/// What is read of the log, batch by batch; the next ones are received and read meanwhile.
+/// What is read of the log, batch by batch; the next ones are received meanwhile.
 pub struct Batches {
-    read: BoxStream<'static, Result<Batch, Error>>,
-    head: u64,
-    /// The event at which reading stops, once those before it are given out.
-    unreadable: Option<Error>,
-}
-
-/// A message of the log service, read.
-struct Batch {
-    events: Vec<Logged>,
-    head: u64,
-    /// What is wrong with the event after them.
-    unreadable: Option<Error>,
+    answers: Streaming<ReadEventsResponse>,
+    decoder: LogDecoder,
 }
 
 impl Batches {
-    fn of(answers: Streaming<ReadEventsResponse>) -> Self {
-        let read = answers.map(|answer| async {
-            let answer = answer.map_err(Box::new)?;
-            let read = tokio::task::spawn_blocking(move || read(answer)).await;
-            // It was cancelled, with the runtime, or panicked.
-            read.map_err(|error| Error::Status(Box::new(Status::internal(error.to_string()))))
-        });
+    /// The next events in order; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service fails.
+    pub async fn next(&mut self) -> Result<Option<Batch<'_>>, Error> {
+        let answer = self.answers.message().await.map_err(Box::new)?;
+        Ok(answer.map(|answer| Batch::new(answer, &mut self.decoder)))
+    }
+}
+
+/// Events of the log, each read when it is asked for.
+pub struct Batch<'b> {
+    head: u64,
+    events: std::vec::IntoIter<RecordedEvent>,
+    decoder: &'b mut LogDecoder,
+}
+
+impl<'b> Batch<'b> {
+    /// The events of an answer of the log service.
+    #[must_use]
+    pub fn new(answer: ReadEventsResponse, decoder: &'b mut LogDecoder) -> Self {
         Self {
-            read: read.buffered(AHEAD).boxed(),
-            head: 0,
-            unreadable: None,
+            head: answer.head,
+            events: answer.events.into_iter(),
+            decoder,
         }
     }
 
-    /// The log's head when the newest batch was sent; 0 before the first.
+    /// The log's head when it was sent.
     #[must_use]
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// The next events in order; none at the end.
+    /// The next event: its position, when the log took it, and what it says; none at the end.
     ///
     /// # Errors
-    /// [`Error::Status`] if the service fails, [`Error::Event`] if an event cannot be read; those before it were given out by then.
-    pub async fn next(&mut self) -> Result<Option<Vec<Logged>>, Error> {
-        if let Some(unreadable) = self.unreadable.take() {
-            return Err(unreadable);
-        }
-        let Some(batch) = self.read.next().await else {
+    /// [`Error::Event`] if it cannot be read.
+    #[expect(clippy::should_implement_trait, reason = "what it gives is lent")]
+    pub fn next(&mut self) -> Result<Option<(u64, Timestamp, &Event)>, Error> {
+        let Some(recorded) = self.events.next() else {
             return Ok(None);
         };
-        let batch = batch?;
-        self.head = batch.head;
-        self.unreadable = batch.unreadable;
-        Ok(Some(batch.events))
-    }
-}
-
-fn read(answer: ReadEventsResponse) -> Batch {
-    let mut batch = Batch {
-        events: Vec::with_capacity(answer.events.len()),
-        head: answer.head,
-        unreadable: None,
-    };
-    for recorded in answer.events {
         let position = recorded.position;
-        match recorded.read() {
-            Ok((known, event)) => batch.events.push((position, known, event)),
-            Err(reason) => {
-                batch.unreadable = Some(Error::Event { position, reason });
-                break;
-            }
+        match recorded.read_after(self.decoder) {
+            Ok((known, event)) => Ok(Some((position, known, event))),
+            Err(reason) => Err(Error::Event { position, reason }),
         }
     }
-    batch
 }

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use domain::Event;
 use jiff::Timestamp;
 
+use crate::event::LogDecoder;
+
 /// `RecordedEvent` of `proto/tiendo/v1/log.proto`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct RecordedEvent {
@@ -27,12 +29,26 @@ impl RecordedEvent {
     /// # Errors
     /// A sentence saying what does not fit.
     pub fn read(&self) -> Result<(Timestamp, Event), String> {
+        let (known, event) = self.parts()?;
+        Ok((known, crate::event::decode_logged(event)?))
+    }
+
+    /// As [`RecordedEvent::read`], after the events in front of it.
+    pub(crate) fn read_after<'d>(
+        &self,
+        decoder: &'d mut LogDecoder,
+    ) -> Result<(Timestamp, &'d Event), String> {
+        let (known, event) = self.parts()?;
+        Ok((known, decoder.read(event)?))
+    }
+
+    fn parts(&self) -> Result<(Timestamp, &[u8]), String> {
         let known = self.known.as_ref().and_then(crate::time::from_wire);
         let known = known.ok_or("it has no time")?;
         if self.event.is_empty() {
             return Err("it is empty".to_owned());
         }
-        Ok((known, crate::event::decode_logged(&self.event)?))
+        Ok((known, &self.event))
     }
 
     /// The event as a message, without checking its fields.

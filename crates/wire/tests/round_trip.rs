@@ -12,8 +12,8 @@ use jiff::civil::Date;
 use uuid::Uuid;
 use wire::cloud_event::{self, Place};
 use wire::event::{
-    CleanTexts, Resolver, decode, decode_logged, draft, findings_to_bytes, parse_person, to_bytes,
-    write_since,
+    CleanTexts, LogDecoder, Resolver, decode, decode_logged, draft, findings_to_bytes,
+    parse_person, to_bytes, write_since,
 };
 
 fn id(code: &str) -> LocalityId {
@@ -432,7 +432,7 @@ fn whatever_became_of_its_bytes_an_event_is_read_as_its_message_is() {
         let message = wire::event::message(bytes).map_err(|error| error.to_string())?;
         wire::event::accept(&message)
     };
-    let mut other = 0;
+    let (mut other, mut decoder) = (0, LogDecoder::default());
     for event in events() {
         let bytes = to_bytes(&event);
         assert_eq!(through_message(&bytes).as_ref(), Ok(&event));
@@ -443,10 +443,19 @@ fn whatever_became_of_its_bytes_an_event_is_read_as_its_message_is() {
                 bytes[at].wrapping_add(8),
                 0,
             ] {
+                let whole = &bytes;
                 let mut bytes = bytes.clone();
                 bytes[at] = changed;
                 let read = decode_logged(&bytes);
                 assert_eq!(read, through_message(&bytes), "byte {at} as {changed}");
+                // Read one after the other, the second and third from what they have in common with the one before.
+                for (bytes, read) in [
+                    (whole, Ok(&event)),
+                    (whole, Ok(&event)),
+                    (&bytes, read.as_ref()),
+                ] {
+                    assert_eq!(decoder.read(bytes), read.map_err(Clone::clone));
+                }
                 other += usize::from(read.is_ok_and(|read| read != event));
             }
             assert_eq!(decode_logged(&bytes[..at]), through_message(&bytes[..at]));

@@ -26,9 +26,9 @@ impl bus::Reader for LedgerReader {
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
         let mut batches = self.log.open(self.position() + 1, 0).await?;
-        while let Some(events) = batches.next().await? {
-            for (position, known, event) in &events {
-                self.desk.fold(*position, *known, event)?;
+        while let Some(mut batch) = batches.next().await? {
+            while let Some((position, known, event)) = batch.next()? {
+                self.desk.fold(position, known, event)?;
             }
             self.desk.record().await;
         }

@@ -35,11 +35,13 @@ impl bus::Reader for Follower {
             self.began = true;
         }
         let mut batches = self.log.open(shared.position() + 1, 0).await?;
-        while let Some(events) = batches.next().await? {
-            shared.hear(batches.head());
-            shared.fold(&events)?;
+        let mut head = 0;
+        while let Some(mut batch) = batches.next().await? {
+            head = batch.head();
+            shared.hear(head);
+            shared.fold(&mut batch)?;
         }
-        let (head, folded) = (batches.head(), shared.position());
+        let folded = shared.position();
         if head < folded {
             return Err(format!("the log ends at {head} and {folded} is folded: it is another log, restart projection").into());
         }

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use bus::BoxError;
 use host::Clock;
 use state::{ApplyError, State};
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
-use wire::log_reader::Logged;
+use wire::log_reader::{Batch, Logged};
 
 use crate::freshness::{Freshness, Heard};
 use crate::watch::Recent;
@@ -78,18 +79,22 @@ impl Shared {
     }
 
     /// Folds events in order, some at a time, so that readers get in between.
-    pub(crate) fn fold(&self, events: &[Logged]) -> Result<(), ApplyError> {
-        for some in events.chunks(FOLDED_AT_ONCE) {
-            let (position, folded) = self.apply(some);
+    ///
+    /// Each is read while they wait: that takes less than to hand it over.
+    pub(crate) fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
+        loop {
+            let (position, folded) = self.apply(|state| fold_some(state, batch));
             self.tell(position);
-            folded?;
+            if folded? == 0 {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// As [`Shared::fold`], of an event that took so many bytes on the bus: it is kept for those who watch.
     pub(crate) fn fold_new(&self, logged: Logged, bytes: usize) -> Result<(), ApplyError> {
-        let (position, folded) = self.apply(std::slice::from_ref(&logged));
+        let (position, known, event) = &logged;
+        let (position, folded) = self.apply(|state| state.apply(*position, *known, event));
         folded?;
         // Those who wait for the position find the event there.
         self.recent.keep(logged, bytes);
@@ -98,10 +103,9 @@ impl Shared {
     }
 
     /// Up to where it is folded then, and what kept the next one out.
-    fn apply(&self, events: &[Logged]) -> (u64, Result<(), ApplyError>) {
+    fn apply<T>(&self, fold: impl FnOnce(&mut State) -> T) -> (u64, T) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let apply = |(position, known, event): &Logged| state.apply(*position, *known, event);
-        let folded = events.iter().try_for_each(apply);
+        let folded = fold(&mut state);
         (state.position(), folded)
     }
 
@@ -136,4 +140,15 @@ impl Shared {
         // The sender lives as long as `self`, so the wait ends only by reaching the position.
         let _ = folded.wait_for(|folded| *folded >= position).await;
     }
+}
+
+/// How many were folded: none if there is no more, and otherwise as many as readers wait for at most.
+fn fold_some(state: &mut State, batch: &mut Batch<'_>) -> Result<usize, BoxError> {
+    for folded in 0..FOLDED_AT_ONCE {
+        let Some((position, known, event)) = batch.next()? else {
+            return Ok(folded);
+        };
+        state.apply(position, known, event)?;
+    }
+    Ok(FOLDED_AT_ONCE)
 }

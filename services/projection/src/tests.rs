@@ -119,7 +119,10 @@ impl Service {
         let event = event(effective, body, &[]);
         let position = self.api.shared.position() + 1;
         let known = self.clock.now();
-        self.api.shared.fold(&[(position, known, event)]).unwrap();
+        self.api
+            .shared
+            .fold_new((position, known, event), 0)
+            .unwrap();
     }
 }
 

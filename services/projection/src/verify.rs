@@ -77,9 +77,10 @@ impl Verification {
         let mut told = second.position();
         let batches = self.log.open(second.position() + 1, head).await;
         let mut batches = batches.map_err(|error| unreadable(&error))?;
-        while let Some(events) = batches.next().await.map_err(|error| unreadable(&error))? {
-            for (position, known, event) in events {
-                let folded = second.apply(position, known, &event);
+        while let Some(mut batch) = batches.next().await.map_err(|error| unreadable(&error))? {
+            while let Some(logged) = batch.next().map_err(|error| unreadable(&error))? {
+                let (position, known, event) = logged;
+                let folded = second.apply(position, known, event);
                 folded.map_err(|error| unreadable(&error))?;
             }
             if second.position() >= told + TELL_EVERY {

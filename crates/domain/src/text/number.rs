@@ -409,24 +409,21 @@ pub fn parse_percent(text: &str) -> Result<Percent, NumberError> {
     if whole.is_empty() || !is_digits(whole) || !is_digits(fraction) {
         return Err(not_a_percent());
     }
-    let decimals = match fraction.len() {
-        0 => 0,
-        1 => 1,
-        2 => 2,
+    let (decimals, rest) = match fraction.len() {
+        0 => (0, "00"),
+        1 => (1, "0"),
+        2 => (2, ""),
         _ => {
             return Err(NumberError::PercentTooPrecise {
                 text: excerpt(number),
             });
         }
     };
-    let too_large = |_| NumberError::PercentTooLarge {
-        text: excerpt(number),
-    };
-    let hundredths: u64 = format!("{whole}{fraction:0<2}")
-        .parse()
-        .map_err(too_large)?;
-    u32::try_from(hundredths)
-        .ok()
+    let mut digits = [whole, fraction, rest].into_iter().flat_map(str::bytes);
+    digits
+        .try_fold(0_u32, |number, digit| {
+            number.checked_mul(10)?.checked_add(u32::from(digit - b'0'))
+        })
         .and_then(|hundredths| Percent::from_hundredths(hundredths, decimals))
         .ok_or_else(|| NumberError::PercentTooLarge {
             text: excerpt(number),

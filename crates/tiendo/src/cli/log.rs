@@ -128,10 +128,10 @@ pub struct Digest {
     /// Last position; default the newest.
     #[arg(long, default_value_t = 0)]
     pub to: u64,
-    /// Threads that decode events; the digest does not depend on it.
+    /// 1: one thread reads and folds; 2 or more: one reads while another folds. The digest does not depend on it.
     #[arg(long, default_value_t = 2)]
     pub threads: usize,
-    /// Events handed to a thread at once; the digest does not depend on it.
+    /// Events read at once; the digest does not depend on it.
     #[arg(long, default_value_t = 1_000)]
     pub batch: usize,
 }

@@ -7,7 +7,8 @@ mod fields;
 mod view;
 
 pub use decode::{
-    Accept, Reference, Resolver, accept, decode, decode_logged, message, parse_moment, parse_person,
+    Accept, LogDecoder, Reference, Resolver, accept, decode, decode_logged, message, parse_moment,
+    parse_person,
 };
 pub use draft::{CleanTexts, Draft, MaySpeakOf, draft, write_since};
 pub use encode::*;

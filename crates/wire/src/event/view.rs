@@ -85,6 +85,12 @@ impl<'a> Field<'a> for &'a str {
     }
 }
 
+impl<'a> Field<'a> for &'a [u8] {
+    fn of(value: Value<'a>) -> Option<Self> {
+        value.bytes()
+    }
+}
+
 impl<'a> Field<'a> for u64 {
     fn of(value: Value<'a>) -> Option<Self> {
         value.number()
@@ -182,6 +188,34 @@ view!(
         corrected: Option<Corrected<'a>> = 20,
     }
 );
+
+view!(
+    /// The parts of an event that is a report and of which nothing was insisted on or found; what is not read yet is
+    /// bytes, and empty without it.
+    EventParts {
+        request_id: &'a [u8] = 1,
+        actor: &'a [u8] = 2,
+        effective: &'a [u8] = 3,
+        reported: Option<ReportedParts<'a>> = 19,
+    }
+);
+
+view!(ReportedParts {
+    locality: &'a [u8] = 1,
+    indicator: &'a [u8] = 2,
+    value: Option<Quantity<'a>> = 3,
+    denominator: Option<DenominatorParts<'a>> = 4,
+    percent: &'a str = 5,
+    source: &'a [u8] = 6,
+    note: &'a [u8] = 7,
+    percent_bound: i32 = 8,
+});
+
+view!(DenominatorParts {
+    kind: &'a [u8] = 1,
+    value: Option<Quantity<'a>> = 2,
+    derived: bool = 3,
+});
 
 view!(Actor of Actor {
     organisation: &'a str = 1,

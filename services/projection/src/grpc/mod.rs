@@ -346,9 +346,9 @@ impl QueryApi {
         if position == 0 {
             return Ok(state);
         }
-        let fold = |at, known, event: domain::Event| {
+        let fold = |at, known, event: &domain::Event| {
             state
-                .apply(at, known, &event)
+                .apply(at, known, event)
                 .map_err(|error| error.to_string())
         };
         self.log.read(1, position, fold).await.map_err(|error| {

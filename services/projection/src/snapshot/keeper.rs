@@ -195,9 +195,13 @@ impl Keeper {
 
 /// When the log took the event at a position; none if it does not reach it.
 async fn known(log: &LogReader, position: u64) -> Result<Option<Timestamp>, BoxError> {
-    let mut batches = log.open(position, position).await?;
-    let events = batches.next().await?.unwrap_or_default();
-    Ok(events.first().map(|(_, known, _)| *known))
+    let mut taken = None;
+    log.read(position, position, |_, known, _| {
+        taken = Some(known);
+        Ok(())
+    })
+    .await?;
+    Ok(taken)
 }
 
 fn told(header: &Header) {

@@ -14,7 +14,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_stream::StreamExt as _;
 use tonic::{Code, Request, Status};
-use wire::log_reader::{LogReader, Logged};
+use wire::event::LogDecoder;
+use wire::log_reader::{Batch, LogReader, Logged};
+use wire::RecordedEvent;
 use wire::status::refusal;
 use wire::v1;
 use wire::v1::query_service_server::QueryService as _;
@@ -120,7 +122,20 @@ impl World {
     /// Writes an event and folds it as it is read from the log in bulk; its position.
     fn take_in_bulk(&self, body: Body) -> u64 {
         let logged = self.write(body);
-        self.shared.fold(&[(*logged).clone()]).unwrap();
+        let (position, known, event) = &*logged;
+        let recorded = RecordedEvent {
+            position: *position,
+            known: Some(wire::time::to_wire(*known)),
+            event: wire::event::to_bytes(event).into(),
+        };
+        let answer = v1::ReadEventsResponse {
+            events: vec![recorded],
+            head: *position,
+            ..Default::default()
+        };
+        let mut decoder = LogDecoder::default();
+        let mut batch = Batch::new(answer, &mut decoder);
+        self.shared.fold(&mut batch).unwrap();
         logged.0
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Event;
 use domain::text::Moment;
 use host::CancellationToken;
 use state::Target;
@@ -38,8 +39,8 @@ pub(crate) trait Past: Send + Sync + 'static {
 impl Past for LogReader {
     async fn between(&self, first: u64, last: u64) -> Result<Vec<Arc<Logged>>, String> {
         let mut events = Vec::new();
-        let take = |position, known, event| {
-            events.push(Arc::new((position, known, event)));
+        let take = |position, known, event: &Event| {
+            events.push(Arc::new((position, known, event.clone())));
             Ok(())
         };
         let read = self.read(first, last, take).await;

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use event_log::{Append, Log, NewEvent, RecordRef};
 use prost::Message as _;
 use serde_json::json;
 use state::State;
 use uuid::Uuid;
+use wire::event::LogDecoder;
 use wire::time::of_micros;
 
 use super::sample::Sampler;
@@ -22,7 +22,7 @@ use crate::Failure;
 use crate::cli::BenchReplay;
 use crate::dataset::Set;
 use crate::fail::{FAILED, NOT_FOUND};
-use crate::fold::{Feed, fold};
+use crate::fold::{Feed, Records, fold};
 use crate::output::Output;
 
 /// Events of one request of the log that is made.
@@ -32,10 +32,10 @@ const REQUESTS: usize = 500;
 /// Milliseconds since the Unix epoch at which the log that is made begins.
 const FIRST_MS: u64 = 1_790_000_000_000;
 
-/// Threads that decode beside the one that folds.
-const DECODERS: usize = 2;
-/// Events decoded at once.
-const DECODED: usize = 1_000;
+/// Threads where one reads and one folds.
+const BESIDE: usize = 2;
+/// Records handed over at once.
+const HANDED_OVER: usize = 1_000;
 
 /// Reads the log that was named, or makes one and reads it in a new process.
 pub(super) async fn run(options: BenchReplay, output: Output) -> Result<(), Failure> {
@@ -136,7 +136,7 @@ pub(super) enum Depth {
     Decoded,
     /// Into the state that answers questions.
     Folded,
-    /// The same, while two other threads decode.
+    /// The same, read by another thread.
     FoldedBeside,
 }
 
@@ -145,7 +145,7 @@ impl Depth {
         (Self::Record, "records"),
         (Self::Decoded, "decoded"),
         (Self::Folded, "folded"),
-        (Self::FoldedBeside, "folded, decoded by two threads"),
+        (Self::FoldedBeside, "folded, read by another thread"),
     ];
 }
 
@@ -199,12 +199,13 @@ fn replay(directory: &Path, options: &BenchReplay, output: Output) -> Result<(),
 /// Reads the whole log; gives the state that came of it, which is empty unless it was folded.
 pub(super) fn read(log: &Log, depth: Depth) -> Result<State, Failure> {
     if matches!(depth, Depth::FoldedBeside) {
-        return fold(DECODERS, |feed| feed_all(log, feed), |_| ());
+        return fold(BESIDE, |feed| feed_all(log, feed), |_| ());
     }
-    let (mut state, mut sum, mut stopped) = (State::new(), 0, None);
+    let (mut state, mut decoder) = (State::new(), LogDecoder::default());
+    let (mut sum, mut stopped) = (0, None);
     let mut each = |record: RecordRef<'_>| {
         sum += record.payload.len();
-        match take(record, depth, &mut state) {
+        match take(record, depth, &mut decoder, &mut state) {
             Ok(()) => ControlFlow::Continue(()),
             Err(failure) => {
                 stopped = Some(failure);
@@ -220,33 +221,38 @@ pub(super) fn read(log: &Log, depth: Depth) -> Result<State, Failure> {
 
 /// Gives all records of a log in batches.
 fn feed_all(log: &Log, feed: Feed<'_>) -> Result<(), Failure> {
-    let mut batch = Vec::with_capacity(DECODED);
+    let mut records = Records::default();
     let mut each = |record: RecordRef<'_>| {
-        let payload = Bytes::copy_from_slice(record.payload);
-        batch.push((record.position, record.known_micros, payload));
-        if batch.len() < DECODED {
+        records.push(record.position, record.known_micros, record.payload);
+        if records.len() < HANDED_OVER {
             return ControlFlow::Continue(());
         }
-        feed(std::mem::replace(&mut batch, Vec::with_capacity(DECODED)))
+        feed(&mut records)
     };
     log.scan(1, u64::MAX, &mut |_| true, &mut each)
         .map_err(failed)?;
     // The last: whether anybody wants it makes no difference.
-    let _ = feed(batch);
+    let _ = feed(&mut records);
     Ok(())
 }
 
-fn take(record: RecordRef<'_>, depth: Depth, state: &mut State) -> Result<(), Failure> {
+fn take(
+    record: RecordRef<'_>,
+    depth: Depth,
+    decoder: &mut LogDecoder,
+    state: &mut State,
+) -> Result<(), Failure> {
     if matches!(depth, Depth::Record) {
         return Ok(());
     }
-    let event = wire::event::decode_logged(record.payload)
+    let event = decoder
+        .read(record.payload)
         .map_err(|why| Failure::new(FAILED, format!("position {}: {why}", record.position)))?;
     if matches!(depth, Depth::Decoded) {
-        std::hint::black_box(&event);
+        std::hint::black_box(event);
         return Ok(());
     }
     state
-        .apply(record.position, of_micros(record.known_micros), &event)
+        .apply(record.position, of_micros(record.known_micros), event)
         .map_err(failed)
 }

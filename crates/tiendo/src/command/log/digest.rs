@@ -10,7 +10,7 @@ use super::offline::salvage;
 use crate::Failure;
 use crate::cli::Digest;
 use crate::fail::FAILED;
-use crate::fold::{Feed, Raw, fold};
+use crate::fold::{Feed, Records, fold};
 use crate::output::{Format, Output};
 
 /// Prints the digest of the state at every so many positions, and at the last.
@@ -54,7 +54,7 @@ fn read(
         0 => salvage.head(),
         last => last.min(salvage.head()),
     };
-    let (mut next, mut waiting) = (1, Vec::with_capacity(batch));
+    let (mut next, mut waiting) = (1, Records::default());
     while next <= last {
         let answer = salvage.read(next);
         let Answer::Events(piece) = answer.map_err(|error| Failure::caused(FAILED, &*error))?
@@ -71,19 +71,15 @@ fn read(
             .iter()
             .filter(|record| record.position <= last)
         {
-            let raw: Raw = (record.position, record.known_micros, record.payload.clone());
-            waiting.push(raw);
-            if waiting.len() == batch {
-                let full = std::mem::replace(&mut waiting, Vec::with_capacity(batch));
-                if let ControlFlow::Break(()) = feed(full) {
-                    return Ok(());
-                }
+            waiting.push(record.position, record.known_micros, &record.payload);
+            if waiting.len() == batch
+                && let ControlFlow::Break(()) = feed(&mut waiting)
+            {
+                return Ok(());
             }
         }
     }
-    if !waiting.is_empty() {
-        // The last: whether anybody wants it makes no difference.
-        let _ = feed(waiting);
-    }
+    // The last: whether anybody wants it makes no difference.
+    let _ = feed(&mut waiting);
     Ok(())
 }

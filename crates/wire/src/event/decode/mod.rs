@@ -3,10 +3,13 @@
 //! Here is what all events share; the bodies are read in one module for each kind.
 
 mod figure;
+mod log;
 mod owner;
 mod place;
 mod programme;
 mod work;
+
+pub use log::LogDecoder;
 
 use domain::event::{self as d, Body};
 use domain::finding::CONFIRMED_MAX;
