@@ -294,6 +294,7 @@ async fn orphans_on(t: &Tiendo, day: &str) -> Result<Vec<v1::Orphan>> {
     let asked = v1::ListOrphansRequest {
         code: "56".to_owned(),
         at: read_at(t, day).await?,
+        ..Default::default()
     };
     let answer = t.query().await?.list_orphans(asked).await?;
     Ok(answer.into_inner().orphans)

@@ -137,7 +137,10 @@ async fn folded(t: &Tiendo) -> Result<()> {
         min_position: t.ledger().await?.head,
         ..Default::default()
     };
-    let request = v1::ListIndicatorsRequest { at: Some(at) };
+    let request = v1::ListIndicatorsRequest {
+        at: Some(at),
+        ..Default::default()
+    };
     t.query().await?.list_indicators(request).await?;
     Ok(())
 }

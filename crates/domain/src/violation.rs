@@ -100,11 +100,15 @@ pub enum Reason {
     FactorOfTen,
     /// A count above that of an indicator it can never exceed.
     AboveRelated,
+    /// A path of a read mask that leads to nothing in the answer.
+    UnknownFieldPath,
+    /// More paths than a read mask may have.
+    TooManyPaths,
 }
 
 impl Reason {
     /// All reasons, for documents and tests that must cover each.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 49] = [
         Self::Required,
         Self::CodeFormat,
         Self::ValueUnspecified,
@@ -152,6 +156,8 @@ impl Reason {
         Self::DailyAsCumulative,
         Self::FactorOfTen,
         Self::AboveRelated,
+        Self::UnknownFieldPath,
+        Self::TooManyPaths,
     ];
 
     /// The code on the wire, upper case with underscores.
@@ -205,6 +211,8 @@ impl Reason {
             Self::DailyAsCumulative => "DAILY_AS_CUMULATIVE",
             Self::FactorOfTen => "FACTOR_OF_TEN",
             Self::AboveRelated => "ABOVE_RELATED",
+            Self::UnknownFieldPath => "UNKNOWN_FIELD_PATH",
+            Self::TooManyPaths => "TOO_MANY_PATHS",
         }
     }
 
@@ -259,6 +267,8 @@ impl Reason {
             Self::DailyAsCumulative => "có thể là số trong ngày",
             Self::FactorOfTen => "lệch 10 lần",
             Self::AboveRelated => "vượt chỉ tiêu liên quan",
+            Self::UnknownFieldPath => "không có trường này trong câu trả lời",
+            Self::TooManyPaths => "mặt nạ đọc có quá nhiều đường dẫn",
         }
     }
 }

@@ -6,6 +6,7 @@
 //! - [`deadline`]: how long a question may wait, and what it is refused with after that
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
 //! - [`log_reader`]: reads the log over gRPC in bulk
+//! - [`mask`]: which parts of an answer a caller wants
 //! - `recorded`: an event with its place in the log, still encoded
 //! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
 //! - [`time`]: instants as protobuf timestamps
@@ -17,6 +18,7 @@ pub mod event;
 pub mod fuzzing;
 mod json;
 pub mod log_reader;
+pub mod mask;
 mod recorded;
 pub mod status;
 pub mod time;

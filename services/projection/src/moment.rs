@@ -41,9 +41,15 @@ impl At {
     }
 }
 
+/// The two times as arguments that the pages of a list share: the moment, and what was asked of the other.
+pub(crate) fn times(at: At, asked: Option<&v1::ReadAt>) -> (String, String) {
+    let known_at = asked.map_or("", |asked| asked.known_at.trim());
+    (at.as_of.to_string(), known_at.to_owned())
+}
+
 /// Reads the two times, and waits until what they name is folded.
 ///
-/// Without a date the question is about `today`; what is wrong is told below the field that holds the times.
+/// Without a date the question is about `today`; what is wrong is told below the field that holds the times, if one does.
 pub(crate) async fn read_at(
     shared: &Shared,
     (field, at): (&str, Option<v1::ReadAt>),
@@ -54,12 +60,10 @@ pub(crate) async fn read_at(
     let mut violations = Vec::new();
     let as_of = match at.as_of.trim() {
         "" => Moment::end_of(today),
-        raw => {
-            wire::event::parse_moment(&format!("{field}.as_of"), raw).unwrap_or_else(|violation| {
-                violations.push(violation);
-                Moment::end_of(today)
-            })
-        }
+        raw => wire::event::parse_moment(&below(field, "as_of"), raw).unwrap_or_else(|violation| {
+            violations.push(violation);
+            Moment::end_of(today)
+        }),
     };
     let known = known_at(field, &at.known_at).unwrap_or_else(|violation| {
         violations.push(violation);
@@ -105,6 +109,14 @@ fn is_ahead(shared: &Shared, instant: Timestamp) -> bool {
     shared.read().known().is_none_or(|known| instant >= known)
 }
 
+/// The path of a part of a field, or of the request itself.
+fn below(field: &str, part: &str) -> String {
+    if field.is_empty() {
+        return part.to_owned();
+    }
+    format!("{field}.{part}")
+}
+
 enum Known {
     Now,
     Position(u64),
@@ -121,7 +133,7 @@ fn known_at(field: &str, raw: &str) -> Result<Known, Violation> {
     }
     parse_instant(raw).map(Known::Instant).map_err(|error| {
         let detail = format!("{error}, or a position of the log");
-        Violation::new(format!("{field}.known_at"), Reason::DateFormat, detail)
+        Violation::new(below(field, "known_at"), Reason::DateFormat, detail)
     })
 }
 

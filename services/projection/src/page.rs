@@ -46,10 +46,8 @@ pub(crate) fn page(size: i32, token: &str, arguments: impl Hash) -> Result<Page,
             arguments,
         });
     }
-    let parts: Vec<u64> = token
-        .split('-')
-        .map_while(|part| u64::from_str_radix(part, 16).ok())
-        .collect();
+    let parts = token.split('-').map(|part| u64::from_str_radix(part, 16));
+    let parts: Vec<u64> = parts.collect::<Result<_, _>>().unwrap_or_default();
     match parts[..] {
         [position, start, of] if of == arguments => {
             let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -66,6 +64,12 @@ pub(crate) fn page(size: i32, token: &str, arguments: impl Hash) -> Result<Page,
             "is not from an answer to these arguments; begin again without it",
         )])),
     }
+}
+
+/// The position at which the first page was read that a token follows; 0 if it is none.
+pub(crate) fn position(token: &str) -> u64 {
+    let first = token.split('-').next().unwrap_or_default();
+    u64::from_str_radix(first, 16).unwrap_or(0)
 }
 
 impl Page {
@@ -114,5 +118,6 @@ mod tests {
         assert!(page(1, &token, "01").is_err());
         assert!(page(-1, "", "56").is_err());
         assert!(page(1, "zz-0-0", "56").is_err());
+        assert!(page(1, &format!("{token}-zz"), "56").is_err());
     }
 }

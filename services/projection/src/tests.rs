@@ -21,6 +21,7 @@ use crate::watch::{Settings, Watches};
 mod explain;
 mod freshness;
 mod lists;
+mod pages;
 mod rank;
 mod watch;
 

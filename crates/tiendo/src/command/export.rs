@@ -34,6 +34,7 @@ pub(super) async fn figures(
         let request = v1::GetLocalityRequest {
             code,
             at: read_at(wanted.at),
+            ..Default::default()
         };
         let found = clients.query().await?.get_locality(request).await;
         let found = found.map_err(told(output))?.into_inner();

@@ -15,7 +15,10 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     match command {
         Indicator::List { at } => {
-            let request = v1::ListIndicatorsRequest { at: read_at(at) };
+            let request = v1::ListIndicatorsRequest {
+                at: read_at(at),
+                ..Default::default()
+            };
             let answer = clients.query().await?.list_indicators(request).await;
             list(&answer.map_err(told(output))?.into_inner(), output)
         }

@@ -37,7 +37,10 @@ async fn wait_until_folded(clients: &Clients, output: Output) -> Result<(), Fail
         min_position,
         ..Default::default()
     });
-    let request = v1::ListIndicatorsRequest { at };
+    let request = v1::ListIndicatorsRequest {
+        at,
+        ..Default::default()
+    };
     clients
         .query()
         .await?

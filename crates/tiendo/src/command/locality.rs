@@ -77,6 +77,7 @@ pub(super) async fn run(
                 code,
                 with_children: children,
                 at: read_at(at),
+                ..Default::default()
             };
             quality::run(request, clients, output).await
         }
@@ -88,6 +89,7 @@ async fn show(clients: &Clients, output: Output, code: String, at: At) -> Result
     let request = v1::GetLocalityRequest {
         code,
         at: read_at(at),
+        ..Default::default()
     };
     let answer = clients
         .query()

@@ -22,6 +22,7 @@ pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Re
         code: locality.unwrap_or_default(),
         group: group.unwrap_or_default(),
         at: read_at(at),
+        ..Default::default()
     };
     let answer = clients
         .query()

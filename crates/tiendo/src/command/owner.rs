@@ -17,6 +17,7 @@ pub(super) async fn orphans(
     let request = v1::ListOrphansRequest {
         code,
         at: read_at(at),
+        ..Default::default()
     };
     let answer = clients.query().await?.list_orphans(request).await;
     let answer = answer.map_err(told(output))?.into_inner();

@@ -58,7 +58,10 @@ async fn indicators(
     query: &mut QueryServiceClient<Channel>,
     output: Output,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let request = v1::ListIndicatorsRequest { at: None };
+    let request = v1::ListIndicatorsRequest {
+        at: None,
+        ..Default::default()
+    };
     let listed = query.list_indicators(request).await.map_err(told(output))?;
     let indicators = listed.into_inner().indicators.into_iter();
     Ok(indicators

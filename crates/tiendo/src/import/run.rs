@@ -152,6 +152,7 @@ async fn indicators(
 ) -> Result<Indicators, Failure> {
     let request = v1::ListIndicatorsRequest {
         at: as_of(EVER.to_owned()),
+        ..Default::default()
     };
     let told = |status: tonic::Status| Failure::status(&status, lang);
     let listed = query

@@ -3,11 +3,13 @@
 use domain::{IndicatorCode, LocalityId};
 use state::{FigureEntry, LocalityEntry, Reading};
 use tonic::{Request, Response, Status};
+use wire::mask::Mask;
 use wire::v1;
 
 use super::QueryApi;
 use super::find::{code, find};
 use crate::answer;
+use crate::moment::times;
 use crate::page::page;
 
 impl QueryApi {
@@ -16,14 +18,16 @@ impl QueryApi {
         request: Request<v1::ListFiguresRequest>,
     ) -> Result<Response<v1::ListFiguresResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let indicator: Option<IndicatorCode> = match r.indicator.as_str() {
             "" => None,
             raw => Some(code("indicator", raw)?),
         };
-        let mut at = self.at(r.at.clone(), &metadata).await?;
-        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
-        let wanted = (&r.code, &r.parent_code, &r.indicator, r.holding_only);
-        let page = page(r.page_size, &r.page_token, (wanted, times))?;
+        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let places = (&r.code, &r.parent_code);
+        let wanted = (places, &r.indicator, r.holding_only, &mask);
+        let arguments = (wanted, times(at, r.at.as_ref()));
+        let page = page(r.page_size, &r.page_token, arguments)?;
         at.position = page.position.or(at.position);
         let state = self.shared.read();
         let reading = at.reading(&state);
@@ -46,11 +50,11 @@ impl QueryApi {
         let figures = figures
             .iter()
             .map(|(id, entry)| historic(&reading, *id, entry, named));
-        self.respond(v1::ListFiguresResponse {
+        self.respond(mask.apply(v1::ListFiguresResponse {
             figures: figures.collect(),
             next_page_token,
             at: self.answered(&state, &reading),
-        })
+        })?)
     }
 }
 

@@ -4,12 +4,14 @@ use domain::finding::Check;
 use domain::{Reason, Violation};
 use state::{FindingEntry, Reading, Which};
 use tonic::{Request, Response, Status};
+use wire::mask::Mask;
 use wire::status::invalid;
 use wire::v1;
 
 use super::QueryApi;
 use super::find::find;
 use crate::answer;
+use crate::moment::times;
 use crate::page::{Page, page};
 
 impl QueryApi {
@@ -18,11 +20,12 @@ impl QueryApi {
         request: Request<v1::ListFindingsRequest>,
     ) -> Result<Response<v1::ListFindingsResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let check = check(r.check)?;
-        let mut at = self.at(r.at.clone(), &metadata).await?;
-        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
-        let wanted = (&r.code, r.check, r.open_only, times);
-        let page = page(r.page_size, &r.page_token, wanted)?;
+        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let wanted = (&r.code, r.check, r.open_only, &mask);
+        let arguments = (wanted, times(at, r.at.as_ref()));
+        let page = page(r.page_size, &r.page_token, arguments)?;
         at.position = page.position.or(at.position);
         let state = self.shared.read();
         let reading = at.reading(&state);
@@ -43,14 +46,16 @@ impl QueryApi {
                 events_of(&page, within.filter(of_check), &reading)
             }
         };
-        self.respond(v1::ListFindingsResponse {
-            findings: findings
-                .iter()
-                .map(|entry| finding(&reading, entry))
-                .collect(),
-            next_page_token,
-            at: self.answered(&state, &reading),
-        })
+        self.respond(
+            mask.apply(v1::ListFindingsResponse {
+                findings: findings
+                    .iter()
+                    .map(|entry| finding(&reading, entry))
+                    .collect(),
+                next_page_token,
+                at: self.answered(&state, &reading),
+            })?,
+        )
     }
 }
 

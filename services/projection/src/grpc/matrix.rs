@@ -5,6 +5,7 @@ use domain::{GroupCode, ModelCode, Reason};
 use jiff::civil::Date;
 use state::{ModelEntry, Reading, State};
 use tonic::{Code, Request, Response, Status};
+use wire::mask::Mask;
 use wire::status::with_reason;
 use wire::v1;
 
@@ -12,7 +13,7 @@ use super::QueryApi;
 use super::find::{below, code, known_model, level};
 use crate::answer;
 use crate::freshness::Freshness;
-use crate::moment::{At, answered};
+use crate::moment::{At, answered, times};
 use crate::page::page;
 
 /// Most rows of a page: each has a cell for every model.
@@ -24,7 +25,7 @@ impl QueryApi {
         request: Request<v1::GetModelMatrixRequest>,
     ) -> Result<Response<v1::GetModelMatrixResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let at = self.at(r.at.clone(), &metadata).await?;
+        let at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
         let state = self.shared.read();
         let answer = matrix(&state, self.shared.freshness(&state), at, r)?;
         self.respond(answer)
@@ -38,9 +39,10 @@ pub(crate) fn matrix(
     mut at: At,
     r: v1::GetModelMatrixRequest,
 ) -> Result<v1::GetModelMatrixResponse, Status> {
+    let mask = Mask::read(r.read_mask.as_ref())?;
     let asked = level(r.level)?;
-    let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
-    let arguments = (&r.parent_code, r.level, &r.group, &r.model, times);
+    let wanted = (&r.parent_code, r.level, &r.group, &r.model, &mask);
+    let arguments = (wanted, times(at, r.at.as_ref()));
     let page = page(r.page_size.min(ROWS_MAX), &r.page_token, arguments)?;
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
@@ -56,7 +58,7 @@ pub(crate) fn matrix(
     let rows = localities
         .iter()
         .map(|entry| answer::matrix_row(&reading, entry, &models));
-    Ok(v1::GetModelMatrixResponse {
+    mask.apply(v1::GetModelMatrixResponse {
         rows: rows.collect(),
         models: models
             .iter()

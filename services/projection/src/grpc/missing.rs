@@ -3,13 +3,14 @@
 use domain::IndicatorCode;
 use state::{QualityRules, State};
 use tonic::{Request, Response, Status};
+use wire::mask::Mask;
 use wire::v1;
 
 use super::QueryApi;
 use super::find::{below, code, defined, level};
 use crate::answer;
 use crate::freshness::Freshness;
-use crate::moment::{At, answered};
+use crate::moment::{At, answered, times};
 use crate::page::page;
 
 impl QueryApi {
@@ -18,7 +19,7 @@ impl QueryApi {
         request: Request<v1::ListMissingReportsRequest>,
     ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let at = self.at(r.at.clone(), &metadata).await?;
+        let at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
         let state = self.shared.read();
         let answer = missing(&state, self.shared.freshness(&state), at, r)?;
         self.respond(answer)
@@ -32,15 +33,16 @@ pub(crate) fn missing(
     mut at: At,
     r: v1::ListMissingReportsRequest,
 ) -> Result<v1::ListMissingReportsResponse, Status> {
+    let mask = Mask::read(r.read_mask.as_ref())?;
     let indicator: IndicatorCode = code("indicator", &r.indicator)?;
     let level = level(r.level)?;
     let cadence_days = match r.cadence_days {
         0 => u32::from(QualityRules::of_2026_11().cadence_days),
         days => days,
     };
-    let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
     let wanted = (&r.indicator, &r.parent_code, r.level, r.asked_only);
-    let page = page(r.page_size, &r.page_token, (wanted, cadence_days, times))?;
+    let arguments = (wanted, cadence_days, &mask, times(at, r.at.as_ref()));
+    let page = page(r.page_size, &r.page_token, arguments)?;
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
     let indicator_defined = defined(state, &reading, &indicator)?;
@@ -69,7 +71,7 @@ pub(crate) fn missing(
     let missing = missing
         .iter()
         .map(|one| answer::missing_report(&reading, &indicator, one, cadence_days));
-    Ok(v1::ListMissingReportsResponse {
+    mask.apply(v1::ListMissingReportsResponse {
         missing: missing.collect(),
         next_page_token,
         ..answer

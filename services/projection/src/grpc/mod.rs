@@ -26,11 +26,12 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 use wire::deadline::wait_max;
 use wire::log_reader::LogReader;
+use wire::mask::Mask;
 use wire::status::{fits, with_reason};
 use wire::v1;
 
-use crate::moment::{At, Patience, answered, read_at};
-use crate::page::page;
+use crate::moment::{At, Patience, answered, read_at, times};
+use crate::page::{page, position};
 use crate::watch::Watches;
 use crate::{answer, shared::Shared};
 use find::{find, level};
@@ -58,6 +59,18 @@ pub(crate) struct QueryApi {
 impl QueryApi {
     async fn at(&self, at: Option<v1::ReadAt>, metadata: &MetadataMap) -> Result<At, Status> {
         self.at_of("at", at, metadata).await
+    }
+
+    /// As [`QueryApi::at`], of a page: it is read at the position of the first, which a service that was just started may not have come to.
+    async fn at_page(
+        &self,
+        at: Option<v1::ReadAt>,
+        page_token: &str,
+        metadata: &MetadataMap,
+    ) -> Result<At, Status> {
+        let mut at = at.unwrap_or_default();
+        at.min_position = at.min_position.max(position(page_token));
+        self.at(Some(at), metadata).await
     }
 
     /// As [`QueryApi::at`], from another field of the request.
@@ -115,15 +128,16 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::GetLocalityRequest>,
     ) -> Result<Response<v1::GetLocalityResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
+        let mask = Mask::read(request.read_mask.as_ref())?;
         let at = self.at(request.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let (locality, digest) = view(&state, &reading, &request.code)?;
-        self.respond(v1::GetLocalityResponse {
+        self.respond(mask.apply(v1::GetLocalityResponse {
             locality: Some(locality),
             digest,
             at: self.answered(&state, &reading),
-        })
+        })?)
     }
 
     async fn list_localities(
@@ -131,10 +145,11 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::ListLocalitiesRequest>,
     ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let level = level(r.level)?;
-        let mut at = self.at(r.at.clone(), &metadata).await?;
-        let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
-        let arguments = (r.level, &r.parent_code, &r.name, r.include_ended, times);
+        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let wanted = (r.level, &r.parent_code, &r.name, r.include_ended, &mask);
+        let arguments = (wanted, times(at, r.at.as_ref()));
         let page = page(r.page_size, &r.page_token, arguments)?;
         at.position = page.position.or(at.position);
         let state = self.shared.read();
@@ -157,12 +172,12 @@ impl v1::query_service_server::QueryService for QueryApi {
             .sort_by_cached_key(|entry| (entry.level(), collation_key(&entry.name.vi), entry.id));
         let total_size = i32::try_from(entries.len()).unwrap_or(i32::MAX);
         let (entries, next_page_token) = page.of(entries, reading.position());
-        self.respond(v1::ListLocalitiesResponse {
+        self.respond(mask.apply(v1::ListLocalitiesResponse {
             localities: entries.iter().map(answer::head).collect(),
             next_page_token,
             total_size,
             at: self.answered(&state, &reading),
-        })
+        })?)
     }
 
     async fn rank_localities(
@@ -247,6 +262,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let at = self.at(r.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
@@ -259,15 +275,17 @@ impl v1::query_service_server::QueryService for QueryApi {
         };
         let models = reading.models();
         let models = models.iter().filter(|entry| in_group(entry));
-        self.respond(v1::ListModelsResponse {
-            models: models
-                .map(|entry| {
-                    let home = || answer::home(&reading, entry);
-                    answer::model(&reading, entry, id.or_else(home))
-                })
-                .collect(),
-            at: self.answered(&state, &reading),
-        })
+        self.respond(
+            mask.apply(v1::ListModelsResponse {
+                models: models
+                    .map(|entry| {
+                        let home = || answer::home(&reading, entry);
+                        answer::model(&reading, entry, id.or_else(home))
+                    })
+                    .collect(),
+                at: self.answered(&state, &reading),
+            })?,
+        )
     }
 
     async fn list_indicators(
@@ -275,17 +293,20 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::ListIndicatorsRequest>,
     ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
         let (metadata, _, request) = request.into_parts();
+        let mask = Mask::read(request.read_mask.as_ref())?;
         let at = self.at(request.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let indicators = reading.indicators();
-        self.respond(v1::ListIndicatorsResponse {
-            indicators: indicators
-                .iter()
-                .map(|e| wire::event::indicator_defined(e.fact))
-                .collect(),
-            at: self.answered(&state, &reading),
-        })
+        self.respond(
+            mask.apply(v1::ListIndicatorsResponse {
+                indicators: indicators
+                    .iter()
+                    .map(|e| wire::event::indicator_defined(e.fact))
+                    .collect(),
+                at: self.answered(&state, &reading),
+            })?,
+        )
     }
 
     async fn rebuild_locality(
@@ -303,7 +324,7 @@ impl v1::query_service_server::QueryService for QueryApi {
             known_at,
             min_position: 0,
         };
-        let at = self.at(Some(at), &metadata).await?;
+        let at = self.at_of("", Some(at), &metadata).await?;
         let position = at.position.unwrap_or_else(|| self.shared.position());
         let _permit = self.may_rebuild()?;
         let rebuilt = self.replay(position).await?;

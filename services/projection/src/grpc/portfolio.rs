@@ -3,6 +3,7 @@
 use domain::{Reason, Violation};
 use state::{PortfolioItem, PortfolioRole, Reading, State};
 use tonic::{Code, Request, Response, Status};
+use wire::mask::Mask;
 use wire::status::{invalid, with_reason};
 use wire::v1;
 
@@ -10,7 +11,7 @@ use super::QueryApi;
 use super::find::find;
 use crate::answer;
 use crate::freshness::Freshness;
-use crate::moment::{At, answered};
+use crate::moment::{At, answered, times};
 use crate::page::page;
 
 /// Within how many days a work item is due soon, if the caller states none.
@@ -24,7 +25,7 @@ impl QueryApi {
         request: Request<v1::GetOwnerPortfolioRequest>,
     ) -> Result<Response<v1::GetOwnerPortfolioResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let at = self.at(r.at.clone(), &metadata).await?;
+        let at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
         let state = self.shared.read();
         let answer = portfolio(&state, self.shared.freshness(&state), at, r)?;
         self.respond(answer)
@@ -45,8 +46,9 @@ pub(crate) fn portfolio(
     r: v1::GetOwnerPortfolioRequest,
 ) -> Result<v1::GetOwnerPortfolioResponse, Status> {
     let due_days = r.due_days.unwrap_or(DUE_DAYS);
-    let times = (at.as_of.to_string(), r.at.map(|at| at.known_at));
-    let arguments = (&r.organisation, &r.code, due_days, times);
+    let mask = Mask::read(r.read_mask.as_ref())?;
+    let wanted = (&r.organisation, &r.code, due_days, &mask);
+    let arguments = (wanted, times(at, r.at.as_ref()));
     let page = page(r.page_size, &r.page_token, arguments)?;
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
@@ -76,7 +78,7 @@ pub(crate) fn portfolio(
         }
     }
     answer.next_page_token = next_page_token;
-    Ok(answer)
+    mask.apply(answer)
 }
 
 /// An organisation as it is written on record.

@@ -3,12 +3,14 @@
 use domain::IndicatorCode;
 use state::{Ranking, Reading};
 use tonic::{Code, Request, Response, Status};
+use wire::mask::Mask;
 use wire::status::with_reason;
 use wire::v1;
 
 use super::QueryApi;
 use super::find::{below, code, defined, find, level};
 use crate::answer;
+use crate::moment::times;
 use crate::page::page;
 
 impl QueryApi {
@@ -17,11 +19,12 @@ impl QueryApi {
         request: Request<v1::RankLocalitiesRequest>,
     ) -> Result<Response<v1::RankLocalitiesResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let indicator: IndicatorCode = code("indicator", &r.indicator)?;
-        let mut at = self.at(r.at.clone(), &metadata).await?;
-        let times = (at.as_of.to_string(), r.at.as_ref().map(|at| &at.known_at));
-        let wanted = (&r.indicator, r.level, &r.parent_code, &r.peers_of_code);
-        let page = page(r.page_size, &r.page_token, (wanted, times))?;
+        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let places = (r.level, &r.parent_code, &r.peers_of_code);
+        let arguments = (&r.indicator, places, &mask, times(at, r.at.as_ref()));
+        let page = page(r.page_size, &r.page_token, arguments)?;
         at.position = page.position.or(at.position);
         let state = self.shared.read();
         let reading = at.reading(&state);
@@ -33,14 +36,14 @@ impl QueryApi {
         let total_size = i32::try_from(ranked.len()).unwrap_or(i32::MAX);
         let (ranked, next_page_token) = page.of(ranked, reading.position());
         let localities = ranked.iter().map(|ranked| locality(&reading, ranked));
-        self.respond(v1::RankLocalitiesResponse {
+        self.respond(mask.apply(v1::RankLocalitiesResponse {
             indicator: Some(defined),
             localities: localities.collect(),
             without_figure: u32::try_from(without_figure.len()).unwrap_or(u32::MAX),
             at: self.answered(&state, &reading),
             next_page_token,
             total_size,
-        })
+        })?)
     }
 }
 

@@ -3,6 +3,7 @@
 use domain::{IndicatorCode, Reason, Violation};
 use jiff::civil::Date;
 use tonic::{Request, Response, Status};
+use wire::mask::Mask;
 use wire::status::invalid;
 use wire::v1;
 
@@ -41,6 +42,7 @@ impl QueryApi {
         request: Request<v1::GetDataQualityRequest>,
     ) -> Result<Response<v1::GetDataQualityResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let at = self.at(r.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
@@ -49,10 +51,10 @@ impl QueryApi {
         if r.with_children {
             ids.extend(reading.children(id).iter().map(|child| child.id));
         }
-        self.respond(v1::GetDataQualityResponse {
+        self.respond(mask.apply(v1::GetDataQualityResponse {
             at: self.answered(&state, &reading),
             ..answer::quality(&reading, &ids)
-        })
+        })?)
     }
 
     pub(super) async fn orphans(
@@ -60,14 +62,15 @@ impl QueryApi {
         request: Request<v1::ListOrphansRequest>,
     ) -> Result<Response<v1::ListOrphansResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
+        let mask = Mask::read(r.read_mask.as_ref())?;
         let at = self.at(r.at, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let id = find(&reading, "code", &r.code)?;
-        self.respond(v1::ListOrphansResponse {
+        self.respond(mask.apply(v1::ListOrphansResponse {
             orphans: answer::orphans(&reading, id),
             at: self.answered(&state, &reading),
-        })
+        })?)
     }
 }
 

@@ -117,6 +117,7 @@ pub(super) async fn identity(
             known_at: String::new(),
             min_position,
         }),
+        ..Default::default()
     };
     let answer = clients.query().await?.get_locality(request).await;
     let answer = answer.map_err(told(output))?.into_inner();

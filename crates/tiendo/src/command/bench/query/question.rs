@@ -164,6 +164,7 @@ impl Plan {
         let request = v1::GetLocalityRequest {
             code: commune.clone(),
             at: Some(on(last, None)),
+            ..Default::default()
         };
         let locality = client.get_locality(request).await.map_err(told)?;
         let standings = locality

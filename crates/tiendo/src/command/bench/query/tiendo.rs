@@ -57,6 +57,7 @@ impl Tiendo {
         let request = v1::GetLocalityRequest {
             code: code.to_owned(),
             at: Some(at),
+            ..Default::default()
         };
         let answer = self.client.get_locality(request).await?.into_inner();
         let standings = answer.locality.unwrap_or_default().indicators;

@@ -1,0 +1,181 @@
+//! Clients that we did not write: Python's grpcio and buf, with nothing but the address and reflection.
+//!
+//! Both put every question of `QueryService` (`questions`), and what must be refused of each (`rules`).
+//! `TIENDO_PYTHON` and `TIENDO_BUF` name the programs; else `python3` and `buf` are looked for.
+//! Where one is missing its part is left out with a line that says so, unless `TIENDO_REQUIRE_THIRD_PARTY=1`.
+
+mod client;
+mod questions;
+mod rules;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use tiendo_tests::{Chapters, Options, Tiendo, program, say};
+
+use client::{Client, Told};
+use questions::Row;
+use rules::{Asked, Case};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn others_put_every_question_and_are_refused_as_it_is_written() -> Result<()> {
+    let python = usable(
+        "TIENDO_PYTHON",
+        &["python3"],
+        &["-c", "import grpc, grpc_reflection"],
+    )
+    .await?;
+    let buf = usable("TIENDO_BUF", &["buf"], &["--version"]).await?;
+    if python.is_none() && buf.is_none() {
+        return Ok(());
+    }
+    let tiendo = Tiendo::start(Options::sample()).await?;
+    let mut story = Chapters::new();
+    if let Some(python) = python {
+        let client = Client::Python(python);
+        let chapter = every_question(&tiendo, &client);
+        story
+            .tell("Python grpcio, reflection v1alpha", chapter)
+            .await;
+    }
+    if let Some(buf) = buf {
+        let chapter = what_buf_refuses_itself(&tiendo, &buf);
+        story.tell("what buf refuses itself", chapter).await;
+        let client = Client::Buf(buf);
+        let chapter = every_question(&tiendo, &client);
+        story.tell("buf curl, reflection v1", chapter).await;
+    }
+    story.end()?;
+    tiendo.finish().await
+}
+
+/// The first program that can do what is needed.
+async fn usable(variable: &str, names: &[&str], probe: &[&str]) -> Result<Option<PathBuf>> {
+    let mut why = String::new();
+    for candidate in program::third_party(variable, names) {
+        match program::run(&candidate, probe)
+            .await
+            .and_then(program::Output::ok)
+        {
+            Ok(_) => return Ok(Some(candidate)),
+            Err(error) => why = format!("{error:#}"),
+        }
+    }
+    let line = format!(
+        "{} is left out ({variable} can name one): {}",
+        names.join(", "),
+        why.trim()
+    );
+    if program::third_party_required() {
+        bail!("{line}");
+    }
+    say(line);
+    Ok(None)
+}
+
+/// Every method has a question, every question is answered as the sample is known to be, and every rule holds for it.
+async fn every_question(t: &Tiendo, client: &Client) -> Result<()> {
+    let rows = questions::rows();
+    let methods: BTreeSet<String> = client.methods(t).await?.into_iter().collect();
+    let asked: BTreeSet<String> = rows.iter().map(|row| row.method.to_owned()).collect();
+    let apart: Vec<_> = asked.symmetric_difference(&methods).collect();
+    ensure!(
+        apart.is_empty(),
+        "the table asks nothing of, or nobody serves: {apart:?}"
+    );
+    let questions: Vec<_> = rows.iter().map(|row| row.but(json!({}))).collect();
+    let told = client.ask(t, &questions).await?;
+    let mut wrong = Vec::new();
+    for (row, told) in rows.iter().zip(&told) {
+        if let Err(error) = row.check(told) {
+            wrong.push(format!("{} {}: {error:#}", row.method, row.request));
+        }
+    }
+    let cases = cases(t, client, &rows, &told).await?;
+    let questions: Vec<_> = cases.iter().map(|case| case.question.clone()).collect();
+    let told = client.ask(t, &questions).await?;
+    for (case, told) in cases.iter().zip(&told) {
+        if let Err(error) = case.check(told) {
+            let request = &case.question.request;
+            wrong.push(format!("{} {request}: {error:#}", case.about));
+        }
+    }
+    say(format!("  {} questions, {} cases", rows.len(), cases.len()));
+    ensure!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    Ok(())
+}
+
+/// What must hold for each method, asked as the first of its rows that was answered.
+async fn cases(t: &Tiendo, client: &Client, rows: &[Row], told: &[Told]) -> Result<Vec<Case>> {
+    let methods = rules::methods()?;
+    let mut answered = Vec::new();
+    for (row, told) in rows.iter().zip(told) {
+        let method = methods.iter().find(|method| method.name() == row.method);
+        let is_first = |it: &Asked<'_>| it.row.method != row.method;
+        if let (true, Ok(answer)) = (answered.iter().all(is_first), told.answer()) {
+            answered.push(Asked {
+                row,
+                method: method.context(row.method)?.clone(),
+                answer,
+                first: Value::Null,
+            });
+        }
+    }
+    let with_pages = |asked: &&mut Asked<'_>| asked.has("page_size");
+    let paged: Vec<_> = answered.iter_mut().filter(with_pages).collect();
+    let firsts: Vec<_> = paged
+        .iter()
+        .map(|asked| Asked::first_page(asked.row))
+        .collect();
+    let firsts = client.ask(t, &firsts).await?;
+    for (asked, first) in paged.into_iter().zip(firsts) {
+        asked.first = first.answer().context(asked.row.method)?.clone();
+    }
+    let mut cases = Vec::new();
+    for asked in &answered {
+        cases.extend(asked.cases().context(asked.row.method)?);
+        if let Client::Python(_) = client {
+            cases.extend(asked.cases_of_python());
+        }
+    }
+    if let Client::Buf(_) = client {
+        // A process for each question is slow: one of each kind, which Python asks all.
+        cases.dedup_by(|next, kept| next.about == kept.about);
+    }
+    Ok(cases)
+}
+
+/// buf holds a question against the reflected description, and sends nothing that does not fit: an unknown field, or `*` as a path.
+async fn what_buf_refuses_itself(t: &Tiendo, buf: &Path) -> Result<()> {
+    let endpoints = t.endpoints()?;
+    for (address, service, method) in [
+        (&endpoints.ingest, "IngestService", "Record"),
+        (&endpoints.ingest, "LogService", "ReadEvents"),
+        (&endpoints.alerting, "AlertingService", "ListCases"),
+    ] {
+        let listed = client::buf_lists(buf, address, service).await?;
+        ensure!(
+            listed.iter().any(|it| it == method),
+            "no {method} in {listed:?}"
+        );
+    }
+    for row in questions::rows() {
+        let unknown = row.but(json!({"no_such_field": 1})).request;
+        let printed = client::buf_prints(buf, &endpoints.projection, row.method, &unknown).await?;
+        let says = printed.stderr.contains("unknown field \"no_such_field\"");
+        // Codes of the service are multiples of 8.
+        ensure!(printed.code == 1 && says, "{}: {printed:?}", row.method);
+    }
+    let star = json!({"code": "56", "read_mask": "*"});
+    let printed = client::buf_prints(buf, &endpoints.projection, "GetLocality", &star).await?;
+    let says = printed.stderr.contains("invalid path: \"*\"");
+    ensure!(printed.code == 1 && says, "{printed:?}");
+    Ok(())
+}
