@@ -376,6 +376,29 @@ async fn owners(t: &Tiendo) -> Result<()> {
         })
         .await?;
     }
+    // Who gave the role up and who has it are told of the hand-over alike.
+    for (name, holding) in [
+        ("so khoa hoc", "HOLDING_HANDED_OVER"),
+        ("cong an tinh", "HOLDING_HELD"),
+    ] {
+        let portfolio = json_of(t, &format!("owner portfolio '{name}' --as-of 1/5/2025")).await?;
+        let role = &portfolio["roles"][0];
+        let handed = &role["handOvers"][0];
+        ensure!(
+            role["holding"] == holding
+                && handed["from"] == json!(["Sở Khoa học"])
+                && handed["to"] == json!(["Công an tỉnh"])
+                && handed["on"] == "2025-05-01"
+                && handed["position"].as_u64().is_some(),
+            "{portfolio}"
+        );
+    }
+    let shown = run(t, "owner portfolio 'so khoa hoc' --as-of 1/5/2025").await?;
+    let shown = shown.ok()?;
+    ensure!(
+        shown.contains("Sở Khoa học → Công an tỉnh"),
+        "no hand-over in\n{shown}"
+    );
     Ok(())
 }
 

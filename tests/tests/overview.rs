@@ -141,9 +141,14 @@ async fn portfolio(t: &Tiendo) -> Result<()> {
         count(&then, "overdue") == 0 && then["roles"] == taken["roles"],
         "{then}"
     );
-    // The reform ends the city: nobody does its work.
+    // The reform ends the city and the province: nobody does the work, and no plan holds in the new province.
     let left = counts("Sở Xây dựng", &[], "2025-08-01", &after).await?;
-    ensure!(count(&left, "orphanedWorkItems") == 1, "{left}");
+    ensure!(
+        count(&left, "orphanedWorkItems") == 1
+            && count(&left, "endedRoles") > 0
+            && count(&left, "orphanedRoles") == 0,
+        "{left}"
+    );
     let line = ["owner", "portfolio", "SO GTVT", "--as-of", "11/1/2024"];
     let page = t.tiendo_in("vi", &line).await?.ok()?;
     for said in ["Sở GTVT", "BX-1", "quá hạn 1 ngày", "Lắp camera ở bến xe"] {

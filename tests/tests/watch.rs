@@ -20,7 +20,7 @@ async fn a_watch_outlives_the_service_it_asks() -> Result<()> {
     let mut tiendo = Tiendo::start(Options::sample()).await?;
     let endpoints = tiendo.endpoints()?;
     let folder = tempfile::tempdir()?;
-    let (service, address) = projection(&folder, &endpoints, "0").await?;
+    let (service, address) = projection(&folder, &endpoints, "0", "2025-06-30").await?;
     let watched = folder.path().join("watch");
     let mut watch = Process::start(
         &[
@@ -41,19 +41,24 @@ async fn a_watch_outlives_the_service_it_asks() -> Result<()> {
         ],
         &watched,
     )?;
-    told(&watched, "the marker", |line| {
-        line.get("caughtUp").is_some()
-    })
-    .await?;
-    let before = record(&tiendo, "2023-07-20", 700_000).await?;
+    let is_marker = |line: &Value| line.get("caughtUp").is_some();
+    told(&watched, "the marker", is_marker).await?;
+    // Without a day it is of today, which is the last one before the reform.
+    let of_ward = folder.path().join("ward");
+    let server = ["--server", &address, "--lang", "en", "-o", "json"];
+    let ward = ["watch", "--locality", "22366", "--below"];
+    let mut watch_of_ward = Process::start(&[&server[..], &ward].concat(), &of_ward)?;
+    told(&of_ward, "the marker of the ward", is_marker).await?;
+    let before = record(&tiendo, "568", "2023-07-20", 700_000).await?;
     told(&watched, "the report", |line| line["position"] == before).await?;
 
     service.stop().await?;
     let lost = |line: &str| line.contains("STOPPING") && line.contains("after position");
     watch.says("that the connection is lost", lost).await?;
-    let meanwhile = record(&tiendo, "2023-07-21", 700_100).await?;
+    watch_of_ward.says("the same", lost).await?;
+    let meanwhile = record(&tiendo, "568", "2023-07-21", 700_100).await?;
     let port = address.rsplit(':').next().context("a port")?;
-    let (service, _) = projection(&folder, &endpoints, port).await?;
+    let (service, _) = projection(&folder, &endpoints, port, "2025-07-31").await?;
     told(&watched, "the other report", |line| {
         line["position"] == meanwhile
     })
@@ -75,13 +80,25 @@ async fn a_watch_outlives_the_service_it_asks() -> Result<()> {
         seen.len() > 100,
         "the sample says more of Nha Trang: {seen:?}"
     );
+    // The reform gave the ward's code to another; the watch is of the one it began with.
+    let late = record(&tiendo, "22366", "2023-07-22", 7_000).await?;
+    told(&of_ward, "a report of the ward that was", |line| {
+        line["position"] == late && line.get("event").is_some()
+    })
+    .await?;
+    watch_of_ward.kill();
     service.stop().await?;
-    says_where_to_go_on(&mut tiendo, meanwhile).await?;
+    says_where_to_go_on(&mut tiendo, late).await?;
     tiendo.finish().await
 }
 
-/// A projection of its own, and its address.
-async fn projection(folder: &TempDir, host: &Endpoints, port: &str) -> Result<(Process, String)> {
+/// A projection of its own for which it is some day, and its address.
+async fn projection(
+    folder: &TempDir,
+    host: &Endpoints,
+    port: &str,
+    today: &str,
+) -> Result<(Process, String)> {
     let data = folder
         .path()
         .join("projection")
@@ -96,7 +113,7 @@ async fn projection(folder: &TempDir, host: &Endpoints, port: &str) -> Result<(P
         "--ingest",
         &host.ingest,
     ]);
-    arguments.extend(["--port", port, "--http-port", "0"]);
+    arguments.extend(["--port", port, "--http-port", "0", "--today", today]);
     let mut process = Process::start(
         &arguments,
         &folder.path().join(format!("projection-{port}")),
@@ -113,9 +130,9 @@ async fn projection(folder: &TempDir, host: &Endpoints, port: &str) -> Result<(P
     Ok((process, address))
 }
 
-/// Reports a figure of Nha Trang; its position.
-async fn record(tiendo: &Tiendo, day: &str, value: i64) -> Result<u64> {
-    let reported = request(report("568", day, value));
+/// Reports a figure of a place; its position.
+async fn record(tiendo: &Tiendo, code: &str, day: &str, value: i64) -> Result<u64> {
+    let reported = request(report(code, day, value));
     let answer = tiendo.ingest().await?.record(reported).await?.into_inner();
     let receipt = answer.receipt.context("a receipt")?;
     Ok(receipt.first_position)
@@ -142,6 +159,7 @@ fn nha_trang(after_position: u64) -> v1::WatchRequest {
     let wanted = v1::WatchedLocality {
         code: "568".to_owned(),
         include_below: true,
+        since: String::new(),
     };
     v1::WatchRequest {
         target: Some(Target::Locality(wanted)),

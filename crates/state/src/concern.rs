@@ -3,26 +3,45 @@
 //! The answer follows from the event and from what the log held when it took it, never from what came later.
 //! So whoever reads the log again, from wherever, is told the same events.
 //!
+//! It is asked at the moment that the event speaks of: whoever is to have a role next year is not told of what happens in it this year, and whoever has it still is.
+//! What gives something away is also asked as known one position before, so that whoever loses it is told.
+//!
 //! | target | in | out |
 //! |---|---|---|
 //! | a locality | what names this identity: what is recorded of it, what registers a place below it, what ends a place into it; and plans, quotas, orders, appointments, erasures and successions of a place above it, which hold there | what its predecessors or successors do; campaigns, figures and statuses of a place above it; definitions for the whole programme |
 //! | a locality and all within it | as above, and what is recorded of a place within it at the moment the event speaks of; a place moved out of it | |
-//! | a model | its definitions and withdrawal; its statuses, roles and reviews anywhere; work items that serve it, one given to another model included | its group and its plan |
-//! | an organisation | what names it, however it is spelled; what names another whose successions lead to it; statuses of models in which it holds a role; what becomes of its work items, one given to another included | what it reported; what its own successors are given later; definitions of its models |
+//! | a model | its definitions and withdrawal; its statuses, roles and reviews anywhere; work items that serve it at the moment the event speaks of, one given to another model included | its group and its plan |
+//! | an organisation | what names it, however it is spelled, or names another from which successions of that very moment lead to it; and the events of the next table | what it reported; definitions of its models; moves of places, and what becomes of campaigns, plans and quotas |
+//!
+//! An organisation *has* what it was given and nobody was given since, and what came to it by successions from who was given it, at the moment the event speaks of; it *is to have* what successions known by then will bring it, whenever they take effect.
+//!
+//! | event | told |
+//! |---|---|
+//! | an appointment, a hand-over of a role | who is given it or is then to have it; who had it there, also from a place above, or was to have it |
+//! | a work item defined, or given to another | the same |
+//! | a succession | who takes over or is then to have that; who had it by the succession that this one replaces |
+//! | a place ended | who had a role given in it, or an open work item there |
+//! | a model withdrawn, or defined again after that | who has a role in it anywhere |
+//! | a status of a model | who has a role in it there |
+//! | progress, new days, cancellation and completion of a work item | who has it |
+//! | a person's name erased | who was appointed with that person, or has the role by succession |
+//!
+//! An organisation that is no more is still told of what becomes of what it was given, until somebody else is given that.
 
 use domain::Event;
 use domain::code::{ModelCode, WorkItemCode};
-use domain::event::{Body, ModelStatusChanged, PersonErased, Scope, WorkItemDefined};
+use domain::event::{
+    Body, ModelDefined, ModelWithdrawn, OwnerAssigned, Role, Scope, WorkItemDefined,
+};
 use domain::locality::LocalityId;
 use domain::text::{Moment, fold};
 use jiff::civil::Date;
 
-use crate::owner::OwnerEntry;
 use crate::reading::Reading;
 use crate::state::State;
 use crate::timeline::Entry;
 
-/// The last of all moments: a reader who asks as of it sees everything it knows.
+/// The last of all moments: a reader who asks as of it sees everything it knows, what takes effect only later included.
 const END: Moment = Moment::end_of(Date::MAX);
 
 /// What events are looked for.
@@ -94,38 +113,67 @@ impl State {
     }
 
     fn concerns_organisation(&self, name: &str, position: u64, event: &Event) -> bool {
-        let body = &event.body;
+        let (body, at) = (&event.body, event.effective);
         if body.organisations().any(|named| fold(named) == name) {
             return true;
         }
-        let Some(place) = body.locality() else {
-            return false;
-        };
-        let reading = self.at(END, position);
-        let leads = reading.leads_to(body.organisations(), place, event.effective, name);
-        let is_of = |owner: &OwnerEntry<'_>| owner.is_of(name);
-        leads
-            || match body {
-                Body::ModelStatusChanged(ModelStatusChanged { model, .. }) => {
-                    let scope = Scope::Model(model.clone());
-                    reading.owners(&scope, place).iter().any(is_of)
-                }
-                Body::PersonErased(PersonErased {
-                    scope, appointment, ..
-                }) => {
-                    let appointed = reading.appointment_at(scope, place, *appointment);
-                    let owner = |appointed| reading.owner_entry(appointed, &reading.lineage(place));
-                    appointed.map(owner).as_ref().is_some_and(is_of)
-                }
-                _ => {
-                    let items = self.items(position, event);
-                    let mut items = items.iter().flatten();
-                    items.any(|item| reading.is_item_of(item, name))
-                }
+        let now = self.at(at, position);
+        let before = self.at(at, position - 1);
+        match body {
+            Body::OwnerAssigned(e) => {
+                let place = e.locality;
+                let lost = before.nearest(&e.scope, &before.lineage(place), e.role);
+                now.is_to_have(Given::anew(&e.organisations, at), place, name)
+                    || lost.is_some_and(|lost| before.is_to_have(Given::role(lost), place, name))
             }
+            Body::OrganisationSucceeded(e) => {
+                let place = e.locality;
+                let mut places = before.lineage(place).into_iter();
+                let lost = places.find_map(|place| before.succession(place, &e.organisation));
+                now.is_to_have(Given::anew(&e.successors, at), place, name)
+                    || lost.is_some_and(|lost| {
+                        let given = Given::anew(&lost.fact.successors, lost.recorded.effective);
+                        before.is_to_have(given, place, name)
+                    })
+            }
+            Body::WorkItemDefined(e) => {
+                let [_, lost] = self.items(position, event);
+                now.is_to_have(Given::anew([&e.organisation], at), e.locality, name)
+                    || lost.is_some_and(|lost| {
+                        before.is_to_have(Given::item(lost), lost.fact.locality, name)
+                    })
+            }
+            Body::LocalityEnded(e) => before.has_in(e.locality, name),
+            Body::ModelDefined(ModelDefined { model, .. })
+            | Body::ModelWithdrawn(ModelWithdrawn { model, .. }) => {
+                let scope = Scope::Model(model.clone());
+                now.is_withdrawn(&scope) != before.is_withdrawn(&scope)
+                    && now.has_role_in(&scope, name)
+            }
+            Body::ModelStatusChanged(e) => {
+                let scope = Scope::Model(e.model.clone());
+                let lineage = now.lineage(e.locality);
+                let mut roles = Role::ALL.iter();
+                roles.any(|role| {
+                    let appointed = now.nearest(&scope, &lineage, *role);
+                    appointed.is_some_and(|it| now.has(Given::role(it), e.locality, name))
+                })
+            }
+            Body::PersonErased(e) => now
+                .appointment_at(&e.scope, e.locality, e.appointment)
+                .is_some_and(|appointed| now.has(Given::role(appointed), e.locality, name)),
+            _ => match self.items(position, event) {
+                [Some(item), _] => now.has(Given::item(item), item.fact.locality, name),
+                [None, _] => {
+                    let given = Given::anew(body.organisations(), at);
+                    let place = body.locality().filter(|_| !given.to.is_empty());
+                    place.is_some_and(|place| now.has(given, place, name))
+                }
+            },
+        }
     }
 
-    /// The work item that an event is about, as it was defined once the event was known, and before that.
+    /// The work item that an event is about, as it was defined at the moment of the event once that was known, and before that.
     fn items(&self, position: u64, event: &Event) -> [Option<Item<'_>>; 2] {
         let work_item = match &event.body {
             Body::WorkItemDefined(e) => &e.work_item,
@@ -135,7 +183,10 @@ impl State {
             Body::WorkItemCompleted(e) => &e.work_item,
             _ => return [None; 2],
         };
-        let defined = |position| self.at(END, position).defined_item(&event.body, work_item);
+        let defined = |position| {
+            self.at(event.effective, position)
+                .defined_item(&event.body, work_item)
+        };
         [defined(position), defined(position - 1)]
     }
 }
@@ -157,78 +208,85 @@ fn holds_below(body: &Body) -> bool {
     )
 }
 
-impl OwnerEntry<'_> {
-    /// Whether an organisation, by its folded name, was appointed or holds the role now.
-    fn is_of(&self, name: &str) -> bool {
-        let appointed = self.appointed.fact.organisations.iter().map(String::as_str);
-        let mut all = appointed.chain(self.organisations.iter().copied());
-        all.any(|organisation| fold(organisation) == name)
+/// What was given to organisations, from which moment on.
+struct Given<'n> {
+    to: Vec<&'n str>,
+    since: Moment,
+}
+
+impl<'n> Given<'n> {
+    fn anew(
+        organisations: impl IntoIterator<Item = &'n (impl AsRef<str> + ?Sized + 'n)>,
+        since: Moment,
+    ) -> Self {
+        let to = organisations.into_iter().map(AsRef::as_ref).collect();
+        Self { to, since }
+    }
+
+    fn role(appointed: Entry<'n, OwnerAssigned>) -> Self {
+        Self::anew(&appointed.fact.organisations, appointed.recorded.effective)
+    }
+
+    fn item(item: Item<'n>) -> Self {
+        Self::anew([&item.fact.organisation], item.recorded.effective)
     }
 }
 
 impl<'a> Reading<'a> {
-    /// Whether any event known names an organisation, however it is spelled.
-    #[must_use]
-    pub fn knows_organisation(&self, name: &str) -> bool {
-        let (state, limit, name) = (self.state, self.sight.limit, fold(name));
-        let is = |named: &String| fold(named) == name;
-        let owners = state.owners.values().flat_map(|facts| facts.known(limit));
-        let mut owners =
-            owners.flat_map(|fact| fact.body.organisations.iter().chain(&fact.body.from));
-        let succeeded = state.successions.values();
-        let mut succeeded = succeeded.flat_map(|facts| facts.known(limit));
-        let items = state.work_items.values().flat_map(|items| items.values());
-        let mut items = items.flat_map(|item| item.defined.known(limit));
-        let orders = state
-            .directives
-            .values()
-            .flat_map(|facts| facts.known(limit));
-        let mut orders = orders.flat_map(|fact| &fact.body.addressees);
-        let mut reviews = state.reviews.values().flat_map(|facts| facts.known(limit));
-        let campaigns = state.campaigns.values().flat_map(|of| of.values());
-        let campaigns = campaigns.flat_map(|facts| facts.known(limit));
-        let mut campaigns = campaigns.flat_map(|fact| &fact.body.members);
-        let groups = state.working_groups.values();
-        let groups = groups.flat_map(|facts| facts.known(limit));
-        let mut groups = groups.flat_map(|fact| &fact.body.members);
-        owners.any(is)
-            || succeeded
-                .any(|fact| is(&fact.body.organisation) || fact.body.successors.iter().any(is))
-            || items.any(|fact| is(&fact.body.organisation))
-            || orders.any(is)
-            || reviews.any(|fact| is(&fact.body.organisation))
-            || campaigns.any(is)
-            || groups.any(is)
+    /// Whether an organisation of a folded name was given something in a place, or has it by successions since.
+    fn has<'n>(&self, given: Given<'n>, place: LocalityId, name: &str) -> bool
+    where
+        'a: 'n,
+    {
+        given.to.iter().any(|one| fold(one) == name)
+            || self.leads(&given, &self.lineage(place), name)
     }
 
-    /// Whether what organisations of a place were given leads, by successions since, to one with a folded name.
-    fn leads_to<'n>(
-        &self,
-        organisations: impl Iterator<Item = &'n str>,
-        place: LocalityId,
-        given: Moment,
-        name: &str,
-    ) -> bool
+    /// The same, or will have it by the successions known, whenever they take effect.
+    fn is_to_have<'n>(&self, given: Given<'n>, place: LocalityId, name: &str) -> bool
+    where
+        'a: 'n,
+    {
+        let in_the_end = self.state.at(END, self.sight.limit);
+        in_the_end.leads(&given, &self.lineage(place), name) || self.has(given, place, name)
+    }
+
+    fn leads<'n>(&self, given: &Given<'n>, lineage: &[LocalityId], name: &str) -> bool
     where
         'a: 'n,
     {
         let reading: Reading<'n> = *self;
-        let holders = reading.holders(organisations, place, given);
-        holders
-            .organisations
-            .iter()
-            .any(|holder| fold(holder) == name)
+        let way = reading.way(given.to.iter().copied(), lineage, given.since);
+        way.leads_to(name)
     }
 
-    fn is_item_of(&self, item: &Item<'_>, name: &str) -> bool {
-        let named = item.fact.organisation.as_str();
-        let (place, given) = (item.fact.locality, item.recorded.effective);
-        fold(named) == name || self.leads_to(std::iter::once(named), place, given, name)
+    /// Whether an organisation has a role given in this very place, or an open work item there.
+    fn has_in(&self, place: LocalityId, name: &str) -> bool {
+        let mut roles = self.roles_given_in(place).into_iter();
+        let mut items = self.work_items(place).into_iter();
+        roles
+            .any(|role| !self.is_withdrawn(&role.scope) && self.has(Given::role(role), place, name))
+            || items.any(|item| {
+                let given = Given::anew([&item.defined.organisation], item.recorded.effective);
+                item.is_open() && self.has(given, place, name)
+            })
     }
 
+    /// Whether an organisation has a role for a scope in any place.
+    fn has_role_in(&self, scope: &Scope, name: &str) -> bool {
+        let of_scope = self.state.owners.iter().filter(|(key, _)| key.1 == *scope);
+        let mut roles = of_scope.filter_map(|(_, timeline)| self.newest(timeline));
+        roles.any(|role| self.has(Given::role(role), role.locality, name))
+    }
+
+    /// A work item as it was defined last by the moment asked about; one that was only defined for a later one, as it was first.
     fn defined_item(&self, body: &Body, work_item: &WorkItemCode) -> Option<Item<'a>> {
         let place = self.state.places.index(body.locality()?)?;
-        let item = self.state.work_items.get(&place)?.get(work_item)?;
-        self.newest(&item.defined)
+        let defined = &self.state.work_items.get(&place)?.get(work_item)?.defined;
+        let earliest = || {
+            let fact = defined.known(self.sight.limit).next()?;
+            Some(self.state.entry(fact))
+        };
+        self.newest(defined).or_else(earliest)
     }
 }

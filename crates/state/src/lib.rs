@@ -37,6 +37,7 @@
 //! - `owner`: who was appointed, and who took over from them
 //! - `work`: work items
 //! - `concern`: whom an event concerns
+//! - `organisation`: which organisations are on record
 //! - `orphan`: what nobody holds any more
 //! - `portfolio`: what one organisation holds, handed over or left behind
 //! - `matrix`: the status of many models in many localities
@@ -60,6 +61,7 @@ mod look;
 mod matrix;
 mod memory;
 mod missing;
+mod organisation;
 mod origin;
 mod orphan;
 mod owner;
@@ -92,7 +94,7 @@ pub use finding::{FindingEntry, FindingState, Which};
 pub use form::LoadError;
 pub use matrix::ModelCell;
 pub use memory::FigureMemory;
-pub use missing::{MissingReport, MissingReports};
+pub use missing::{Expected, MissingReport, MissingReports};
 pub use orphan::{OrphanedPlan, OrphanedRole, OrphanedWorkItem, Orphans};
 pub use owner::{AppointmentEntry, Holders, OwnerEntry};
 pub use place::{Life, LocalityEntry, Lookup};

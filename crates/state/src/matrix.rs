@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use domain::code::PlanCode;
 use domain::event::{Role, Scope};
 use domain::locality::LocalityId;
 
@@ -28,10 +27,7 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn models_among(&self, ids: impl IntoIterator<Item = LocalityId>) -> Vec<ModelEntry<'a>> {
         let above: BTreeSet<LocalityId> = ids.into_iter().flat_map(|id| self.lineage(id)).collect();
-        let plans = self.plans_of(|id| above.contains(&id));
-        let mut models = self.models();
-        models.retain(|model| is_of(model, &plans));
-        models
+        self.models_of(&self.plans_of(|id| above.contains(&id)))
     }
 
     /// Some models in a locality, in their order.
@@ -40,7 +36,7 @@ impl<'a> Reading<'a> {
         let lineage = self.lineage(id);
         let plans = self.plans_of(|id| lineage.contains(&id));
         let cells = models.iter().map(|model| {
-            if !is_of(model, &plans) {
+            if !model.is_of(&plans) {
                 return ModelCell::default();
             }
             let code = &model.defined.model;
@@ -53,23 +49,9 @@ impl<'a> Reading<'a> {
         cells.collect()
     }
 
-    /// The plans adopted for localities that are asked for.
-    fn plans_of(&self, is_asked: impl Fn(LocalityId) -> bool) -> BTreeSet<&'a PlanCode> {
-        let plans = self.plans().into_iter();
-        let asked = plans.filter(|plan| is_asked(plan.locality));
-        asked.map(|plan| &plan.fact.plan).collect()
-    }
-
     fn first_holder(&self, scope: &Scope, lineage: &[LocalityId]) -> Option<OwnerEntry<'a>> {
         let mut roles = Role::ALL.iter();
         let appointed = roles.find_map(|role| self.nearest(scope, lineage, *role))?;
         Some(self.owner_entry(appointed, lineage))
     }
-}
-
-/// Whether a model belongs to one of some plans.
-fn is_of(model: &ModelEntry<'_>, plans: &BTreeSet<&PlanCode>) -> bool {
-    model
-        .group
-        .is_some_and(|group| plans.contains(&group.fact.plan))
 }

@@ -18,6 +18,15 @@ use crate::reading::Reading;
 /// The roles that are asked about a missing report, first to last: who does the work, who answers for it, who urges.
 const ASKED_ROLES: [Role; 3] = [Role::Implementing, Role::Lead, Role::Focal];
 
+/// Of which localities reports are expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Of each.
+    OfAll,
+    /// Of those that are asked for the indicator, by a quota in force or by their own declaration.
+    OfAsked,
+}
+
 /// What some localities have not reported of one indicator.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MissingReports<'a> {
@@ -25,7 +34,7 @@ pub struct MissingReports<'a> {
     pub missing: Vec<MissingReport<'a>>,
     /// How many have a figure within the cadence.
     pub reported: usize,
-    /// How many have none, and began less than the cadence ago: nothing is expected of them yet.
+    /// How many have none and are expected to have none yet: they began, or were first asked, less than the cadence ago.
     pub too_new: usize,
 }
 
@@ -65,21 +74,35 @@ impl<'a> Reading<'a> {
     /// Which of some localities have no figure that speaks of the day asked about, or of one of the `cadence_days` days before it.
     ///
     /// A figure of a locality's own is meant: what went into it by a reform is not its report.
+    /// A report can only be missing if a reporting day went by: the first one is `cadence_days` days after the locality began or, where only those are expected that are asked, after it was first asked; and a deadline is one, whenever it comes.
+    /// So nobody who is asked today is late today, and a quota that revises another gives no respite.
     #[must_use]
     pub fn missing_reports(
         &self,
         indicator: &IndicatorCode,
         localities: impl IntoIterator<Item = LocalityEntry<'a>>,
         cadence_days: u32,
+        expected: Expected,
     ) -> MissingReports<'a> {
         let today = self.as_of().date();
         let mut found = MissingReports::default();
         for locality in localities {
+            let is_due = match expected {
+                Expected::OfAll => true,
+                Expected::OfAsked => {
+                    let asks = self.asks(locality.id, indicator);
+                    if asks.is_empty() {
+                        continue;
+                    }
+                    asks.iter().any(|ask| ask.is_due(today, cadence_days))
+                }
+            };
             let last = self.figure(locality.id, indicator);
             let is_new = |start: Date| days_between(start, today) < cadence_days;
             match last {
                 Some(last) if days_since(&last, today) <= cadence_days => found.reported += 1,
                 None if locality.start.is_some_and(is_new) => found.too_new += 1,
+                _ if !is_due => found.too_new += 1,
                 last => found.missing.push(MissingReport { locality, last }),
             }
         }
@@ -94,7 +117,21 @@ impl<'a> Reading<'a> {
     /// Whether anybody asks a locality for an indicator: by a quota in force, or by its own declaration.
     #[must_use]
     pub fn is_asked(&self, id: LocalityId, indicator: &IndicatorCode) -> bool {
-        self.declared(id, indicator).is_some() || !self.quotas(id, indicator).is_empty()
+        !self.asks(id, indicator).is_empty()
+    }
+
+    /// Each layer whose quota is in force, and the locality's own declaration.
+    fn asks(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<Ask> {
+        let quotas = self.quotas(id, indicator).into_iter();
+        let quotas = quotas.filter_map(|quota| {
+            let (since, deadline) = (self.asked_since(&quota)?, quota.deadline);
+            Some(Ask { since, deadline })
+        });
+        let declared = self.first_declared(id, indicator).map(|since| {
+            let deadline = self.declared(id, indicator).map(|declared| declared.by);
+            Ask { since, deadline }
+        });
+        quotas.chain(declared).collect()
     }
 
     /// Who is asked for the reports of a locality, as far as anybody was appointed: whoever implements a plan that holds for it, else leads one, else urges; the plan of the nearest locality first.
@@ -118,6 +155,21 @@ impl<'a> Reading<'a> {
         });
         let mut held = owners.filter(|owner| !owner.organisations.is_empty());
         held.next()
+    }
+}
+
+/// That a locality is asked for an indicator.
+struct Ask {
+    since: Date,
+    deadline: Option<Date>,
+}
+
+impl Ask {
+    /// Whether a day on which a report was due lies between the first day and the one asked about.
+    fn is_due(&self, today: Date, cadence_days: u32) -> bool {
+        let is_over = |deadline: Date| self.since <= deadline && deadline < today;
+        i64::from((today - self.since).get_days()) >= i64::from(cadence_days)
+            || self.deadline.is_some_and(is_over)
     }
 }
 

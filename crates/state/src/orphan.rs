@@ -166,8 +166,11 @@ impl<'a> Reading<'a> {
         roles.any(|(place, role)| self.assigned(scope, place, role).is_some())
     }
 
-    /// The roles that nobody holds for the plans and models of a locality.
+    /// The roles that nobody holds for the plans and models of a locality; those of one that ended, ended with it.
     fn orphaned_roles(&self, id: LocalityId) -> Vec<OrphanedRole<'a>> {
+        if self.locality(id).is_some_and(|place| place.end.is_some()) {
+            return Vec::new();
+        }
         let plans = self.plans_for(id).into_iter();
         let mut scopes: Vec<_> = plans
             .map(|plan| Scope::Plan(plan.fact.plan.clone()))

@@ -9,9 +9,10 @@ use domain::event::{OwnerAssigned, Role, Scope};
 use domain::locality::LocalityId;
 use domain::text::{Moment, fold};
 
+use crate::portfolio::Holding;
 use crate::reading::Reading;
 use crate::succession::SuccessionEntry;
-use crate::timeline::Entry;
+use crate::timeline::{Entry, Fact, Timeline};
 
 /// Most successions that are followed from one organisation.
 const CHAIN_MAX: usize = 8;
@@ -140,6 +141,57 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// The hand-overs of a role by which an organisation of a folded name came to it or gave it up, oldest first, and whether it ever gave it up so.
+    ///
+    /// Whoever had it by succession gave it up, and whoever took over from the one it was handed to came to it.
+    pub(crate) fn hand_overs(
+        &self,
+        timeline: &'a Timeline<OwnerAssigned>,
+        lineage: &[LocalityId],
+        name: &str,
+    ) -> (Vec<AppointmentEntry<'a>>, bool) {
+        let mut seen: Vec<&Fact<OwnerAssigned>> = timeline.seen(self.sight).collect();
+        if seen.iter().all(|fact| fact.body.change.is_assigned()) {
+            return (Vec::new(), false);
+        }
+        // Of one moment, the last position stands.
+        seen.reverse();
+        seen.dedup_by_key(|fact| fact.stamp.effective);
+        seen.reverse();
+        let (mut found, mut had, mut gave) = (Vec::new(), false, false);
+        for (index, fact) in seen.iter().enumerate() {
+            let next = seen.get(index + 1).map(|next| next.stamp.effective);
+            let then = self
+                .state
+                .at(next.unwrap_or(self.as_of()), self.sight.limit);
+            let named = fact.body.organisations.iter().map(String::as_str);
+            let way = then.way(named, lineage, fact.stamp.effective);
+            let has = way.leads_over(name);
+            if !fact.body.change.is_assigned() {
+                let gives = had || fact.body.from.iter().any(|from| fold(from) == name);
+                gave |= gives && !has;
+                if gives || has {
+                    found.push(self.state.entry(fact));
+                }
+            }
+            had = has;
+        }
+        (found, gave)
+    }
+
+    /// Who was appointed last to each role in this very locality; by scope and role.
+    pub(crate) fn roles_given_in(&self, id: LocalityId) -> Vec<AppointmentEntry<'a>> {
+        // A code begins with a letter or a digit, so none comes before this one.
+        let (Some(place), Ok(first)) = (self.state.places.index(id), "0".parse()) else {
+            return Vec::new();
+        };
+        let from = (place, Scope::Model(first), Role::ALL[0]);
+        let roles = self.state.owners.range(from..);
+        let roles = roles.take_while(|(key, _)| key.0 == place);
+        let appointed = roles.filter_map(|(_, timeline)| self.newest(timeline));
+        appointed.collect()
+    }
+
     /// The appointment recorded at a position, if it is known, for this scope and this very locality.
     #[must_use]
     pub fn appointment_at(
@@ -182,6 +234,17 @@ impl Way<'_> {
     pub(crate) fn leads_to(&self, name: &str) -> bool {
         let mut holders = self.holders.organisations.iter();
         holders.any(|holder| fold(holder) == name)
+    }
+
+    /// What became of it to an organisation of a folded name, as far as organisations are concerned; none if that never had it.
+    pub(crate) fn holding(&self, name: &str) -> Option<Holding> {
+        let nobody = self.holders.organisations.is_empty();
+        self.leads_over(name)
+            .then(|| match (self.leads_to(name), nobody) {
+                (true, _) => Holding::Held,
+                (false, true) => Holding::Orphaned,
+                (false, false) => Holding::HandedOver,
+            })
     }
 }
 

@@ -1,19 +1,30 @@
 //! What one organisation has: the roles and the work items that it holds, handed over, or left without anybody.
 //!
 //! An organisation is known by its name, whatever its case and diacritics.
-//! Everything is read through the successions recorded since it was given, so whoever took over has it.
+//! Everything is read through the successions recorded since it was given, so whoever took over has it; a single role that was handed over is told to who gave it and to who has it.
+//!
+//! What becomes of a role when its place ends is decided by what is on record:
+//!
+//! | a successor of the place | the role |
+//! |---|---|
+//! | has an owner for the plan or model, or adopted the plan | is handed over |
+//! | is of the same level, and its plan holds there, but nobody has the role | is orphaned: it is in force, and nobody was given it |
+//! | is none, or is of another level, or no plan holds there with it | ended with the place |
+//!
+//! So the roles of a district ended with it in the reform of 2025, while those of a province wait from the day on which the new one adopts the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::event::Scope;
+use domain::event::{OwnerAssigned, Role, Scope};
 use domain::locality::LocalityId;
 use domain::text::fold;
 use jiff::civil::Date;
 
-use crate::owner::{Holders, OwnerEntry, Way};
+use crate::owner::{AppointmentEntry, Holders, OwnerEntry};
 use crate::programme::ModelStatusEntry;
 use crate::reading::Reading;
 use crate::succession::SuccessionEntry;
+use crate::timeline::{Fact, Timeline};
 use crate::work::{WorkItemEntry, WorkItemStatus};
 
 /// What became of something that an organisation has or had.
@@ -21,10 +32,12 @@ use crate::work::{WorkItemEntry, WorkItemStatus};
 pub enum Holding {
     /// It holds it.
     Held,
-    /// It, or the last that took over from it, is no more and has no successor, or the locality ended and nobody took it over there.
+    /// It is to be held or done, and nobody does: it, or the last that took over from it, is no more and has no successor, or the locality ended and nobody took it over there.
     Orphaned,
-    /// Others took it over.
+    /// Others took it over, or were handed it.
     HandedOver,
+    /// There is nothing to hold any more: a role that ended with its place, or a work item that was closed and whose last holder is no more.
+    Ended,
 }
 
 /// Where a work item stands on a day.
@@ -45,7 +58,7 @@ pub enum WorkDue {
 /// What an organisation has and had.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Portfolio<'a> {
-    /// Its roles: what it holds first, then what is orphaned, then what others took over; each by plan, then by model, then by role and locality.
+    /// Its roles: what it holds first, then what is orphaned, then what others took over, then what ended; each by plan, then by model, then by role and locality.
     pub roles: Vec<PortfolioRole<'a>>,
     /// Its work items in the same order; each by [`WorkDue`], then by last day, locality and code.
     pub items: Vec<PortfolioItem<'a>>,
@@ -60,6 +73,8 @@ pub struct PortfolioRole<'a> {
     pub owner: OwnerEntry<'a>,
     /// What became of it.
     pub holding: Holding,
+    /// The hand-overs of this one role by which the organisation, or who it took over from, came to it or gave it up, oldest first.
+    pub hand_overs: Vec<AppointmentEntry<'a>>,
     /// First day on which the locality no longer existed; none while it exists.
     pub ended: Option<Date>,
     /// The status of the model in the locality it was given in, or asked for within that; none of a plan, and if nobody reported one.
@@ -81,6 +96,7 @@ pub struct PortfolioItem<'a> {
     pub ended: Option<Date>,
 }
 
+/// Every role is counted once, and every work item once: by [`WorkDue`] if the organisation holds it, else by [`Holding`].
 impl Portfolio<'_> {
     /// How many roles there are of a kind.
     #[must_use]
@@ -89,19 +105,36 @@ impl Portfolio<'_> {
         of_kind.count()
     }
 
-    /// How many work items it holds that stand so.
+    /// How many work items there are of a kind.
     #[must_use]
-    pub fn item_count(&self, due: WorkDue) -> usize {
+    pub fn item_count(&self, holding: Holding) -> usize {
+        let of_kind = self.items.iter().filter(|item| item.holding == holding);
+        of_kind.count()
+    }
+
+    /// How many of the work items that it holds stand so.
+    #[must_use]
+    pub fn held_count(&self, due: WorkDue) -> usize {
         let held = self.items.iter().filter(|it| it.holding == Holding::Held);
         held.filter(|it| it.due == due).count()
     }
+}
 
-    /// How many of its open work items nobody holds any more.
-    #[must_use]
-    pub fn orphaned_item_count(&self) -> usize {
-        let orphaned = |it: &&PortfolioItem<'_>| it.holding == Holding::Orphaned;
-        let open = |it: &&PortfolioItem<'_>| it.item.is_open();
-        self.items.iter().filter(orphaned).filter(open).count()
+/// What a question is about.
+struct Asked {
+    /// The organisation, folded.
+    name: String,
+    /// It, and all from which successions may lead to it, folded.
+    before: BTreeSet<String>,
+    within: Option<Within>,
+    due_days: u32,
+}
+
+impl Asked {
+    /// Whether an appointment names anybody of them.
+    fn is_named_in(&self, owner: &OwnerAssigned) -> bool {
+        let mut named = owner.organisations.iter().chain(&owner.from);
+        named.any(|one| self.before.contains(&fold(one)))
     }
 }
 
@@ -127,7 +160,6 @@ impl<'a> Reading<'a> {
         due_days: u32,
     ) -> Portfolio<'a> {
         let name = fold(organisation);
-        let before = self.names_before(&name);
         let within = within.map(|asked| {
             let ended = self.ended_into(asked).into_iter();
             Within {
@@ -136,7 +168,18 @@ impl<'a> Reading<'a> {
                 inside: self.ever_within(ended.chain([asked])),
             }
         });
-        let mut roles = self.portfolio_roles(&name, &before, within.as_ref());
+        let asked = Asked {
+            before: self.names_before(&name),
+            name,
+            within,
+            due_days,
+        };
+        let owners = self.state.owners.iter();
+        let roles = owners.filter_map(|((place, scope, role), timeline)| {
+            let place = self.state.places.id(*place);
+            self.portfolio_role(&asked, (place, scope, *role), timeline)
+        });
+        let mut roles: Vec<_> = roles.collect();
         roles.sort_by_cached_key(|role| {
             let of = role.owner.fact;
             let of_model = matches!(of.scope, Scope::Model(_));
@@ -148,7 +191,7 @@ impl<'a> Reading<'a> {
                 role.locality,
             )
         });
-        let mut items = self.portfolio_items(&name, &before, within.as_ref(), due_days);
+        let mut items = self.portfolio_items(&asked);
         items.sort_by_cached_key(|it| {
             let of = it.item.defined;
             let last_day = it.item.due().unwrap_or(Date::MAX);
@@ -163,50 +206,12 @@ impl<'a> Reading<'a> {
         Portfolio { roles, items }
     }
 
-    /// How an organisation is written on record; case and diacritics of the name asked for do not count.
-    ///
-    /// On record is whoever was given something, took something over or is no more, whatever moment that speaks of.
-    ///
-    /// # Errors
-    ///
-    /// The names that have this one in them, by name and each once, if nobody has exactly this one.
-    pub fn organisation(&self, name: &str) -> Result<&'a str, Vec<&'a str>> {
-        let asked = fold(name);
-        let mut similar = BTreeMap::new();
-        for known in self.organisations() {
-            let folded = fold(known);
-            if folded == asked {
-                return Ok(known);
-            }
-            if !asked.is_empty() && folded.contains(&asked) {
-                similar.entry(folded).or_insert(known);
-            }
-        }
-        Err(similar.into_values().collect())
-    }
-
-    /// Everybody who is on record, many times over.
-    fn organisations(&self) -> impl Iterator<Item = &'a str> {
-        let (state, limit) = (self.state, self.sight.limit);
-        let owners = state.owners.values().flat_map(move |of| of.known(limit));
-        let owners = owners.flat_map(|fact| &fact.body.organisations);
-        let successions = state.successions.values();
-        let successions = successions.flat_map(move |of| of.known(limit));
-        let successions = successions.flat_map(|fact| {
-            let of = &fact.body;
-            of.successors.iter().chain([&of.organisation])
-        });
-        let items = state.work_items.values().flat_map(BTreeMap::values);
-        let items = items.flat_map(move |item| item.defined.known(limit));
-        let items = items.map(|fact| &fact.body.organisation);
-        owners.chain(successions).chain(items).map(String::as_str)
-    }
-
     /// A name and all from which successions may lead to it, folded: what was given to none of them need not be followed.
     fn names_before(&self, name: &str) -> BTreeSet<String> {
         let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for timeline in self.state.successions.values() {
-            if let Some(fact) = timeline.newest(self.sight) {
+            // Those that were replaced since count too: something may have been handed over while they held.
+            for fact in timeline.seen(self.sight) {
                 for successor in &fact.body.successors {
                     let names = before.entry(fold(successor)).or_default();
                     names.push(fold(&fact.body.organisation));
@@ -225,106 +230,125 @@ impl<'a> Reading<'a> {
         found
     }
 
-    fn portfolio_roles(
+    /// A role of a locality, if the organisation has it, had it by succession or handed it over.
+    fn portfolio_role(
         &self,
-        name: &str,
-        before: &BTreeSet<String>,
-        within: Option<&Within>,
-    ) -> Vec<PortfolioRole<'a>> {
-        let mut roles = Vec::new();
-        for ((place, scope, role), timeline) in &self.state.owners {
-            let place = self.state.places.id(*place);
-            let Some(appointed) = self.newest(timeline) else {
-                continue;
-            };
-            let named = &appointed.fact.organisations;
-            if !named.iter().any(|one| before.contains(&fold(one))) || self.is_withdrawn(scope) {
-                continue;
-            }
-            // What was given above the locality asked for holds there unless something was given in between.
-            let (lineage, seen_in) = match within {
-                Some(within) if !within.inside.contains(&place) => {
-                    let nearest = self.nearest(scope, &within.lineage, *role);
-                    if nearest != Some(appointed) {
-                        continue;
-                    }
-                    (within.lineage.clone(), within.asked)
+        asked: &Asked,
+        (place, scope, role): (LocalityId, &Scope, Role),
+        timeline: &'a Timeline<OwnerAssigned>,
+    ) -> Option<PortfolioRole<'a>> {
+        let is_named = |fact: &Fact<OwnerAssigned>| asked.is_named_in(&fact.body);
+        if !timeline.seen(self.sight).any(is_named) || self.is_withdrawn(scope) {
+            return None;
+        }
+        let appointed = self.newest(timeline)?;
+        // What was given above the locality asked for holds there unless something was given in between.
+        let (lineage, seen_in) = match &asked.within {
+            Some(within) if !within.inside.contains(&place) => {
+                let nearest = self.nearest(scope, &within.lineage, role);
+                if nearest != Some(appointed) {
+                    return None;
                 }
-                _ => (self.lineage(place), place),
-            };
-            let given = appointed.recorded.effective;
-            let way = self.way(named.iter().map(String::as_str), &lineage, given);
-            let ended = self.locality(place).and_then(|place| place.end);
-            let taken_over = || self.is_taken_over(scope, place);
-            let Some(holding) = holding(&way, name, ended.is_some(), taken_over) else {
-                continue;
-            };
-            let status = match scope {
-                Scope::Model(model) => self.model_status(model, seen_in),
-                Scope::Plan(_) => None,
-            };
-            let Holders {
+                (within.lineage.clone(), within.asked)
+            }
+            _ => (self.lineage(place), place),
+        };
+        let named = appointed.fact.organisations.iter().map(String::as_str);
+        let way = self.way(named, &lineage, appointed.recorded.effective);
+        let (hand_overs, gave) = self.hand_overs(timeline, &lineage, &asked.name);
+        let ended = self.locality(place).and_then(|place| place.end);
+        let holding = match way.holding(&asked.name) {
+            Some(Holding::Held | Holding::Orphaned) if ended.is_some() => {
+                self.with_its_place(scope, role, place)
+            }
+            Some(holding) => holding,
+            None if gave => Holding::HandedOver,
+            None => return None,
+        };
+        let status = match scope {
+            Scope::Model(model) => self.model_status(model, seen_in),
+            Scope::Plan(_) => None,
+        };
+        let Holders {
+            organisations,
+            succession,
+        } = way.holders;
+        Some(PortfolioRole {
+            locality: place,
+            owner: OwnerEntry {
+                appointed,
                 organisations,
                 succession,
-            } = way.holders;
-            roles.push(PortfolioRole {
-                locality: place,
-                owner: OwnerEntry {
-                    appointed,
-                    organisations,
-                    succession,
-                },
-                holding,
-                ended,
-                status,
-            });
-        }
-        roles
+            },
+            holding,
+            hand_overs,
+            ended,
+            status,
+        })
     }
 
-    /// Whether a scope found an owner in one of those that a locality ended into, or its plan was adopted for another.
-    fn is_taken_over(&self, scope: &Scope, ended: LocalityId) -> bool {
+    /// What became of a role with the place that it was given in; the head of this module says by what that is decided.
+    fn with_its_place(&self, scope: &Scope, role: Role, ended: LocalityId) -> Holding {
         let successors = self.locality(ended).map_or(&[][..], |at| at.successors);
         let heirs: Vec<_> = successors.iter().map(|one| one.locality).collect();
-        let adopted_elsewhere = match scope {
-            Scope::Plan(plan) => self
-                .plan(plan)
-                .is_some_and(|plan| heirs.contains(&plan.locality)),
-            Scope::Model(_) => false,
+        let of_its_level = || {
+            let level = ended.code.level();
+            heirs.iter().filter(move |heir| heir.code.level() == level)
         };
-        adopted_elsewhere || self.is_assigned_in(scope, &heirs)
+        let plan = match scope {
+            Scope::Plan(plan) => self.plan(plan),
+            Scope::Model(model) => self
+                .model(model)
+                .and_then(|model| self.plan(&model.group?.fact.plan)),
+        };
+        let home = plan.map(|plan| plan.fact.locality);
+        let is_adopted =
+            matches!(scope, Scope::Plan(_)) && home.is_some_and(|home| heirs.contains(&home));
+        let is_held_above = || {
+            let mut lineages = of_its_level().map(|heir| self.lineage(*heir));
+            lineages.any(|lineage| self.nearest(scope, &lineage, role).is_some())
+        };
+        if is_adopted || self.is_assigned_in(scope, &heirs) || is_held_above() {
+            return Holding::HandedOver;
+        }
+        let is_carried =
+            |heir: &LocalityId| home.is_some_and(|home| self.lineage(*heir).contains(&home));
+        if of_its_level().any(is_carried) {
+            Holding::Orphaned
+        } else {
+            Holding::Ended
+        }
     }
 
-    fn portfolio_items(
-        &self,
-        name: &str,
-        before: &BTreeSet<String>,
-        within: Option<&Within>,
-        due_days: u32,
-    ) -> Vec<PortfolioItem<'a>> {
+    fn portfolio_items(&self, asked: &Asked) -> Vec<PortfolioItem<'a>> {
         let mut found = Vec::new();
         for place in self.state.work_items.keys() {
             let place = self.state.places.id(*place);
+            let within = asked.within.as_ref();
             if within.is_some_and(|within| !within.inside.contains(&place)) {
                 continue;
             }
             let lineage = self.lineage(place);
             let ended = self.locality(place).and_then(|place| place.end);
             let mut items = self.work_items(place);
-            items.retain(|item| before.contains(&fold(&item.defined.organisation)));
+            items.retain(|item| asked.before.contains(&fold(&item.defined.organisation)));
             for item in items {
                 let named = [item.defined.organisation.as_str()];
                 let way = self.way(named, &lineage, item.recorded.effective);
-                let without_place = ended.is_some() && item.is_open();
-                if let Some(holding) = holding(&way, name, without_place, || false) {
-                    found.push(PortfolioItem {
-                        item,
-                        holding,
-                        due: self.work_due(&item, due_days),
-                        succession: way.holders.succession,
-                        ended,
-                    });
-                }
+                let holding = match way.holding(&asked.name) {
+                    None => continue,
+                    // What is done or called off needs nobody any more.
+                    Some(Holding::Orphaned) if !item.is_open() => Holding::Ended,
+                    Some(Holding::Held) if item.is_open() && ended.is_some() => Holding::Orphaned,
+                    Some(holding) => holding,
+                };
+                found.push(PortfolioItem {
+                    item,
+                    holding,
+                    due: self.work_due(&item, asked.due_days),
+                    succession: way.holders.succession,
+                    ended,
+                });
             }
         }
         found
@@ -346,27 +370,4 @@ impl<'a> Reading<'a> {
             },
         }
     }
-}
-
-/// What became of something, to an organisation of a folded name; none if it never had it.
-///
-/// `taken_over` is asked only of what lost its place.
-fn holding(
-    way: &Way<'_>,
-    name: &str,
-    without_place: bool,
-    taken_over: impl Fn() -> bool,
-) -> Option<Holding> {
-    if !way.leads_over(name) {
-        return None;
-    }
-    let has_it = way.leads_to(name);
-    let nobody = way.holders.organisations.is_empty();
-    Some(match (has_it || nobody, without_place) {
-        (false, _) => Holding::HandedOver,
-        (true, true) if taken_over() => Holding::HandedOver,
-        (true, true) => Holding::Orphaned,
-        (true, false) if nobody => Holding::Orphaned,
-        (true, false) => Holding::Held,
-    })
 }

@@ -47,6 +47,12 @@ impl ModelEntry<'_> {
     pub fn group_number(&self) -> u32 {
         self.group.map_or(0, |group| group.number)
     }
+
+    /// Whether it belongs to one of some plans.
+    pub(crate) fn is_of(&self, plans: &[PlanEntry<'_>]) -> bool {
+        let is_its = |plan: &PlanEntry<'_>| self.group.is_some_and(|group| group.plan == plan.plan);
+        plans.iter().any(is_its)
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -60,8 +66,13 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn plans_for(&self, id: LocalityId) -> Vec<PlanEntry<'a>> {
         let lineage = self.lineage(id);
+        self.plans_of(|place| lineage.contains(&place))
+    }
+
+    /// The plans adopted for localities that are asked for, by code.
+    pub(crate) fn plans_of(&self, is_asked: impl Fn(LocalityId) -> bool) -> Vec<PlanEntry<'a>> {
         let mut plans = self.plans();
-        plans.retain(|plan| lineage.contains(&plan.locality));
+        plans.retain(|plan| is_asked(plan.locality));
         plans
     }
 
@@ -118,13 +129,13 @@ impl<'a> Reading<'a> {
     /// The models of the plans that hold for a locality, in the same order.
     #[must_use]
     pub fn models_for(&self, id: LocalityId) -> Vec<ModelEntry<'a>> {
-        let plans = self.plans_for(id);
+        self.models_of(&self.plans_for(id))
+    }
+
+    /// The models of some plans, in the same order.
+    pub(crate) fn models_of(&self, plans: &[PlanEntry<'_>]) -> Vec<ModelEntry<'a>> {
         let mut models = self.models();
-        models.retain(|model| {
-            model
-                .group
-                .is_some_and(|group| plans.iter().any(|plan| plan.plan == group.plan))
-        });
+        models.retain(|model| model.is_of(plans));
         models
     }
 

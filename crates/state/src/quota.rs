@@ -81,6 +81,24 @@ impl<'a> Reading<'a> {
         suspended.recorded.is_after(assigned).then_some(suspended)
     }
 
+    /// The day since which a quota's layer asks without a break: the first day of its first quota after the last suspension.
+    ///
+    /// A quota begins on the day it speaks of, or on the first day of the work if that is later; one that revises another goes on from that.
+    pub(crate) fn asked_since(&self, quota: &QuotaEntry<'a>) -> Option<Date> {
+        let (place, indicator) = self.key(quota.locality, &quota.indicator)?;
+        let key = (place, indicator, quota.layer);
+        let suspended = self.newest_in(&self.state.suspensions, &key);
+        let suspended = suspended.map(|suspended| suspended.recorded);
+        let assigned = self.state.quotas.get(&key)?.seen(self.sight);
+        let assigned = assigned.map(|fact| self.state.entry(fact));
+        let standing = assigned.filter(|quota| quota.recorded.is_after(suspended));
+        let begin = standing.map(|quota| {
+            let from = quota.recorded.effective.date();
+            quota.start.map_or(from, |start| start.max(from))
+        });
+        begin.min()
+    }
+
     /// When a locality last declared to be done.
     #[must_use]
     pub fn declared(
@@ -91,6 +109,13 @@ impl<'a> Reading<'a> {
         let key = self.key(id, indicator)?;
         let fact = self.state.declarations.get(&key)?.newest(self.sight)?;
         Some(self.state.entry(fact))
+    }
+
+    /// The day on which a locality first declared when it will be done.
+    pub(crate) fn first_declared(&self, id: LocalityId, indicator: &IndicatorCode) -> Option<Date> {
+        let key = self.key(id, indicator)?;
+        let mut declared = self.state.declarations.get(&key)?.seen(self.sight);
+        declared.next().map(|fact| fact.stamp.effective.date())
     }
 
     /// Where a locality stands against a quota, by the figures that hold.

@@ -1,8 +1,8 @@
 //! Who is told of an event: places, models and organisations that are watched.
 
 use domain::event::{
-    DirectiveIssued, Event, Extent, ModelStatus, ModelStatusChanged, Readiness, ReadinessReviewed,
-    Role, Scope, WorkItemDefined,
+    DirectiveIssued, Event, Extent, ModelDefined, ModelStatus, ModelStatusChanged, ModelWithdrawn,
+    PersonErased, Readiness, ReadinessReviewed, Role, Scope, WorkItemDefined,
 };
 
 use proptest::prelude::*;
@@ -198,14 +198,6 @@ fn an_organisation_is_told_however_its_name_is_spelled_and_after_successions() {
     let done = told.add("2025-04-01", completed(NHA_TRANG, "W1"));
     let deployed = told.add("2025-04-01", status(NHA_TRANG));
     let new = told.add("2025-05-01", work_item(NHA_TRANG, "W3", "Sở Xây dựng", &[]));
-    let reading = told.ledger.state.latest(moment("2025-06-01"));
-    for name in ["so gtvt", "SỞ XÂY DỰNG", "Công an tỉnh"] {
-        assert!(reading.knows_organisation(name), "{name}");
-    }
-    // Whoever reports is not told of by that.
-    assert!(!reading.knows_organisation("Trưởng"));
-    let before = told.ledger.state.at(moment("2025-06-01"), gone - 1);
-    assert!(!before.knows_organisation("Sở Xây dựng"));
     // What the department was given stays its own; what its successor is given anew does not become so.
     let transport = [led, work, running, gone, done, deployed];
     assert_eq!(told.organisation("so gtvt"), transport);
@@ -216,6 +208,150 @@ fn an_organisation_is_told_however_its_name_is_spelled_and_after_successions() {
     );
     assert_eq!(told.organisation("Công an"), [other]);
     assert_eq!(told.organisation("Công an tỉnh"), [led, running, deployed]);
+}
+
+fn withdrawn() -> Body {
+    Body::ModelWithdrawn(ModelWithdrawn {
+        model: code(MODEL),
+        reason: "trùng lặp".to_owned(),
+        source: Source::default(),
+    })
+}
+
+fn defined(name: &str) -> Body {
+    Body::ModelDefined(ModelDefined {
+        model: code(MODEL),
+        group: code("KH-2"),
+        name: vi(name),
+        indicative: true,
+        basis: String::new(),
+        source: Source::default(),
+    })
+}
+
+#[test]
+fn who_is_to_have_a_role_next_year_is_told_now_and_of_this_year_who_has_it() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    let ahead = told.add("2026-01-01", leads(KHANH_HOA, &["Công an tỉnh"]));
+    let this_year = told.add("2025-11-15", status(NHA_TRANG));
+    let next_year = told.add("2026-01-02", status(NHA_TRANG));
+    assert_eq!(told.organisation("Sở GTVT"), [led, ahead, this_year]);
+    assert_eq!(told.organisation("Công an tỉnh"), [ahead, next_year]);
+
+    // So it is with a succession that is known before its day.
+    let given = told.add("2025-11-20", work_item(NHA_TRANG, "W1", "Sở Y tế", &[]));
+    let merged = told.add(
+        "2026-01-01",
+        succeeded(KHANH_HOA, "Sở Y tế", &["Sở Dân số"]),
+    );
+    let other = told.add("2025-11-21", work_item(NHA_TRANG, "W2", "Sở Y tế", &[]));
+    let done = told.add("2025-12-01", completed(NHA_TRANG, "W1"));
+    let late = told.add("2026-01-03", completed(NHA_TRANG, "W2"));
+    assert_eq!(
+        told.organisation("Sở Y tế"),
+        [given, merged, other, done, late]
+    );
+    // It will have the second work item, and nothing else will tell it so.
+    assert_eq!(told.organisation("Sở Dân số"), [merged, other, late]);
+}
+
+#[test]
+fn whoever_loses_something_is_told_although_nobody_names_it() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    let given = told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));
+    let merged = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Xây dựng"]),
+    );
+    // The district's own lead takes the place of the province's there, and the work item goes to another.
+    let own = told.add("2025-04-01", leads(NHA_TRANG, &["Công an Nha Trang"]));
+    let moved = told.add("2025-04-02", work_item(NHA_TRANG, "W1", "Công an", &[]));
+    let there = told.add("2025-04-03", status(NHA_TRANG));
+    told.add("2025-04-03", completed(NHA_TRANG, "W1"));
+    assert_eq!(told.organisation("Sở Xây dựng"), [merged, own, moved]);
+    assert_eq!(
+        told.organisation("Sở GTVT"),
+        [led, given, merged, own, moved]
+    );
+    assert_eq!(told.organisation("Công an Nha Trang"), [own, there]);
+    // Then it turns out that another department took over.
+    let corrected = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Công Thương"]),
+    );
+    assert_eq!(last(&told.organisation("Sở Xây dựng")), corrected);
+    assert_eq!(told.organisation("Sở Công Thương"), [corrected]);
+}
+
+#[test]
+fn what_is_recorded_late_is_told_to_who_has_it_by_now_and_a_statement_to_who_had_it_then() {
+    let mut told = Told::new();
+    let merged = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Xây dựng"]),
+    );
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    let given = told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở GTVT", &[]));
+    let then = told.add("2023-09-01", status(NHA_TRANG));
+    let ordered = told.add("2023-09-01", order(KHANH_HOA, &["Sở GTVT"]));
+    let now = told.add("2025-04-01", status(NHA_TRANG));
+    assert_eq!(told.organisation("Sở Xây dựng"), [merged, led, given, now]);
+    assert_eq!(
+        told.organisation("Sở GTVT"),
+        [merged, led, given, then, ordered, now]
+    );
+}
+
+#[test]
+fn the_end_of_a_place_is_told_to_who_had_something_there() {
+    let mut told = Told::new();
+    let above = told.add("2023-07-04", leads(KHANH_HOA, &["Công an tỉnh"]));
+    let role = told.add("2023-07-04", leads(NHA_TRANG, &["Công an Nha Trang"]));
+    let open = told.add("2023-08-01", work_item(NHA_TRANG, "W1", "Sở Y tế", &[]));
+    let shut = told.add("2023-08-01", work_item(NHA_TRANG, "W2", "Sở Du lịch", &[]));
+    let done = told.add("2024-08-01", completed(NHA_TRANG, "W2"));
+    let ended = told.add("2025-07-01", ended(NHA_TRANG, Vec::new()));
+    assert_eq!(told.organisation("Công an Nha Trang"), [role, ended]);
+    assert_eq!(told.organisation("Sở Y tế"), [open, ended]);
+    assert_eq!(told.organisation("Sở Du lịch"), [shut, done]);
+    // The province's role goes on; it had lost the district's to the police there.
+    assert_eq!(told.organisation("Công an tỉnh"), [above, role]);
+}
+
+#[test]
+fn a_model_that_is_withdrawn_or_comes_back_is_told_to_who_has_a_role_in_it() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(NHA_TRANG, &["Sở GTVT"]));
+    told.add("2023-09-01", defined("Bến xe"));
+    let gone = told.add("2023-10-01", withdrawn());
+    told.add("2023-10-02", withdrawn());
+    let back = told.add("2023-11-01", defined("Bến xe khách"));
+    assert_eq!(told.organisation("Sở GTVT"), [led, gone, back]);
+}
+
+#[test]
+fn an_erasure_is_told_to_who_was_appointed_with_that_person() {
+    let mut told = Told::new();
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    let merged = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Xây dựng"]),
+    );
+    let anew = told.add("2025-04-01", leads(KHANH_HOA, &["Công an tỉnh"]));
+    let erased = told.add(
+        "2025-05-01",
+        Body::PersonErased(PersonErased {
+            appointment: led,
+            locality: id(KHANH_HOA),
+            scope: model_scope(),
+            reason: "theo đề nghị".to_owned(),
+        }),
+    );
+    assert_eq!(told.organisation("Sở GTVT"), [led, merged, anew, erased]);
+    assert_eq!(told.organisation("Sở Xây dựng"), [merged, anew, erased]);
+    assert_eq!(told.organisation("Công an tỉnh"), [anew]);
 }
 
 #[test]
@@ -268,6 +404,9 @@ fn bodies() -> impl Strategy<Value = Body> {
         (place(), item()).prop_map(|(place, item)| completed(place, item)),
         place().prop_map(status),
         place().prop_map(|place| reported(place, "eid", count(1))),
+        place().prop_map(|place| ended(place, Vec::new())),
+        Just(withdrawn()),
+        Just(defined("Bến xe")),
     ]
 }
 

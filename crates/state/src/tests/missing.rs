@@ -1,10 +1,10 @@
 //! Who has not reported.
 
-use domain::event::{ProgressRetracted, Role, Scope};
+use domain::event::{CompletionDeclared, ProgressRetracted, QuotaSuspended, Role, Scope};
 
 use super::owners::{KHANH_HOA, NHA_TRANG, assigned, khanh_hoa, succeeded};
 use super::*;
-use crate::Reading;
+use crate::{Expected, Reading};
 
 const CAM_RANH: &str = "569@2023-04-10";
 const DIEN_KHANH: &str = "574@2023-04-10";
@@ -31,7 +31,7 @@ type Told = (Vec<(String, Option<u32>)>, usize, usize);
 
 fn told(reading: &Reading<'_>, cadence_days: u32) -> Told {
     let children = reading.children(id(KHANH_HOA));
-    let found = reading.missing_reports(&code("eid"), children, cadence_days);
+    let found = reading.missing_reports(&code("eid"), children, cadence_days, Expected::OfAll);
     let today = reading.as_of().date();
     let missing = found.missing.iter().map(|one| {
         let days = one.silent_days(today);
@@ -65,7 +65,12 @@ fn who_never_reported_comes_first_then_the_longest_silence() {
     assert_eq!(on("2023-07-08", 7), (named(&all), 4, 0));
     // After twice the cadence a silence is one that is judged.
     let reading = ledger.state.latest(moment("2023-07-08"));
-    let found = reading.missing_reports(&code("eid"), reading.children(id(KHANH_HOA)), 7);
+    let found = reading.missing_reports(
+        &code("eid"),
+        reading.children(id(KHANH_HOA)),
+        7,
+        Expected::OfAll,
+    );
     let silent = found
         .missing
         .iter()
@@ -106,7 +111,7 @@ fn nothing_is_expected_of_a_place_in_its_first_days() {
     let on = |as_of: &str| {
         let reading = ledger.state.latest(moment(as_of));
         let children = reading.children(id(KHANH_HOA));
-        let found = reading.missing_reports(&code("eid"), children, 7);
+        let found = reading.missing_reports(&code("eid"), children, 7, Expected::OfAll);
         (found.expected(), found.too_new, found.reported)
     };
     assert_eq!(on("2023-06-30"), (4, 0, 3));
@@ -147,4 +152,82 @@ fn whoever_implements_the_plan_is_asked_and_else_whoever_leads_it() {
     let reading = ledger.state.latest(moment("2023-08-01"));
     let is_asked = |place: &str| reading.is_asked(id(place), &code("eid"));
     assert!(is_asked(CAM_LAM) && !is_asked(CAM_RANH));
+}
+
+/// Of those that are asked: who is missing, and how many reported or have nothing to report yet.
+fn asked(ledger: &Ledger, as_of: &str) -> (Vec<String>, usize, usize) {
+    let reading = ledger.state.latest(moment(as_of));
+    let children = reading.children(id(KHANH_HOA));
+    let found = reading.missing_reports(&code("eid"), children, 7, Expected::OfAsked);
+    let names = found.missing.iter().map(|one| one.locality.name.vi.clone());
+    (names.collect(), found.reported, found.too_new)
+}
+
+fn assigned_quota(place: &str, start: &str, deadline: &str) -> Body {
+    let Body::QuotaAssigned(assigned) = quota(place, QuotaLayer::Central, 1_000, "100", deadline)
+    else {
+        panic!("a quota");
+    };
+    let start = (!start.is_empty()).then(|| day(start));
+    Body::QuotaAssigned(QuotaAssigned { start, ..assigned })
+}
+
+#[test]
+fn who_is_asked_today_is_late_from_the_first_reporting_day_on() {
+    let mut ledger = districts();
+    assert_eq!(asked(&ledger, "2023-07-20"), (vec![], 0, 0));
+    // Cam Lâm never reported, and Nha Trang's last figure is of 23 June.
+    ledger.add("2023-07-20", assigned_quota(CAM_LAM, "", ""));
+    ledger.add("2023-07-20", assigned_quota(NHA_TRANG, "", ""));
+    assert_eq!(asked(&ledger, "2023-07-20"), (vec![], 0, 2));
+    assert_eq!(asked(&ledger, "2023-07-26"), (vec![], 0, 2));
+    let both = vec!["Cam Lâm".to_owned(), "Nha Trang".to_owned()];
+    assert_eq!(asked(&ledger, "2023-07-27"), (both.clone(), 0, 0));
+    // Of all, both were missing before.
+    assert_eq!(told(&ledger.state.latest(moment("2023-07-20")), 7).1, 4);
+    // A quota that revises another begins nothing anew.
+    ledger.add("2023-07-27", assigned_quota(CAM_LAM, "", "2023-12-31"));
+    assert_eq!(asked(&ledger, "2023-07-28"), (both, 0, 0));
+    // A figure that comes in time counts from the first day.
+    ledger.add("2023-07-28", reported(NHA_TRANG, "eid", count(120)));
+    let cam_lam = vec!["Cam Lâm".to_owned()];
+    assert_eq!(asked(&ledger, "2023-07-28"), (cam_lam, 1, 0));
+    // After a pause it is asked anew.
+    let suspended = Body::QuotaSuspended(QuotaSuspended {
+        locality: id(CAM_LAM),
+        indicator: code("eid"),
+        layer: QuotaLayer::Central,
+        reason: "chờ rà soát".to_owned(),
+        document: Document::default(),
+    });
+    ledger.add("2023-07-29", suspended);
+    assert_eq!(asked(&ledger, "2023-07-29"), (vec![], 1, 0));
+    ledger.add("2023-08-10", assigned_quota(CAM_LAM, "", ""));
+    assert_eq!(asked(&ledger, "2023-08-10").2, 1);
+}
+
+#[test]
+fn work_that_begins_later_a_deadline_and_a_declaration_are_days_to_report_by() {
+    let mut ledger = districts();
+    // Assigned on 1 July for work from the 10th on.
+    ledger.add("2023-07-01", assigned_quota(CAM_LAM, "2023-07-10", ""));
+    assert_eq!(asked(&ledger, "2023-07-16").0, [""; 0]);
+    assert_eq!(asked(&ledger, "2023-07-17").0, ["Cam Lâm"]);
+    // A campaign of three days is over before a week is.
+    ledger.add("2023-07-16", assigned_quota(CAM_RANH, "", "2023-07-18"));
+    assert_eq!(asked(&ledger, "2023-07-18").0, ["Cam Lâm"]);
+    assert_eq!(asked(&ledger, "2023-07-19").0, ["Cam Lâm", "Cam Ranh"]);
+    // Whoever declares to be done is asked by itself.
+    let declared = |by: &str| {
+        Body::CompletionDeclared(CompletionDeclared {
+            locality: id(DIEN_KHANH),
+            indicator: code("eid"),
+            by: day(by),
+            source: Source::default(),
+        })
+    };
+    ledger.add("2023-07-20", declared("2023-07-25"));
+    ledger.add("2023-07-24", declared("2023-08-25"));
+    assert_eq!(asked(&ledger, "2023-07-26").0.len(), 2);
+    assert_eq!(asked(&ledger, "2023-07-27").0.len(), 3);
 }

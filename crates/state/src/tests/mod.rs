@@ -9,6 +9,7 @@ mod matrix;
 mod memory;
 mod missing;
 mod model;
+mod organisation;
 mod owners;
 mod portfolio;
 mod rank;

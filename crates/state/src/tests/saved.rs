@@ -8,7 +8,7 @@ use super::*;
 use crate::{FOLD_VERSION, LoadError, digest_of};
 
 /// One event of every kind and some more, by position, in the form that subscribers get.
-const EVERY_KIND: &str = include_str!("every_kind.jsonl");
+pub(super) const EVERY_KIND: &str = include_str!("every_kind.jsonl");
 
 /// Every third of them was known a second later.
 pub(super) fn every_kind() -> State {

@@ -1,5 +1,8 @@
 //! `tiendo watch` of a locality, a model or an organisation; streams that go on by themselves when the connection is lost.
+//!
+//! A watch of a locality stays with the identity that had the code when it began: on another day the code may be another locality's.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tonic::{Code, Status};
@@ -113,6 +116,7 @@ pub(super) fn wanted(options: &Watch) -> Option<v1::WatchRequest> {
         Target::Locality(v1::WatchedLocality {
             code: code.clone(),
             include_below: options.below,
+            since: String::new(),
         })
     });
     let model = options.model.iter().cloned().map(Target::Model);
@@ -129,16 +133,20 @@ pub(super) fn wanted(options: &Watch) -> Option<v1::WatchRequest> {
     })
 }
 
-/// Prints what concerns a target as it comes, until the service refuses it.
+/// The locality that is watched, once the service has said which it is.
+pub(super) type Identity = OnceLock<v1::LocalityRef>;
+
+/// Prints what concerns a target as it comes, until the service refuses it; `identity` is then known if it is a locality.
 pub(super) async fn run(
     mut request: v1::WatchRequest,
+    identity: &Identity,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
     header(output)?;
     let mut again = Again::new(output);
     loop {
-        let ended = match read(&mut request, &mut again, clients, output).await {
+        let ended = match read(&mut request, identity, &mut again, (clients, output)).await {
             Ok(()) => Ended::silently(output),
             Err(ended) => ended,
         };
@@ -150,19 +158,30 @@ pub(super) async fn run(
 /// Prints one stream to its end; the request then asks for what comes after it.
 async fn read(
     request: &mut v1::WatchRequest,
+    identity: &Identity,
     again: &mut Again,
-    clients: &Clients,
-    output: Output,
+    (clients, output): (&Clients, Output),
 ) -> Result<(), Ended> {
     let mut client = clients.query().await.map_err(Ended::Lost)?;
     let answer = client.watch(request.clone()).await;
     let mut messages = answer.map_err(Ended::told(output))?.into_inner();
     while let Some(response) = messages.message().await.map_err(Ended::told(output))? {
         print(&response, output)?;
-        request.after_position = Some(response.position);
+        go_on(request, &response, identity);
         again.works();
     }
     Ok(())
+}
+
+/// Makes a request one for what comes after a message, of the same locality.
+fn go_on(request: &mut v1::WatchRequest, response: &v1::WatchResponse, identity: &Identity) {
+    request.after_position = Some(response.position);
+    if let (Some(told), Some(Target::Locality(wanted))) = (&response.locality, &mut request.target)
+    {
+        wanted.code.clone_from(&told.code);
+        wanted.since.clone_from(&told.since);
+        identity.get_or_init(|| told.clone());
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a remark beside the data")]
@@ -192,4 +211,59 @@ fn print(response: &v1::WatchResponse, output: Output) -> Result<(), Failure> {
         Some(Message::CaughtUp(_) | Message::Heartbeat(_)) | None => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_that_is_begun_again_asks_for_the_place_it_began_with() {
+        let wanted = |since: &str| {
+            Target::Locality(v1::WatchedLocality {
+                code: "22366".to_owned(),
+                include_below: true,
+                since: since.to_owned(),
+            })
+        };
+        let mut request = v1::WatchRequest {
+            target: Some(wanted("")),
+            ..Default::default()
+        };
+        let identity = Identity::new();
+        let first = v1::WatchResponse {
+            position: 7,
+            locality: Some(v1::LocalityRef {
+                code: "22366".to_owned(),
+                since: "2023-04-10".to_owned(),
+            }),
+            message: None,
+        };
+        go_on(&mut request, &first, &identity);
+        let second = v1::WatchResponse {
+            position: 9,
+            ..Default::default()
+        };
+        go_on(&mut request, &second, &identity);
+        assert_eq!(request.target, Some(wanted("2023-04-10")));
+        assert_eq!(request.after_position, Some(9));
+        assert_eq!(identity.get(), first.locality.as_ref());
+    }
+
+    #[test]
+    fn a_watch_of_an_organisation_only_moves_on() {
+        let target = Some(Target::Organisation("Sở Y tế".to_owned()));
+        let mut request = v1::WatchRequest {
+            target: target.clone(),
+            ..Default::default()
+        };
+        let response = v1::WatchResponse {
+            position: 4,
+            ..Default::default()
+        };
+        let identity = Identity::new();
+        go_on(&mut request, &response, &identity);
+        assert_eq!((request.target, request.after_position), (target, Some(4)));
+        assert_eq!(identity.get(), None);
+    }
 }

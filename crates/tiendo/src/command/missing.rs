@@ -76,8 +76,8 @@ fn head(all: &v1::ListMissingReportsResponse, output: Output) -> String {
     if all.too_new_count > 0 {
         let new = count(all.too_new_count);
         lines.push(lang.pick(
-            format!("{new} địa phương mới, chưa đến kỳ"),
-            format!("{new} are new, nothing is expected of them yet"),
+            format!("{new} địa phương mới hoặc mới được giao, chưa đến kỳ"),
+            format!("{new} are new or newly asked, nothing is expected of them yet"),
         ));
     }
     if !all.next_page_token.is_empty() {

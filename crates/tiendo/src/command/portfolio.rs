@@ -81,6 +81,13 @@ fn head(all: &v1::GetOwnerPortfolioResponse, output: Output) -> String {
             format!("Others took over: {roles} roles, {items} work items"),
         ));
     }
+    let (roles, items) = (of.ended_roles, of.ended_work_items);
+    if roles + items > 0 {
+        lines.push(lang.pick(
+            format!("Đã kết thúc: {roles} vai trò, {items} nhiệm vụ"),
+            format!("Ended: {roles} roles, {items} work items"),
+        ));
+    }
     lines.join("\n")
 }
 
@@ -100,6 +107,7 @@ fn table(all: &v1::GetOwnerPortfolioResponse, output: Output) -> Table {
         code("due", "Hạn", "Due"),
         number("overdue_days", "Quá hạn (ngày)", "Days overdue"),
         text("organisations", "Đơn vị hiện nay", "Held today by"),
+        text("hand_overs", "Bàn giao", "Handed over"),
     ]);
     for role in &all.roles {
         let (place_code, place_name) = place(role.locality.as_ref(), output);
@@ -124,6 +132,7 @@ fn table(all: &v1::GetOwnerPortfolioResponse, output: Output) -> Table {
             Cell::default(),
             Cell::default(),
             owner.organisations.join("; ").into(),
+            hand_overs(role, output).join("; ").into(),
         ]);
     }
     for work in &all.work_items {
@@ -148,6 +157,7 @@ fn table(all: &v1::GetOwnerPortfolioResponse, output: Output) -> Table {
             Cell::with_raw(lang.date(&item.due), &item.due),
             overdue.into(),
             item.responsible.join("; ").into(),
+            Cell::default(),
         ]);
     }
     table
@@ -182,13 +192,7 @@ fn shown(all: &v1::GetOwnerPortfolioResponse, output: Output) -> Table {
             )
             .into(),
             standing.into(),
-            format!(
-                "{}\n{}: {}",
-                holding_text(role.holding(), output),
-                lang.role(owner.role()),
-                show::holders(&owner, output)
-            )
-            .into(),
+            holder(role, &owner, output).into(),
         ]);
     }
     for work in &all.work_items {
@@ -218,6 +222,31 @@ fn shown(all: &v1::GetOwnerPortfolioResponse, output: Output) -> Table {
     table
 }
 
+/// What became of a role, who has it, and how it was handed over.
+fn holder(role: &v1::PortfolioRole, owner: &v1::Owner, output: Output) -> String {
+    let name = output.lang.role(owner.role());
+    let mut lines = vec![
+        holding_text(role.holding(), output).to_owned(),
+        format!("{name}: {}", show::holders(owner, output)),
+    ];
+    lines.extend(hand_overs(role, output));
+    lines.join("\n")
+}
+
+/// Each hand-over of a role: from whom to whom, from when on, and where it stands in the log.
+fn hand_overs(role: &v1::PortfolioRole, output: Output) -> Vec<String> {
+    let lang = output.lang;
+    let told = role.hand_overs.iter().map(|it| {
+        let (from, to) = (it.from.join(", "), it.to.join(", "));
+        let (on, position) = (lang.moment(&it.on), lang.count(it.position));
+        lang.pick(
+            format!("{from} → {to}, {on} (vị trí {position})"),
+            format!("{from} → {to}, {on} (position {position})"),
+        )
+    });
+    told.collect()
+}
+
 /// What a role is in: the kind of thing, and its code.
 fn scope(role: &v1::PortfolioRole, output: Output) -> (Cell, String) {
     let lang = output.lang;
@@ -245,6 +274,7 @@ fn holding_text(holding: v1::Holding, output: Output) -> &'static str {
         v1::Holding::Held => lang.pick("đảm nhiệm", "held"),
         v1::Holding::Orphaned => lang.pick("không còn ai đảm nhiệm", "nobody holds it"),
         v1::Holding::HandedOver => lang.pick("đơn vị khác đã tiếp nhận", "others took over"),
+        v1::Holding::Ended => lang.pick("đã kết thúc", "ended"),
         v1::Holding::Unspecified => "",
     }
 }

@@ -2,7 +2,7 @@
 
 use wire::v1;
 
-use super::follow::{self, Again, Ended};
+use super::follow::{self, Again, Ended, Identity};
 use super::{ledger, told};
 use crate::Failure;
 use crate::cli::Watch;
@@ -10,16 +10,17 @@ use crate::client::Clients;
 use crate::output::{Format, Output, message_json};
 
 pub(super) async fn run(options: Watch, clients: &Clients, output: Output) -> Result<(), Failure> {
+    let identity = Identity::new();
     if options.alerts {
-        return alerts(&options, clients, output).await;
+        return alerts(&options, &identity, clients, output).await;
     }
     if let Some(request) = follow::wanted(&options) {
-        let concerned = follow::run(request, clients, output);
+        let concerned = follow::run(request, &identity, clients, output);
         // Alerting knows the localities of its cases, and nothing of what lies within one.
         if options.locality.is_none() || options.below {
             return concerned.await;
         }
-        let told = alerts(&options, clients, output);
+        let told = alerts(&options, &identity, clients, output);
         return tokio::try_join!(concerned, told).map(|_| ());
     }
     let from = match options.from {
@@ -36,7 +37,7 @@ pub(super) async fn run(options: Watch, clients: &Clients, output: Output) -> Re
         return events(request, options.locality, clients, output).await;
     }
     // A watch of both shows an event and what alerting makes of it as they come.
-    let told = alerts(&options, clients, output);
+    let told = alerts(&options, &identity, clients, output);
     let recorded = events(request, options.locality.clone(), clients, output);
     tokio::try_join!(recorded, told).map(|_| ())
 }
@@ -124,15 +125,21 @@ fn describe(
     Ok((line, place))
 }
 
-/// Prints what alerting says as it comes; a connection that is lost is made again.
-async fn alerts(options: &Watch, clients: &Clients, output: Output) -> Result<(), Failure> {
+/// Prints what alerting says as it comes, of the identity of a locality once that is known; a connection that is lost is made again.
+async fn alerts(
+    options: &Watch,
+    identity: &Identity,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
     let mut seen = match options.from {
         Some(from) if options.alerts => from.max(1) - 1,
         _ => newest_alert(&mut clients.alerting().await?, output).await?,
     };
     let mut again = Again::new(output);
     loop {
-        let ended = match read_alerts(&mut seen, &mut again, (options, clients), output).await {
+        let wanted = (options, identity);
+        let ended = match read_alerts(&mut seen, &mut again, wanted, (clients, output)).await {
             Ok(()) if options.no_follow => return Ok(()),
             Ok(()) => Ended::silently(output),
             Err(ended) => ended,
@@ -145,8 +152,8 @@ async fn alerts(options: &Watch, clients: &Clients, output: Output) -> Result<()
 async fn read_alerts(
     seen: &mut u64,
     again: &mut Again,
-    (options, clients): (&Watch, &Clients),
-    output: Output,
+    (options, identity): (&Watch, &Identity),
+    (clients, output): (&Clients, Output),
 ) -> Result<(), Ended> {
     let request = v1::ReadAlertsRequest {
         from_position: *seen + 1,
@@ -168,12 +175,9 @@ async fn read_alerts(
                 None => continue,
             };
             let verdict = verdict.cloned().unwrap_or_default();
-            let code = verdict.locality.clone().unwrap_or_default().code;
-            if options
-                .locality
-                .as_ref()
-                .is_none_or(|wanted| *wanted == code)
-            {
+            let place = verdict.locality.clone().unwrap_or_default();
+            if is_wanted(options.locality.as_deref(), identity, &place) {
+                let code = place.code;
                 let known = output.lang.instant(recorded.known.as_ref());
                 let sentence = output.lang.name(verdict.sentence.as_ref());
                 let line = format!(
@@ -187,6 +191,14 @@ async fn read_alerts(
         }
     }
     Ok(())
+}
+
+/// Whether a place is the one asked for: by its code, and by its identity where that is known.
+fn is_wanted(code: Option<&str>, identity: &Identity, place: &v1::LocalityRef) -> bool {
+    match identity.get() {
+        Some(identity) => identity == place,
+        None => code.is_none_or(|code| code == place.code),
+    }
 }
 
 /// Position of the newest entry of alerting's log.

@@ -15,7 +15,7 @@ mod work;
 
 use domain::event::Scope;
 use domain::text::Moment;
-use domain::{IndicatorCode, Level, LocalityId};
+use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
 use prost::Message as _;
 use sha2::{Digest, Sha256};
@@ -233,9 +233,4 @@ pub(super) fn date(date: Option<Date>) -> String {
 /// The locality whose plan a model belongs to.
 pub(crate) fn home(reading: &Reading<'_>, entry: &ModelEntry<'_>) -> Option<LocalityId> {
     Some(reading.plan(&entry.group?.fact.plan)?.fact.locality)
-}
-
-/// The level directly below, for rankings that do not name one.
-pub(crate) fn below(reading: &Reading<'_>, parent: LocalityId) -> Option<Level> {
-    reading.children(parent).first().map(LocalityEntry::level)
 }

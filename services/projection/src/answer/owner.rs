@@ -73,27 +73,27 @@ pub(crate) fn orphans(reading: &Reading<'_>, id: LocalityId) -> Vec<v1::Orphan> 
     plans.chain(roles).chain(items).collect()
 }
 
+/// The name of a plan or a model.
+pub(super) fn scope_name(reading: &Reading<'_>, scope: &Scope) -> Option<v1::Name> {
+    match scope {
+        Scope::Plan(code) => reading
+            .plan(code)
+            .map(|plan| encode::name(&plan.fact.summary)),
+        Scope::Model(code) => reading
+            .model(code)
+            .map(|model| encode::name(&model.defined.name)),
+    }
+}
+
 fn role(reading: &Reading<'_>, orphan: &OrphanedRole<'_>) -> v1::Orphan {
-    let (kind, code, name) = match &orphan.scope {
-        Scope::Plan(code) => (
-            v1::OrphanKind::Plan,
-            code.to_string(),
-            reading
-                .plan(code)
-                .map(|plan| encode::name(&plan.fact.summary)),
-        ),
-        Scope::Model(code) => (
-            v1::OrphanKind::Model,
-            code.to_string(),
-            reading
-                .model(code)
-                .map(|model| encode::name(&model.defined.name)),
-        ),
+    let (kind, code) = match &orphan.scope {
+        Scope::Plan(code) => (v1::OrphanKind::Plan, code.to_string()),
+        Scope::Model(code) => (v1::OrphanKind::Model, code.to_string()),
     };
     v1::Orphan {
         kind: kind as i32,
         code,
-        name,
+        name: scope_name(reading, &orphan.scope),
         role: encode::role(orphan.role),
         appointed: orphan
             .appointed

@@ -6,7 +6,13 @@ use tonic::{Code, Status};
 use wire::status::{invalid, with_reason};
 use wire::v1;
 
+use super::reform::day;
 use crate::answer;
+
+/// Nobody has the name asked for.
+const REASON_UNKNOWN: &str = "UNKNOWN_ORGANISATION";
+/// Most names that are offered for one that nobody has.
+const SIMILAR_MAX: usize = 5;
 
 /// A code; what is wrong with it is told by its field.
 pub(super) fn code<T: std::str::FromStr<Err: std::fmt::Display>>(
@@ -41,6 +47,48 @@ pub(super) fn find(reading: &Reading<'_>, field: &str, raw: &str) -> Result<Loca
             ))
         }
     }
+}
+
+/// The identity of a code that began on a day, whatever day is asked about.
+pub(super) fn identity(
+    reading: &Reading<'_>,
+    field: &str,
+    (raw, since): (&str, &str),
+) -> Result<LocalityId, Status> {
+    let id = LocalityId {
+        code: code(&format!("{field}.code"), raw)?,
+        since: day(&format!("{field}.since"), since)?,
+    };
+    if reading.life(id).is_some() {
+        return Ok(id);
+    }
+    let message = format!("no locality on record is {id}");
+    let reason = Reason::UnknownLocality.code();
+    Err(with_reason(Code::NotFound, reason, message))
+}
+
+/// An organisation as it is written on record.
+pub(super) fn organisation<'a>(
+    reading: &Reading<'a>,
+    field: &str,
+    name: &str,
+) -> Result<&'a str, Status> {
+    if name.trim().is_empty() {
+        let detail = "say which organisation; its name may be written without diacritics";
+        let violation = Violation::new(field, Reason::Required, detail);
+        return Err(invalid(&[violation]));
+    }
+    reading.organisation(name).map_err(|similar| {
+        let meant = match similar.as_slice() {
+            [] => String::new(),
+            similar => {
+                let offered = similar.iter().take(SIMILAR_MAX).copied();
+                format!("; did you mean {}", offered.collect::<Vec<_>>().join(", "))
+            }
+        };
+        let message = format!("nobody on record is called '{}'{meant}", name.trim());
+        with_reason(Code::NotFound, REASON_UNKNOWN, message)
+    })
 }
 
 /// An indicator's definition.
@@ -80,7 +128,7 @@ pub(super) fn below<'a>(
         return Ok(all.filter(|entry| entry.level() == level).collect());
     }
     let parent = find(reading, "parent_code", parent_code)?;
-    let level = level.or_else(|| answer::below(reading, parent));
+    let level = level.or_else(|| reading.children(parent).first().map(LocalityEntry::level));
     Ok(level.map_or_else(Vec::new, |level| reading.descendants(parent, level)))
 }
 

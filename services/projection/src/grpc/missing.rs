@@ -1,7 +1,7 @@
 //! Who has not reported.
 
 use domain::IndicatorCode;
-use state::{QualityRules, State};
+use state::{Expected, QualityRules, State};
 use tonic::{Request, Response, Status};
 use wire::mask::Mask;
 use wire::v1;
@@ -46,11 +46,12 @@ pub(crate) fn missing(
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
     let indicator_defined = defined(state, &reading, &indicator)?;
-    let mut localities = below(&reading, &r.parent_code, level)?;
-    if r.asked_only {
-        localities.retain(|entry| reading.is_asked(entry.id, &indicator));
-    }
-    let found = reading.missing_reports(&indicator, localities, cadence_days);
+    let localities = below(&reading, &r.parent_code, level)?;
+    let expected = match r.asked_only {
+        true => Expected::OfAsked,
+        false => Expected::OfAll,
+    };
+    let found = reading.missing_reports(&indicator, localities, cadence_days, expected);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let never = found
         .missing

@@ -1,14 +1,12 @@
 //! What an organisation holds.
 
-use domain::{Reason, Violation};
-use state::{PortfolioItem, PortfolioRole, Reading, State};
-use tonic::{Code, Request, Response, Status};
+use state::{PortfolioItem, PortfolioRole, State};
+use tonic::{Request, Response, Status};
 use wire::mask::Mask;
-use wire::status::{invalid, with_reason};
 use wire::v1;
 
 use super::QueryApi;
-use super::find::find;
+use super::find::{find, organisation};
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered, times};
@@ -16,8 +14,6 @@ use crate::page::page;
 
 /// Within how many days a work item is due soon, if the caller states none.
 const DUE_DAYS: u32 = 14;
-/// Most names that are offered for one that nobody has.
-const SIMILAR_MAX: usize = 5;
 
 impl QueryApi {
     pub(super) async fn portfolio(
@@ -56,7 +52,7 @@ pub(crate) fn portfolio(
         "" => None,
         code => Some(find(&reading, "code", code)?),
     };
-    let organisation = named(&reading, &r.organisation)?;
+    let organisation = organisation(&reading, "organisation", &r.organisation)?;
     let found = reading.portfolio(organisation, within, due_days);
     let mut answer = v1::GetOwnerPortfolioResponse {
         organisation: organisation.to_owned(),
@@ -79,24 +75,4 @@ pub(crate) fn portfolio(
     }
     answer.next_page_token = next_page_token;
     mask.apply(answer)
-}
-
-/// An organisation as it is written on record.
-fn named<'a>(reading: &Reading<'a>, name: &str) -> Result<&'a str, Status> {
-    if name.trim().is_empty() {
-        let detail = "say whose; the name may be written without diacritics";
-        let violation = Violation::new("organisation", Reason::Required, detail);
-        return Err(invalid(&[violation]));
-    }
-    reading.organisation(name).map_err(|similar| {
-        let meant = match similar.as_slice() {
-            [] => String::new(),
-            similar => {
-                let offered = similar.iter().take(SIMILAR_MAX).copied();
-                format!("; did you mean {}", offered.collect::<Vec<_>>().join(", "))
-            }
-        };
-        let message = format!("nobody on record is called '{}'{meant}", name.trim());
-        with_reason(Code::NotFound, "UNKNOWN_ORGANISATION", message)
-    })
 }

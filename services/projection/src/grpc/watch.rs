@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
-use tonic::{Code, Request, Response, Status};
-use wire::status::{invalid, with_reason};
+use tonic::{Request, Response, Status};
+use wire::status::invalid;
 use wire::v1;
 use wire::v1::watch_request as asked;
 
 use super::QueryApi;
-use super::find::{code, find, known_model};
+use super::find::{code, find, identity, known_model, organisation};
 use crate::watch::{Watcher, Watching};
 
 /// The messages of a watch.
@@ -37,6 +37,10 @@ impl QueryApi {
             let state = self.shared.read();
             (target(&at.reading(&state), r.target)?, state.position())
         };
+        let identity = match &target {
+            Target::Locality(id) | Target::Within(id) => Some(wire::event::locality_ref(*id)),
+            Target::Model(_) | Target::Organisation(_) => None,
+        };
         let settings = self.watches.settings;
         let watcher = Watcher {
             shared,
@@ -45,6 +49,7 @@ impl QueryApi {
             settings,
             shutdown: self.shutdown.clone(),
             target,
+            identity,
             as_of: at.as_of,
             seen: r.after_position.unwrap_or(folded),
             sent: Instant::now(),
@@ -67,7 +72,10 @@ impl QueryApi {
 fn target(reading: &Reading<'_>, target: Option<asked::Target>) -> Result<Target, Status> {
     match target {
         Some(asked::Target::Locality(wanted)) => {
-            let id = find(reading, "locality.code", &wanted.code)?;
+            let id = match wanted.since.trim() {
+                "" => find(reading, "locality.code", &wanted.code)?,
+                since => identity(reading, "locality", (&wanted.code, since))?,
+            };
             Ok(if wanted.include_below {
                 Target::Within(id)
             } else {
@@ -79,14 +87,11 @@ fn target(reading: &Reading<'_>, target: Option<asked::Target>) -> Result<Target
             known_model(reading, &model)?;
             Ok(Target::Model(model))
         }
-        Some(asked::Target::Organisation(name)) if !name.trim().is_empty() => {
-            if reading.knows_organisation(&name) {
-                return Ok(Target::organisation(&name));
-            }
-            let message = "no event on record names an organisation so; write its name in full, with or without diacritics";
-            Err(with_reason(Code::NotFound, "UNKNOWN_ORGANISATION", message))
+        Some(asked::Target::Organisation(name)) => {
+            let known = organisation(reading, "organisation", &name)?;
+            Ok(Target::organisation(known))
         }
-        Some(asked::Target::Organisation(_)) | None => {
+        None => {
             let detail = "name a locality, a model or an organisation to watch";
             Err(invalid(&[Violation::new(
                 "target",

@@ -403,6 +403,137 @@ fn a_portfolio_comes_page_by_page_and_a_name_nobody_has_is_told() {
     assert_eq!(refused.message(), offered);
 }
 
+fn handed_over(ledger: &mut Ledger, effective: &str, from: &str, to: &str) -> u64 {
+    let assigned = e::OwnerAssigned {
+        scope: model(),
+        locality: place("56"),
+        role: Role::Implementing,
+        organisations: vec![to.to_owned()],
+        accountable_office: String::new(),
+        source: Source::default(),
+        person_commitment: None,
+        change: OwnerChange::HandedOver,
+        from: vec![from.to_owned()],
+        reason: "Phân công lại".to_owned(),
+    };
+    ledger.take(effective, Body::OwnerAssigned(assigned), &[])
+}
+
+#[test]
+fn a_role_handed_over_is_told_to_who_gave_it_and_to_who_has_it() {
+    let (mut ledger, _) = taken_over();
+    let position = handed_over(&mut ledger, "2023-07-20", "Công an tỉnh", "Sở Y tế");
+    let state = &ledger.state;
+    let of = |name: &str| portfolio(state, Freshness::default(), july(None), of(name)).unwrap();
+    for (name, holding, counts) in [
+        ("Công an tỉnh", v1::Holding::HandedOver, (1, 1)),
+        ("Sở Y tế", v1::Holding::Held, (1, 0)),
+        // It came to the giver by a succession.
+        (POLICE, v1::Holding::HandedOver, (0, 2)),
+    ] {
+        let answer = of(name);
+        let found = answer.counts.unwrap();
+        assert_eq!((found.roles, found.handed_over_roles), counts, "{name}");
+        let is_it = |role: &&v1::PortfolioRole| !role.hand_overs.is_empty();
+        let role = answer.roles.iter().find(is_it).unwrap();
+        assert_eq!(role.holding(), holding, "{name}");
+        assert_eq!(role.owner.clone().unwrap().organisations, ["Sở Y tế"]);
+        let expected = v1::HandOver {
+            from: vec!["Công an tỉnh".to_owned()],
+            to: vec!["Sở Y tế".to_owned()],
+            on: "2023-07-20".to_owned(),
+            position,
+            change: v1::OwnerChange::HandedOver as i32,
+            reason: "Phân công lại".to_owned(),
+        };
+        assert_eq!(role.hand_overs, [expected], "{name}");
+    }
+}
+
+#[test]
+fn every_row_of_a_portfolio_is_counted_once_across_the_reform_and_a_dissolution() {
+    let mut ledger = districts();
+    assign(&mut ledger, "568", model(), Role::Implementing, POLICE);
+    assign(&mut ledger, "571", model(), Role::Implementing, POLICE);
+    assign(&mut ledger, "56", plan(), Role::Lead, POLICE);
+    for item in ["W1", "W2", "W3"] {
+        work_item(&mut ledger, item, (2023, 7, 20), POLICE);
+    }
+    let done = e::WorkItemCompleted {
+        work_item: "W1".parse().unwrap(),
+        locality: place("568"),
+        evidence: "Biên bản".to_owned(),
+    };
+    ledger.take("2023-07-10", Body::WorkItemCompleted(done), &[]);
+    let cancelled = e::WorkItemCancelled {
+        work_item: "W2".parse().unwrap(),
+        locality: place("568"),
+        reason: "trùng lặp".to_owned(),
+        document: None,
+    };
+    ledger.take("2023-07-11", Body::WorkItemCancelled(cancelled), &[]);
+    let ended = e::LocalityEnded {
+        locality: place("571"),
+        successors: Vec::new(),
+        source: Source::default(),
+    };
+    ledger.take("2023-07-12", Body::LocalityEnded(ended), &[]);
+    let counts = |ledger: &Ledger| {
+        let answer = portfolio(&ledger.state, Freshness::default(), july(None), of(POLICE));
+        let answer = answer.unwrap();
+        let c = answer.counts.unwrap();
+        let roles = c.roles + c.orphaned_roles + c.handed_over_roles + c.ended_roles;
+        assert_eq!(roles as usize, answer.roles.len());
+        let held = c.overdue + c.due_soon + c.open + c.done + c.cancelled;
+        let items = held + c.orphaned_work_items + c.handed_over_work_items + c.ended_work_items;
+        assert_eq!(items as usize, answer.work_items.len());
+        c
+    };
+    let expected = v1::PortfolioCounts {
+        roles: 2,
+        ended_roles: 1,
+        overdue: 1,
+        done: 1,
+        cancelled: 1,
+        ..Default::default()
+    };
+    assert_eq!(counts(&ledger), expected);
+    let dissolved = e::OrganisationSucceeded {
+        locality: place("56"),
+        organisation: POLICE.to_owned(),
+        successors: Vec::new(),
+        change: OrganisationChange::Ended,
+        document: None,
+        source: Source::default(),
+    };
+    ledger.take("2023-07-15", Body::OrganisationSucceeded(dissolved), &[]);
+    let expected = v1::PortfolioCounts {
+        orphaned_roles: 2,
+        ended_roles: 1,
+        orphaned_work_items: 1,
+        ended_work_items: 2,
+        ..Default::default()
+    };
+    assert_eq!(counts(&ledger), expected);
+}
+
+#[test]
+fn whoever_is_named_anywhere_has_a_portfolio_be_it_an_empty_one() {
+    let mut ledger = districts();
+    let order = e::DirectiveIssued {
+        locality: place("56"),
+        document: Document::default(),
+        addressees: vec!["Sở Tài chính".to_owned()],
+        text: name("Tập trung cao điểm"),
+        source: Source::default(),
+    };
+    ledger.take("2023-07-10", Body::DirectiveIssued(order), &[]);
+    let request = of("so tai chinh");
+    let answer = portfolio(&ledger.state, Freshness::default(), july(None), request).unwrap();
+    assert_eq!(answer.organisation, "Sở Tài chính");
+    assert_eq!(answer.counts, Some(v1::PortfolioCounts::default()));
+}
+
 fn of_activated() -> v1::ListMissingReportsRequest {
     v1::ListMissingReportsRequest {
         indicator: "eid.activated".to_owned(),
@@ -486,6 +617,17 @@ fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
     let asked = missing(&ledger.state, Freshness::default(), july(None), asked).unwrap();
     assert_eq!(counts(&asked), [1, 0, 1, 0]);
     assert_eq!(vi(asked.missing[0].locality.as_ref()), "Huyện Diên Khánh");
+    // On the day on which it was asked nothing was missing yet.
+    let at = At {
+        as_of: Moment::end_of(date(2023, 7, 5)),
+        position: None,
+    };
+    let asked = v1::ListMissingReportsRequest {
+        asked_only: true,
+        ..of_activated()
+    };
+    let asked = missing(&ledger.state, Freshness::default(), at, asked).unwrap();
+    assert_eq!(counts(&asked), [0, 0, 0, 1]);
     // Every six days is more often than Nha Trang reports.
     let often = v1::ListMissingReportsRequest {
         cadence_days: 6,

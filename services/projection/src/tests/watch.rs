@@ -16,10 +16,9 @@ use tokio_stream::StreamExt as _;
 use tonic::{Code, Request, Status};
 use wire::event::LogDecoder;
 use wire::log_reader::{Batch, LogReader, Logged};
-use wire::RecordedEvent;
 use wire::status::refusal;
 use wire::v1;
-use wire::v1::query_service_server::QueryService as _;
+use wire::v1::query_service_server::QueryService;
 use wire::v1::watch_request as asked;
 use wire::v1::watch_response::Message;
 
@@ -114,16 +113,21 @@ impl World {
 
     /// Writes an event and folds it as it comes over the bus; its position.
     fn take(&self, body: Body) -> u64 {
-        let logged = self.write(body);
+        self.take_on("2023-07-01", body)
+    }
+
+    /// The same of an event that speaks of a day.
+    fn take_on(&self, effective: &str, body: Body) -> u64 {
+        let logged = self.write(effective, body);
         self.shared.fold_new((*logged).clone(), 100).unwrap();
         logged.0
     }
 
     /// Writes an event and folds it as it is read from the log in bulk; its position.
     fn take_in_bulk(&self, body: Body) -> u64 {
-        let logged = self.write(body);
+        let logged = self.write("2023-07-01", body);
         let (position, known, event) = &*logged;
-        let recorded = RecordedEvent {
+        let recorded = v1::RecordedEvent {
             position: *position,
             known: Some(wire::time::to_wire(*known)),
             event: wire::event::to_bytes(event).into(),
@@ -139,12 +143,12 @@ impl World {
         logged.0
     }
 
-    fn write(&self, body: Body) -> Arc<Logged> {
+    fn write(&self, effective: &str, body: Body) -> Arc<Logged> {
         let known: Timestamp = "2023-07-01T00:00:00Z".parse().unwrap();
         let logged = Arc::new((
             self.shared.position() + 1,
             known,
-            event("2023-07-01", body, &[]),
+            event(effective, body, &[]),
         ));
         self.log.0.lock().unwrap().push(Arc::clone(&logged));
         logged
@@ -166,6 +170,7 @@ impl World {
             settings,
             shutdown: self.shutdown.clone(),
             target: Target::Locality(place("568")),
+            identity: None,
             as_of: Moment::end_of(date(2023, 7, 31)),
             seen,
             sent: Instant::now(),
@@ -173,7 +178,12 @@ impl World {
     }
 
     fn api(&self, settings: Settings) -> QueryApi {
-        let now = "2023-07-31T00:00:00Z".parse().unwrap();
+        self.api_at("2023-07-31T00:00:00Z", settings)
+    }
+
+    /// The service at an instant.
+    fn api_at(&self, now: &str, settings: Settings) -> QueryApi {
+        let now = now.parse().unwrap();
         QueryApi {
             shared: Arc::clone(&self.shared),
             // Nobody is there: what these watches tell is recent.
@@ -199,6 +209,10 @@ fn reported(code: &str) -> Body {
                 bound: Bound::Exact,
                 value: 1,
             }),
+            source: e::Source {
+                title: "Báo cáo ngày".to_owned(),
+                url: String::new(),
+            },
             ..Figure::default()
         },
         note: String::new(),
@@ -462,6 +476,7 @@ fn nha_trang(after_position: Option<u64>) -> v1::WatchRequest {
     let wanted = v1::WatchedLocality {
         code: "568".to_owned(),
         include_below: false,
+        since: String::new(),
     };
     v1::WatchRequest {
         target: Some(asked::Target::Locality(wanted)),
@@ -516,6 +531,7 @@ async fn what_is_not_on_record_is_not_watched() {
     let place = v1::WatchedLocality {
         code: "999".to_owned(),
         include_below: true,
+        since: String::new(),
     };
     let cases = [
         (Some(asked::Target::Locality(place)), "UNKNOWN_LOCALITY"),
@@ -536,6 +552,91 @@ async fn what_is_not_on_record_is_not_watched() {
     assert_eq!(refused(&api, of(None)).await, required);
     let nobody = Some(asked::Target::Organisation(" ".to_owned()));
     assert_eq!(refused(&api, of(nobody)).await, required);
+}
+
+/// The first message of a watch of Nha Trang after some position, and the watch; `since` names the identity.
+async fn begun(
+    api: &QueryApi,
+    since: &str,
+    after: u64,
+) -> (v1::WatchResponse, <QueryApi as QueryService>::WatchStream) {
+    let mut request = nha_trang(Some(after));
+    if let Some(asked::Target::Locality(wanted)) = &mut request.target {
+        wanted.since = since.to_owned();
+    }
+    let watch = api.watch(Request::new(request)).await.unwrap();
+    let mut messages = watch.into_inner();
+    let first = tokio::time::timeout(LIMIT, messages.next()).await.unwrap();
+    (first.unwrap().unwrap(), messages)
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_with_the_place_it_began_with_although_the_reform_gave_its_code_away() {
+    let world = World::new(10_000);
+    let old = place("568");
+    let new = domain::LocalityId {
+        since: date(2025, 7, 1),
+        ..old
+    };
+    let ended = Body::LocalityEnded(e::LocalityEnded {
+        locality: old,
+        successors: Vec::new(),
+        source: e::Source::default(),
+    });
+    let registered = Body::LocalityRegistered(e::LocalityRegistered {
+        locality: new,
+        name: name("568"),
+        parent: None,
+        start_known: true,
+        source: e::Source::default(),
+    });
+    world.take_on("2025-07-01", ended);
+    let head = world.take_on("2025-07-01", registered);
+    let the_day_before = world.api_at("2025-06-30T03:00:00Z", without_heartbeats());
+    let (first, mut messages) = begun(&the_day_before, "", head).await;
+    let identity = first.locality.unwrap();
+    assert_eq!(identity, wire::event::locality_ref(old));
+    let told = world.take(reported("568"));
+    let next = tokio::time::timeout(LIMIT, messages.next()).await.unwrap();
+    let next = next.unwrap().unwrap();
+    assert_eq!((next.position, next.locality), (told, None), "told once");
+    drop(messages);
+
+    let the_day_after = world.api_at("2025-07-02T03:00:00Z", without_heartbeats());
+    // By its code alone it would be another place's, of which nothing is told here.
+    let (first, mut another) = begun(&the_day_after, "", told).await;
+    assert_eq!(first.locality, Some(wire::event::locality_ref(new)));
+    let (first, mut messages) = begun(&the_day_after, &identity.since, told).await;
+    assert_eq!(first.locality, Some(identity));
+    let late = world.take(reported("568"));
+    let news = tokio::time::timeout(LIMIT, messages.next()).await.unwrap();
+    assert_eq!(news.unwrap().unwrap().position, late);
+    let of_new = world.take_on(
+        "2025-07-02",
+        Body::LocalityEnded(e::LocalityEnded {
+            locality: new,
+            successors: Vec::new(),
+            source: e::Source::default(),
+        }),
+    );
+    let news = tokio::time::timeout(LIMIT, another.next()).await.unwrap();
+    assert_eq!(news.unwrap().unwrap().position, of_new);
+}
+
+#[tokio::test]
+async fn an_identity_that_is_not_on_record_is_not_watched() {
+    let world = World::new(10_000);
+    let api = world.api(QUICK);
+    for (since, code, reason) in [
+        ("2020-01-01", Code::NotFound, "UNKNOWN_LOCALITY"),
+        ("hôm qua", Code::InvalidArgument, "DATE_FORMAT"),
+    ] {
+        let mut request = nha_trang(None);
+        if let Some(asked::Target::Locality(wanted)) = &mut request.target {
+            wanted.since = since.to_owned();
+        }
+        assert_eq!(refused(&api, request).await, (code, reason.to_owned()));
+    }
 }
 
 #[tokio::test]

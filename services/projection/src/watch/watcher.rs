@@ -57,6 +57,8 @@ pub(crate) struct Watcher<P> {
     pub(crate) settings: Settings,
     pub(crate) shutdown: CancellationToken,
     pub(crate) target: Target,
+    /// The locality that is watched, until the first message has told it.
+    pub(crate) identity: Option<v1::LocalityRef>,
     /// The moment that markers tell.
     pub(crate) as_of: Moment,
     /// The last position looked at; what is wanted up to there is sent.
@@ -185,6 +187,7 @@ impl<P: Past> Watcher<P> {
         place.send(Ok(v1::WatchResponse {
             position,
             message: Some(message),
+            locality: self.identity.take(),
         }));
         self.sent = Instant::now();
         Ok(())

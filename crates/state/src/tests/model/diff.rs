@@ -173,7 +173,7 @@ fn holding(history: &History, place: LocalityId, reports: u64, fixes: u64) -> Ho
 /// By position: moment, figure, and whether it holds.
 type Holding = BTreeMap<u64, (Moment, Figure, bool)>;
 
-fn sees(as_of: Moment, at: Moment) -> bool {
+pub(super) fn sees(as_of: Moment, at: Moment) -> bool {
     at <= as_of || (as_of.hour() == 24 && at.date() <= as_of.date())
 }
 

@@ -1,8 +1,10 @@
 //! Laws: the state answers as a filter over the whole list of events does.
 
+mod concern;
 mod diff;
 mod lists;
 mod naive;
+mod portfolio;
 mod saved;
 
 use std::collections::BTreeSet;

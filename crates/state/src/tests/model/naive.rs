@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::event::{Body, Event, Figure, LocalityRegistered, OwnerAssigned, QuotaLayer};
+use domain::event::{
+    Body, Event, Figure, LocalityRegistered, OwnerAssigned, QuotaLayer, WorkItemDefined,
+};
 use domain::locality::{LocalityCode, LocalityId};
 use domain::text::Moment;
 
 use super::{History, PLACES, id};
 
 /// A reader of the naive model.
+#[derive(Clone, Copy)]
 pub(super) struct Naive<'h> {
     pub(super) history: &'h History,
     pub(super) as_of: Moment,
@@ -26,7 +29,7 @@ impl<'h> Naive<'h> {
             .filter(move |(position, _)| *position <= limit)
     }
 
-    fn seen(&self) -> impl Iterator<Item = &'h (u64, Event)> {
+    pub(super) fn seen(&self) -> impl Iterator<Item = &'h (u64, Event)> {
         let as_of = self.as_of;
         let whole_day = as_of.hour() == 24;
         self.known().filter(move |(_, event)| {
@@ -119,7 +122,17 @@ impl<'h> Naive<'h> {
     /// Who leads a scope: position of the appointment, and the names of those who hold it now.
     pub(super) fn lead(&self, id: LocalityId) -> Option<(u64, BTreeSet<String>)> {
         let lineage = self.lineage(id);
-        let appointed = |place: &LocalityId| {
+        let ((since, position), owner) = self.appointed(&lineage)?;
+        let (holders, _) = self.way(&owner.organisations, since, &lineage);
+        Some((position, holders))
+    }
+
+    /// The last appointment in the first of some places that has any, its moment and its position.
+    pub(super) fn appointed(
+        &self,
+        places: &[LocalityId],
+    ) -> Option<((Moment, u64), &'h OwnerAssigned)> {
+        let last = |place: &LocalityId| {
             let here = self
                 .seen()
                 .filter_map(|(position, event)| match &event.body {
@@ -130,8 +143,7 @@ impl<'h> Naive<'h> {
                 });
             here.max_by_key(|(order, _)| *order)
         };
-        let ((since, position), owner) = lineage.iter().find_map(appointed)?;
-        Some((position, self.holders(owner, since, &lineage)))
+        places.iter().find_map(last)
     }
 
     pub(super) fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {
@@ -139,13 +151,91 @@ impl<'h> Naive<'h> {
         std::iter::successors(Some(id), parent).take(8).collect()
     }
 
-    fn holders(
+    /// Whether nobody is to work on a model any more.
+    pub(super) fn is_withdrawn(&self, model: &str) -> bool {
+        let last = |is_it: fn(&Body) -> Option<&str>| {
+            let of_model = self
+                .seen()
+                .filter(|(_, event)| is_it(&event.body) == Some(model));
+            let order = of_model.map(|(position, event)| (event.effective, *position));
+            order.max()
+        };
+        let withdrawn = last(|body| match body {
+            Body::ModelWithdrawn(e) => Some(e.model.as_str()),
+            _ => None,
+        });
+        let defined = last(|body| match body {
+            Body::ModelDefined(e) => Some(e.model.as_str()),
+            _ => None,
+        });
+        withdrawn > defined
+    }
+
+    /// A work item as it was last defined, or else as it will be first, and the moment of that.
+    pub(super) fn work_item(
         &self,
-        owner: &OwnerAssigned,
+        id: LocalityId,
+        item: &str,
+    ) -> Option<(Moment, &'h WorkItemDefined)> {
+        let of_item = |(position, event): &'h (u64, Event)| match &event.body {
+            Body::WorkItemDefined(e) if e.locality == id && e.work_item.as_str() == item => {
+                Some(((event.effective, *position), e))
+            }
+            _ => None,
+        };
+        let newest = self.seen().filter_map(of_item).max_by_key(|(at, _)| *at);
+        let earliest = || self.known().filter_map(of_item).min_by_key(|(at, _)| *at);
+        let ((at, _), defined) = newest.or_else(earliest)?;
+        Some((at, defined))
+    }
+
+    /// Whether a work item was done by the moment asked about.
+    pub(super) fn is_done(&self, id: LocalityId, item: &str) -> bool {
+        self.seen().any(|(_, event)| match &event.body {
+            Body::WorkItemCompleted(e) => e.locality == id && e.work_item.as_str() == item,
+            _ => false,
+        })
+    }
+
+    /// Since when a place is asked for an indicator, by each layer that asks.
+    pub(super) fn asked_since(&self, id: LocalityId, indicator: &str) -> Vec<Moment> {
+        let in_force = self.quotas(id, indicator);
+        let layers = QuotaLayer::ALL.iter().filter_map(|layer| {
+            let mut since = None;
+            let mut said: Vec<_> = self.seen().collect();
+            said.sort_by_key(|(position, event)| (event.effective, *position));
+            for (position, event) in said {
+                match &event.body {
+                    Body::QuotaAssigned(e)
+                        if (e.locality, e.indicator.as_str(), e.layer)
+                            == (id, indicator, *layer) =>
+                    {
+                        since = since.or(Some((event.effective, *position)));
+                    }
+                    Body::QuotaSuspended(e)
+                        if (e.locality, e.indicator.as_str(), e.layer)
+                            == (id, indicator, *layer) =>
+                    {
+                        since = None;
+                    }
+                    _ => {}
+                }
+            }
+            since.map(|(at, _)| at)
+        });
+        let layers: Vec<_> = layers.collect();
+        assert_eq!(layers.len(), in_force.len());
+        layers
+    }
+
+    /// Who has what organisations were given at a moment in the first of some places, and who has or had it on the way.
+    pub(super) fn way(
+        &self,
+        names: &[String],
         since: Moment,
         lineage: &[LocalityId],
-    ) -> BTreeSet<String> {
-        let names = owner.organisations.iter();
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
+        let names = names.iter();
         let mut reached: BTreeSet<_> = names.map(|name| (name.clone(), since)).collect();
         let mut holders = BTreeSet::new();
         let mut next: Vec<_> = reached.iter().cloned().collect();
@@ -161,11 +251,15 @@ impl<'h> Naive<'h> {
             let successors = successors.iter().map(|name| (name.clone(), at));
             next.extend(successors.filter(|successor| reached.insert(successor.clone())));
         }
-        holders
+        (holders, reached.into_iter().map(|(name, _)| name).collect())
     }
 
     /// What last became of an organisation in a place, and when.
-    fn succession(&self, place: LocalityId, name: &str) -> Option<(Moment, &'h [String])> {
+    pub(super) fn succession(
+        &self,
+        place: LocalityId,
+        name: &str,
+    ) -> Option<(Moment, &'h [String])> {
         let of_name = self
             .seen()
             .filter_map(|(position, event)| match &event.body {
@@ -229,6 +323,19 @@ impl<'h> Naive<'h> {
             _ => None,
         });
         (!registered.start_known || id.since <= day) && end.last().is_none_or(|end| day < end)
+    }
+
+    /// Where a place that ended went to; none while it exists.
+    pub(super) fn heirs(&self, id: LocalityId) -> Option<Vec<LocalityId>> {
+        let said = self.known().filter_map(|(_, event)| match &event.body {
+            Body::LocalityEnded(e) if e.locality == id => Some((event.effective.date(), e)),
+            _ => None,
+        });
+        let (day, end) = said.last()?;
+        let heirs = end.successors.iter().map(|heir| heir.locality);
+        let today = self.as_of.date();
+        let has_begun = !self.registration(id)?.start_known || id.since <= today;
+        (has_begun && day <= today).then(|| heirs.collect())
     }
 
     /// The last identity that exists under the code, and how many were ever known under it.
