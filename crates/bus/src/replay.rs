@@ -130,7 +130,8 @@ impl Replay {
         Ok(page)
     }
 
-    async fn begin(&self, from: u64) -> Result<Ordered, ReplayError> {
+    // A consumer's messages are not shared between threads: whoever waits for them must hold this alone.
+    async fn begin(&mut self, from: u64) -> Result<Ordered, ReplayError> {
         let config = OrderedConfig {
             deliver_policy: DeliverPolicy::ByStartSequence {
                 start_sequence: from,
@@ -143,7 +144,11 @@ impl Replay {
         messages.map_err(|error| self.unreadable(chain(&error)))
     }
 
-    async fn next(&self, messages: &mut Ordered, position: u64) -> Result<Delivery, ReplayError> {
+    async fn next(
+        &mut self,
+        messages: &mut Ordered,
+        position: u64,
+    ) -> Result<Delivery, ReplayError> {
         let message = tokio::select! {
             message = tokio::time::timeout(PATIENCE, messages.next()) => message,
             () = self.connection.lost() => return Err(self.unreadable("the connection was lost")),

@@ -194,7 +194,7 @@ impl<'a> Reading<'a> {
         Some(self.figure_entry(key.1, row))
     }
 
-    fn figure_entry(&self, indicator: u32, row: Row<'a>) -> FigureEntry<'a> {
+    pub(crate) fn figure_entry(&self, indicator: u32, row: Row<'a>) -> FigureEntry<'a> {
         let (state, limit) = (self.state, self.sight.limit);
         let remark = state.texts.get(row.remark());
         let corrects = state.corrects(row);

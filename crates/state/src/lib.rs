@@ -9,6 +9,7 @@
 //! - `intern`: texts, actors and sources kept once
 //! - `digest`: one hash over everything folded
 //! - `saved`: everything folded as bytes, and back
+//! - `compare`: in which series two states differ
 //! - `form`: how those bytes are written, and read strictly
 //! - `reading`: the two times of a question, and the indicators
 //! - `place`: localities: identity, hierarchy, search
@@ -45,6 +46,7 @@
 
 mod around;
 mod behind;
+mod compare;
 mod concern;
 mod content;
 mod detail;
@@ -86,6 +88,7 @@ mod timeline;
 mod work;
 
 pub use around::{Held, HeldSeries, Recognised};
+pub use compare::{SeriesDifference, SeriesDifferences};
 pub use concern::Target;
 pub use diff::{Change, Diff, QuotaChange, View};
 pub use digest::digest_of;

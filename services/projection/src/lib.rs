@@ -9,6 +9,7 @@
 //! - `follower`: from the stream, or in bulk from the log, into the state
 //! - `snapshot`: the state on the disk, so that a start need not read the whole log
 //! - `verify`: the state compared with one folded anew
+//! - `rebuild`: a second state that is folded while the first serves, and served if somebody says so
 //! - `moment`: the two times of a question
 //! - `answer`: what is on record as messages
 //! - `page`: page tokens
@@ -21,6 +22,7 @@ mod freshness;
 mod grpc;
 mod moment;
 mod page;
+mod rebuild;
 mod service;
 mod shared;
 mod snapshot;

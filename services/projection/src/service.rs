@@ -15,8 +15,9 @@ use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
 use crate::follower::Follower;
-use crate::grpc::{QueryApi, REBUILDS_MAX, VERIFICATIONS_MAX};
+use crate::grpc::{QueryApi, REBUILDS_MAX, phase_of};
 use crate::moment::seconds;
+use crate::rebuild::{Bus, Rebuilder};
 use crate::shared::Shared;
 use crate::snapshot::{self, Keeper};
 use crate::watch::{Settings, Watches};
@@ -117,6 +118,7 @@ impl Projection {
             clock,
         } = self;
         let ready = readiness.component("follower");
+        let snapshots = keeper.store();
         let follower = Follower {
             shared: Arc::clone(&shared),
             log: log.clone(),
@@ -128,6 +130,12 @@ impl Projection {
             "projection-follower",
             follow(config.clone(), follower, shutdown.clone()),
         );
+        let bus = Bus {
+            url: config.nats_url,
+            ledger: config.ledger,
+        };
+        let mut rebuilder = Rebuilder::new(&shared, &log, bus, &shutdown);
+        rebuilder.keep(snapshots);
         let api = QueryApi {
             shared,
             log,
@@ -136,7 +144,8 @@ impl Projection {
             message_bytes_max: config.limits.message_bytes_max,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
             watches: Watches::new(Settings::SERVED),
-            verifications: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
+            verifications: Arc::clone(&rebuilder.verifications),
+            rebuilder,
             shutdown: shutdown.clone(),
         };
         let limit = config.limits.message_bytes_max;
@@ -203,7 +212,10 @@ async fn tell(shared: &Shared, shutdown: &CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            _ = look.tick() => tell_freshness(shared),
+            _ = look.tick() => {
+                tell_freshness(shared);
+                tell_second(shared);
+            }
             _ = count.tick() => {
                 let position = shared.position();
                 if counted.replace(position) != Some(position) {
@@ -219,6 +231,13 @@ fn tell_freshness(shared: &Shared) {
     metrics::gauge!("tiendo_projection_behind_positions").set(fresh.behind_positions as f64);
     metrics::gauge!("tiendo_projection_behind_seconds").set(seconds(fresh.behind_ms));
     metrics::gauge!("tiendo_projection_head_heard_seconds").set(seconds(fresh.head_heard_ms));
+}
+
+/// Where the second state is, 0 without one, and how it stands by the number of its phase in the contract.
+fn tell_second(shared: &Shared) {
+    let phase = phase_of(shared.second.run().as_ref());
+    metrics::gauge!("tiendo_projection_second_position").set(shared.second.position() as f64);
+    metrics::gauge!("tiendo_projection_second_phase").set(f64::from(phase as i32));
 }
 
 /// Takes some milliseconds for the whole country; meanwhile nothing is folded, since the follower runs in the same task, and all questions are answered.

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use wire::log_reader::{Batch, Logged};
 
 use crate::freshness::{Freshness, Heard};
+use crate::rebuild::{Phase, Second};
 use crate::watch::Recent;
 
 /// Events folded while readers wait: some hundred microseconds of work.
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     heard: Heard,
     /// The newest events, for those who watch.
     pub(crate) recent: Recent,
+    /// The state that does not serve.
+    pub(crate) second: Second,
 }
 
 impl Shared {
@@ -36,6 +39,7 @@ impl Shared {
             caught_up: watch::Sender::new(false),
             heard: Heard::new(clock),
             recent: Recent::new(recent_bytes_max),
+            second: Second::new(),
         }
     }
 
@@ -56,6 +60,21 @@ impl Shared {
         let position = state.position();
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         self.tell(position);
+    }
+
+    /// Serves the second state instead, and keeps this one as the second; whoever calls holds the turn.
+    ///
+    /// False, and nothing is changed, unless both stand at one position: no answer goes back.
+    pub(crate) fn swap(&self, phase: Phase) -> bool {
+        let swap = |second: &mut State| {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            let is_level = state.position() == second.position();
+            if is_level {
+                std::mem::swap(&mut *state, second);
+            }
+            is_level
+        };
+        self.second.swap(swap, phase)
     }
 
     pub(crate) fn position(&self) -> u64 {
@@ -83,7 +102,9 @@ impl Shared {
     /// Each is read while they wait: that takes less than to hand it over.
     pub(crate) fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
         loop {
-            let (position, folded) = self.apply(|state| fold_some(state, batch));
+            let mut beside = self.second.follows().then(Vec::new);
+            let (position, folded) = self.apply(|state| fold_some(state, batch, &mut beside));
+            self.second.fold(beside.as_deref().unwrap_or_default());
             self.tell(position);
             if folded? == 0 {
                 return Ok(());
@@ -96,6 +117,7 @@ impl Shared {
         let (position, known, event) = &logged;
         let (position, folded) = self.apply(|state| state.apply(*position, *known, event));
         folded?;
+        self.second.fold(std::slice::from_ref(&logged));
         // Those who wait for the position find the event there.
         self.recent.keep(logged, bytes);
         self.tell(position);
@@ -143,12 +165,21 @@ impl Shared {
 }
 
 /// How many were folded: none if there is no more, and otherwise as many as readers wait for at most.
-fn fold_some(state: &mut State, batch: &mut Batch<'_>) -> Result<usize, BoxError> {
+///
+/// What is folded is also kept beside, if that is wanted.
+fn fold_some(
+    state: &mut State,
+    batch: &mut Batch<'_>,
+    beside: &mut Option<Vec<Logged>>,
+) -> Result<usize, BoxError> {
     for folded in 0..FOLDED_AT_ONCE {
         let Some((position, known, event)) = batch.next()? else {
             return Ok(folded);
         };
         state.apply(position, known, event)?;
+        if let Some(beside) = beside {
+            beside.push((position, known, event.clone()));
+        }
     }
     Ok(FOLDED_AT_ONCE)
 }

@@ -14,15 +14,18 @@ use wire::log_reader::LogReader;
 use wire::v1;
 
 use crate::answer;
-use crate::grpc::{QueryApi, REBUILDS_MAX, VERIFICATIONS_MAX};
+use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::rebuild::{Bus, Rebuilder};
 use crate::shared::Shared;
 use crate::watch::{Settings, Watches};
 
 mod explain;
 mod freshness;
 mod lists;
+mod log;
 mod pages;
 mod rank;
+mod rebuild;
 mod watch;
 
 /// A state that events are folded into, one after the other.
@@ -97,21 +100,30 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// With nothing folded, and said to have read the log.
+    /// With nothing folded, and said to have read a log that is nowhere.
     pub(crate) fn new() -> Self {
+        Self::of(LogReader::new("http://127.0.0.1:1").unwrap())
+    }
+
+    /// As [`Service::new`], with a log.
+    fn of(log: LogReader) -> Self {
         let clock = Arc::new(ManualClock::new("2023-07-31T00:00:00Z".parse().unwrap()));
-        let shared = Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, 0);
+        let shared = Shared::new(Arc::clone(&clock) as Arc<dyn Clock>, 10_000);
         shared.set_caught_up();
+        let shared = Arc::new(shared);
+        let shutdown = CancellationToken::new();
+        let rebuilder = rebuilder(&shared, &log, &shutdown);
         let api = QueryApi {
-            shared: Arc::new(shared),
-            log: LogReader::new("http://127.0.0.1:1").unwrap(),
+            shared,
+            log,
+            verifications: Arc::clone(&rebuilder.verifications),
+            shutdown,
+            rebuilder,
             today: Today::Pinned(date(2023, 7, 31)),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             message_bytes_max: 4 * 1024 * 1024,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
             watches: Watches::new(Settings::SERVED),
-            verifications: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
-            shutdown: CancellationToken::new(),
         };
         Self { api, clock }
     }
@@ -125,6 +137,19 @@ impl Service {
             .fold_new((position, known, event), 0)
             .unwrap();
     }
+}
+
+/// What rebuilds a service's state, from a log or from a bus that is nowhere.
+pub(crate) fn rebuilder(
+    shared: &Arc<Shared>,
+    log: &LogReader,
+    shutdown: &CancellationToken,
+) -> Rebuilder {
+    let bus = Bus {
+        url: "nats://127.0.0.1:1".to_owned(),
+        ledger: "khanh-hoa".to_owned(),
+    };
+    Rebuilder::new(shared, log, bus, shutdown)
 }
 
 /// An event that Nha Trang's police reports, with what was found about it.
@@ -156,8 +181,16 @@ fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {
         name: name(vi),
         parent: parent.map(place),
         start_known: false,
-        source: Source::default(),
+        source: source(),
     })
+}
+
+/// As the log takes it.
+fn source() -> Source {
+    Source {
+        title: "Báo cáo tuần".to_owned(),
+        url: String::new(),
+    }
 }
 
 fn defined() -> Body {

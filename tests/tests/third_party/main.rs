@@ -116,7 +116,8 @@ async fn every_question(t: &Tiendo, client: &Client) -> Result<()> {
 async fn cases(t: &Tiendo, client: &Client, rows: &[Row], told: &[Told]) -> Result<Vec<Case>> {
     let methods = rules::methods()?;
     let mut answered = Vec::new();
-    for (row, told) in rows.iter().zip(told) {
+    let lasting = rows.iter().zip(told).filter(|(row, _)| !row.acts);
+    for (row, told) in lasting {
         let method = methods.iter().find(|method| method.name() == row.method);
         let is_first = |it: &Asked<'_>| it.row.method != row.method;
         if let (true, Ok(answer)) = (answered.iter().all(is_first), told.answer()) {

@@ -21,6 +21,8 @@ pub(crate) struct Row {
     pub(crate) many: Option<(Value, &'static str, usize)>,
     pub(crate) until: Option<&'static str>,
     alone: bool,
+    /// What it is about changes by it, so it is asked once.
+    pub(crate) acts: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +50,7 @@ impl Row {
             many: None,
             until: None,
             alone: false,
+            acts: false,
         }
     }
 
@@ -94,6 +97,14 @@ impl Row {
     fn alone(mut self) -> Self {
         self.alone = true;
         self
+    }
+
+    /// It changes something: it is asked once, after those in front of it and before those behind it.
+    fn acts(self) -> Self {
+        Self {
+            acts: true,
+            ..self.alone()
+        }
     }
 
     /// The question with other fields.
@@ -186,7 +197,15 @@ pub(crate) fn at(value: &Value, path: &str) -> Value {
 
 /// Every method at least once. What is known is what was published, or follows from it.
 pub(crate) fn rows() -> Vec<Row> {
-    [localities(), figures(), numbers(), programme(), others()].concat()
+    [
+        localities(),
+        figures(),
+        numbers(),
+        programme(),
+        others(),
+        rebuild(),
+    ]
+    .concat()
 }
 
 /// Khánh Hòa has 31 models, nine districts, and 634,327 activated accounts, of which 83.8 % is printed.
@@ -452,5 +471,36 @@ fn others() -> Vec<Row> {
             .same("position", "head")
             .is("differingTables/#", json!(0))
             .alone(),
+    ]
+}
+
+/// A second state, from its beginning to its end.
+fn rebuild() -> Vec<Row> {
+    let phase = |phase: &str| json!(format!("PROJECTION_REBUILD_PHASE_{phase}"));
+    vec![
+        Row::of("GetProjectionRebuild", json!({}))
+            .is("rebuild/phase", phase("NONE"))
+            .acts(),
+        Row::of("SwitchProjection", json!({}))
+            .refused(Code::FailedPrecondition, "REBUILD_NOT_READY")
+            .acts(),
+        Row::of("UndoProjectionSwitch", json!({}))
+            .refused(Code::FailedPrecondition, "PROJECTION_NOT_SWITCHED")
+            .acts(),
+        Row::of("RebuildProjection", json!({}))
+            .is("rebuild/phase", phase("READY"))
+            .is("rebuild/comparison/same", json!(true))
+            .is("rebuild/comparison/series/#", json!(0))
+            .same("rebuild/position", "rebuild/head")
+            .acts(),
+        Row::of("SwitchProjection", json!({}))
+            .is("rebuild/phase", phase("SWITCHED"))
+            .acts(),
+        Row::of("UndoProjectionSwitch", json!({}))
+            .is("rebuild/phase", phase("READY"))
+            .acts(),
+        Row::of("CancelProjectionRebuild", json!({"discard": true}))
+            .is("rebuild/phase", phase("NONE"))
+            .acts(),
     ]
 }

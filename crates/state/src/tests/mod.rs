@@ -1,5 +1,6 @@
 //! Stories as officials tell them, and laws against a naive model.
 
+mod compare;
 mod concern;
 mod content;
 mod diff;

@@ -32,7 +32,7 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, Projection,
+    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -86,7 +86,7 @@ pub(crate) async fn run(
         Command::Load(load) => ledger::load(load, clients, output).await,
         Command::Watch(options) => watch::run(options, clients, output).await,
         Command::Log(command) => ledger::run(command, clients, output).await,
-        Command::Projection(Projection::Rebuild(_)) => projection::verify(clients, output).await,
+        Command::Projection(command) => projection::run(command, clients, output).await,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, and `verify` compares the state with one folded anew.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
 
 mod diff;
 mod explain;
@@ -11,6 +11,7 @@ pub(crate) mod matrix;
 pub(crate) mod missing;
 pub(crate) mod portfolio;
 mod rank;
+mod rebuild;
 mod reform;
 mod verify;
 mod watch;
@@ -32,11 +33,16 @@ use wire::v1;
 
 use crate::moment::{At, Patience, answered, read_at, times};
 use crate::page::{page, position};
+use crate::rebuild::Rebuilder;
 use crate::watch::Watches;
 use crate::{answer, shared::Shared};
 use find::{find, level};
 
-/// Verifications at a time: each holds a second state.
+#[cfg(test)]
+pub(crate) use rebuild::Answers as RebuildAnswers;
+pub(crate) use rebuild::phase_of;
+
+/// Verifications and rebuilds at a time: each folds a state of its own.
 pub(crate) const VERIFICATIONS_MAX: usize = 1;
 /// Localities rebuilt at a time: each reads the whole log into a state of its own.
 pub(crate) const REBUILDS_MAX: usize = 2;
@@ -44,6 +50,7 @@ pub(crate) const REBUILDS_MAX: usize = 2;
 pub(crate) struct QueryApi {
     pub(crate) shared: Arc<Shared>,
     pub(crate) log: LogReader,
+    pub(crate) rebuilder: Rebuilder,
     pub(crate) today: Today,
     pub(crate) clock: Arc<dyn Clock>,
     /// Largest answer.
@@ -339,6 +346,51 @@ impl v1::query_service_server::QueryService for QueryApi {
             events: rebuilt.position(),
             at: self.answered(&state, &reading),
         })
+    }
+
+    type RebuildProjectionStream = rebuild::Answers;
+
+    async fn rebuild_projection(
+        &self,
+        request: Request<v1::RebuildProjectionRequest>,
+    ) -> Result<Response<Self::RebuildProjectionStream>, Status> {
+        self.rebuild(request).await
+    }
+
+    async fn get_projection_rebuild(
+        &self,
+        request: Request<v1::GetProjectionRebuildRequest>,
+    ) -> Result<Response<v1::GetProjectionRebuildResponse>, Status> {
+        let (rebuild, at) = self.rebuild_now(request.metadata()).await?;
+        self.respond(v1::GetProjectionRebuildResponse { rebuild, at })
+    }
+
+    async fn switch_projection(
+        &self,
+        request: Request<v1::SwitchProjectionRequest>,
+    ) -> Result<Response<v1::SwitchProjectionResponse>, Status> {
+        let accepted = request.get_ref().accept_differences;
+        self.rebuilder.switch(accepted).await?;
+        let (rebuild, at) = self.rebuild_now(request.metadata()).await?;
+        self.respond(v1::SwitchProjectionResponse { rebuild, at })
+    }
+
+    async fn undo_projection_switch(
+        &self,
+        request: Request<v1::UndoProjectionSwitchRequest>,
+    ) -> Result<Response<v1::UndoProjectionSwitchResponse>, Status> {
+        self.rebuilder.undo().await?;
+        let (rebuild, at) = self.rebuild_now(request.metadata()).await?;
+        self.respond(v1::UndoProjectionSwitchResponse { rebuild, at })
+    }
+
+    async fn cancel_projection_rebuild(
+        &self,
+        request: Request<v1::CancelProjectionRebuildRequest>,
+    ) -> Result<Response<v1::CancelProjectionRebuildResponse>, Status> {
+        self.rebuilder.cancel(request.get_ref().discard).await?;
+        let (rebuild, at) = self.rebuild_now(request.metadata()).await?;
+        self.respond(v1::CancelProjectionRebuildResponse { rebuild, at })
     }
 
     type WatchStream = watch::Watched;

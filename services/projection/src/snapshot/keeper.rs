@@ -59,6 +59,11 @@ impl Keeper {
         })
     }
 
+    /// Where the snapshots are.
+    pub(crate) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
     /// The state of the newest snapshot that is believed, if that is beyond a position.
     ///
     /// # Errors

@@ -10,3 +10,4 @@ mod tests;
 
 pub(crate) use keeper::Keeper;
 pub use store::Error;
+pub(crate) use store::Store;

@@ -31,8 +31,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_log::Blocks;
 use jiff::Timestamp;
@@ -107,6 +107,9 @@ pub enum Error {
         /// The position.
         position: u64,
     },
+    /// Another state serves since it was begun.
+    #[error("another state serves since the snapshot was begun")]
+    Superseded,
 }
 
 impl Error {
@@ -121,6 +124,7 @@ impl Error {
             Self::OtherLedger { .. } => "SNAPSHOT_OTHER_LEDGER",
             Self::Ahead { .. } => "SNAPSHOT_AHEAD",
             Self::Forked { .. } => "SNAPSHOT_FORKED",
+            Self::Superseded => "SNAPSHOT_SUPERSEDED",
         }
     }
 
@@ -163,6 +167,8 @@ pub(crate) struct Header {
 pub(crate) struct Store {
     directory: PathBuf,
     _lock: File,
+    /// How many times its snapshots were superseded.
+    superseded: Mutex<u64>,
 }
 
 /// A snapshot that is written and not durable yet.
@@ -170,6 +176,8 @@ pub(crate) struct Written {
     store: Arc<Store>,
     blocks: Blocks,
     pub(crate) header: Header,
+    /// How many times the store's snapshots had been superseded when this one was begun.
+    superseded: u64,
 }
 
 impl Store {
@@ -195,6 +203,7 @@ impl Store {
         Ok(Self {
             directory: directory.into(),
             _lock: lock,
+            superseded: Mutex::default(),
         })
     }
 
@@ -229,6 +238,7 @@ impl Store {
     /// # Errors
     /// What the disk says.
     pub(crate) fn write(self: &Arc<Self>, state: &State, origin: Origin) -> Result<Written, Error> {
+        let superseded = *self.superseded();
         let path = self.directory.join(UNFINISHED);
         remove(&path)?;
         let mut writer = Writer {
@@ -259,6 +269,7 @@ impl Store {
             store: Arc::clone(self),
             blocks: writer.blocks,
             header,
+            superseded,
         })
     }
 
@@ -292,6 +303,30 @@ impl Store {
         renamed.map_err(Error::io("put a snapshot aside"))
     }
 
+    fn superseded(&self) -> MutexGuard<'_, u64> {
+        self.superseded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts every snapshot aside, so that no start takes one of the state that served until now; one that is being written gets no name any more.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn supersede(&self) -> Result<(), Error> {
+        let mut superseded = self.superseded();
+        *superseded += 1;
+        for position in self.positions()? {
+            self.put_aside(position)?;
+        }
+        self.sync().map_err(Error::io("put the snapshots aside"))
+    }
+
+    /// Makes the names durable.
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.directory)?.sync_all()
+    }
+
     /// Removes what was begun and not finished, and what was put aside.
     ///
     /// # Errors
@@ -317,21 +352,25 @@ impl Written {
     /// Makes it durable, gives it its name, and removes what it replaces.
     ///
     /// # Errors
-    /// What the disk says; then there is no such snapshot.
+    /// [`Error::Superseded`], and what the disk says; then there is no such snapshot.
     pub(crate) fn finish(self) -> Result<Header, Error> {
         let Self {
             store,
             blocks,
             header,
+            superseded,
         } = self;
         blocks.finish()?;
+        let now = store.superseded();
+        if *now != superseded {
+            return Err(Error::Superseded);
+        }
         let naming = || Error::io("name the snapshot");
         let path = store.path("snapshot-", header.position);
         // The same state, which was perhaps not believed for a moment.
         remove(&path)?;
         fs::rename(store.directory.join(UNFINISHED), path).map_err(naming())?;
-        let synced = File::open(&store.directory).and_then(|directory| directory.sync_all());
-        synced.map_err(naming())?;
+        store.sync().map_err(naming())?;
         store.clean()?;
         Ok(header)
     }

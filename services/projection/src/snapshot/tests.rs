@@ -263,6 +263,31 @@ async fn as_long_as_the_log_cannot_be_asked_no_snapshot_is_judged() {
     );
 }
 
+#[tokio::test]
+async fn once_another_state_serves_no_start_takes_what_was_kept_or_begun_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let kept = take(&store, &ledger_of(1).state);
+    let begun = ledger_of(2).state;
+    let origin = || Origin {
+        ledger: LEDGER.to_owned(),
+        root: root(begun.position()),
+    };
+    let written = store.write(&begun, origin()).unwrap();
+    store.supersede().unwrap();
+    assert_eq!(
+        written.finish().unwrap_err().reason(),
+        "SNAPSHOT_SUPERSEDED"
+    );
+    assert!(store.positions().unwrap().is_empty());
+    assert!(listed(folder.path()).contains(&format!("aside-{kept:020}")));
+    // What is begun after that is kept as ever.
+    let written = store.write(&begun, origin()).unwrap();
+    let position = written.finish().unwrap().position;
+    drop(store);
+    assert_eq!(starts_at(folder.path(), LEDGER, 1_000).await, position);
+}
+
 #[test]
 fn a_directory_has_one_keeper() {
     let folder = tempfile::tempdir().unwrap();

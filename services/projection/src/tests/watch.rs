@@ -22,7 +22,7 @@ use wire::v1::query_service_server::QueryService;
 use wire::v1::watch_request as asked;
 use wire::v1::watch_response::Message;
 
-use super::{event, name, place};
+use super::{event, name, place, rebuilder};
 use crate::grpc::QueryApi;
 use crate::shared::Shared;
 use crate::watch::{Past, Settings, Watcher, Watches, Watching};
@@ -184,10 +184,12 @@ impl World {
     /// The service at an instant.
     fn api_at(&self, now: &str, settings: Settings) -> QueryApi {
         let now = now.parse().unwrap();
+        // Nobody is there: what these watches tell is recent.
+        let log = LogReader::new("http://127.0.0.1:1").unwrap();
         QueryApi {
             shared: Arc::clone(&self.shared),
-            // Nobody is there: what these watches tell is recent.
-            log: LogReader::new("http://127.0.0.1:1").unwrap(),
+            rebuilder: rebuilder(&self.shared, &log, &self.shutdown),
+            log,
             today: Today::Real,
             clock: Arc::new(ManualClock::new(now)),
             message_bytes_max: 1 << 20,

@@ -1,5 +1,6 @@
 //! Laws: the state answers as a filter over the whole list of events does.
 
+mod compare;
 mod concern;
 mod diff;
 mod lists;

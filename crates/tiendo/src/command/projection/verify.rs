@@ -2,8 +2,8 @@
 
 use wire::v1;
 
-use super::log::{Way, bar, last};
-use super::told;
+use super::super::log::{Way, bar, last};
+use super::super::told;
 use crate::Failure;
 use crate::client::Clients;
 use crate::fail::REFUTED;
