@@ -6,6 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// No command takes longer than this on a slow machine.
@@ -103,6 +105,19 @@ async fn finished(mut command: Command) -> Result<Output> {
         stdout: String::from_utf8(output.stdout).context("stdout is not UTF-8")?,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     })
+}
+
+/// What a page at an address such as `127.0.0.1:7060` holds, with its headers.
+///
+/// # Errors
+/// Nobody answers.
+pub async fn page(address: &str, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 /// A third-party program: named by a variable, else the first of these names that can be run.

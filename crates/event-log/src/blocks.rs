@@ -42,6 +42,8 @@ impl Blocks {
 
     /// Adds blocks, best some hundred at once; none is durable before [`Blocks::finish`].
     ///
+    /// Waits for the disk after every 64 MiB, so that some 270 MB of memory are enough for any number of them.
+    ///
     /// # Errors
     /// [`Error::TooLarge`] for a block of more than [`BLOCK_BYTES_MAX`]; what the disk says.
     pub fn insert(&self, blocks: &[(u64, Vec<u8>)]) -> Result<(), Error> {

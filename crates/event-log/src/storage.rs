@@ -54,6 +54,15 @@
 //!   also the one that is to wake another.
 //!   So a batch waits with us, where it is in nobody's way, until no flush is left.
 //!
+//! # Memory
+//!
+//! sled takes in what it is given and queues whole segments for its threads, which wait for the disk; it never waits
+//! itself, so that a copy that is made faster than the disk is would lie in memory.
+//! So whoever makes a copy waits for sled after every 64 MiB.
+//! Its cache takes more than it is told: it has 256 parts, each of which keeps the leaf it saw last, and a leaf holds 17
+//! chunks, so that 8 MiB of cache are up to 240 MiB while large chunks are written.
+//! A copy of 630 MB so took 270 MB of memory at most, measured.
+//!
 //! # Compaction
 //!
 //! sled keeps the space of what was replaced, and never shrinks its file.
@@ -74,7 +83,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -93,6 +102,8 @@ const RESERVE_BYTES: usize = 2 * SEGMENT_BYTES;
 const LINGER_TRIES: u32 = 100;
 const LINGER_WAIT: Duration = Duration::from_millis(20);
 const FORMAT_KEY: &str = "format";
+/// Bytes of a copy that sled may still have to write; then whoever hands them over waits, see the essay.
+const UNWRITTEN_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Held by each flush, and alone by each batch, of any store of this process; see the essay.
 static FLUSHING: RwLock<()> = RwLock::new(());
@@ -531,6 +542,8 @@ impl Drop for Store {
 /// A store in the making, in a directory of its own.
 pub(crate) struct Copy {
     opened: Opened,
+    /// Bytes handed over since sled was last waited for.
+    unwritten: AtomicUsize,
 }
 
 impl Copy {
@@ -538,7 +551,10 @@ impl Copy {
     pub(crate) fn open(path: &Path) -> Result<Copy, Error> {
         let opened = Opened::open(path, 8 * 1024 * 1024)?;
         opened.check_version()?;
-        Ok(Copy { opened })
+        Ok(Copy {
+            opened,
+            unwritten: AtomicUsize::new(0),
+        })
     }
 
     pub(crate) fn get(&self, key: u64) -> Result<Option<Vec<u8>>, Error> {
@@ -565,7 +581,14 @@ impl Copy {
         for (key, value) in chunks {
             inserted(key, value)?;
         }
-        Ok(())
+        let bytes = chunks.iter().map(|(_, value)| value.len()).sum();
+        let before = self.unwritten.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes < UNWRITTEN_BYTES_MAX {
+            return Ok(());
+        }
+        self.unwritten.store(0, Ordering::Relaxed);
+        let flushed = self.opened.flush();
+        flushed.map_err(|error| classify("cannot flush", &error))
     }
 
     /// Makes everything durable but the names that lead to it.
@@ -947,4 +970,30 @@ fn directory_bytes(directory: &Path) -> u64 {
         Err(_) => 0,
     });
     sizes.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_makes_a_copy_waits_for_sled_before_much_of_it_is_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = Copy::open(&folder.path().join("copy")).unwrap();
+        let (mut waits, mut handed_over) = (0, 0);
+        while handed_over < UNWRITTEN_BYTES_MAX + UNWRITTEN_BYTES_MAX / 4 {
+            let chunks: Vec<Stored> = (0..128)
+                .map(|number| (handed_over as u64 + number, vec![7; 48 * 1024]))
+                .collect();
+            handed_over += 128 * 48 * 1024;
+            copy.insert(&chunks).unwrap();
+            let unwritten = copy.unwritten.load(Ordering::Relaxed);
+            assert!(unwritten < UNWRITTEN_BYTES_MAX);
+            if unwritten == 0 {
+                waits += 1;
+                assert_eq!(copy.opened.db.flush().unwrap(), 0, "bytes were left");
+            }
+        }
+        assert_eq!(waits, 1);
+    }
 }

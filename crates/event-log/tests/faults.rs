@@ -14,7 +14,7 @@ use std::io::ErrorKind;
 use std::ops::ControlFlow;
 
 use common::ALL;
-use event_log::Log;
+use event_log::{Blocks, Log};
 use forgetful::backup;
 use forgetful::promises::{HUNDREDS, Noted, SERIES, bulkiest, count, open};
 use forgetful::trial::{
@@ -63,6 +63,36 @@ async fn a_full_disk_refuses_by_name_keeps_reading_and_goes_on_when_there_is_spa
         kept_after_a_cut(&disk.freeze(), &answers, Mode::Synced).unwrap();
         log.close();
         answers.kept_in(&disk.directory()).unwrap();
+    }
+}
+
+/// As a projection's snapshot: what was begun is removed, and the next one is written once there is room.
+#[test]
+fn blocks_that_do_not_fit_are_refused_by_name_and_give_their_room_back() {
+    let Some(disk) = Forgetful::mount() else {
+        return;
+    };
+    let path = disk.root().join("blocks");
+    let some = |first: u64| -> Vec<(u64, Vec<u8>)> {
+        let numbers = first..first + 64;
+        numbers.map(|n| (n, vec![n as u8; 48 * 1024])).collect()
+    };
+    // Room for 40 MB.
+    disk.leave_pages(10_000);
+    let blocks = Blocks::create(&path).unwrap();
+    let refusal = (0..1_000).find_map(|part| blocks.insert(&some(part * 64)).err());
+    assert_eq!(refusal.unwrap().reason(), "DISK_FULL");
+    drop(blocks);
+    std::fs::remove_dir_all(&path).unwrap();
+    // More than half of it, for which there is room only if nobody holds on to what was removed.
+    let blocks = Blocks::create(&path).unwrap();
+    for part in 0..8 {
+        blocks.insert(&some(part * 64)).unwrap();
+    }
+    blocks.finish().unwrap();
+    let blocks = Blocks::open(&path).unwrap();
+    for (number, block) in (0..8).flat_map(|part| some(part * 64)) {
+        assert_eq!(blocks.get(number).unwrap(), Some(block));
     }
 }
 

@@ -89,7 +89,10 @@ fn alone(
 ) -> Result<(), Failure> {
     let mut folded = Ok(());
     let fed = feed(&mut |records| {
-        folded = fold(records);
+        // Whoever gives more after a break gives it to nobody.
+        if folded.is_ok() {
+            folded = fold(records);
+        }
         records.clear();
         match folded {
             Ok(()) => ControlFlow::Continue(()),

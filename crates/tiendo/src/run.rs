@@ -143,7 +143,7 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
                 up::run(options, &cli.data, surroundings, output, metrics).await
             }
             Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
-            Command::Bench(bench) => command::bench::run(bench, output).await,
+            Command::Bench(bench) => command::bench::run(bench, surroundings, output).await,
             Command::Log(Log::Verify(Verify {
                 proof: Some(proof),
                 key: Some(key),

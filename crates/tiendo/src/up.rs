@@ -1,7 +1,7 @@
 //! Everything on one machine: settings → bind → NATS → ingest → data sets → projection and alerting → ready → signal → drain.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::cli::Up;
+use crate::cli::{NatsServer, Up};
 use crate::client::Clients;
 use crate::command::case::lagging_table;
 use crate::dataset::Set;
@@ -353,16 +353,7 @@ async fn nats_launch(
     surroundings: Surroundings,
     output: Output,
 ) -> Result<Launch, Failure> {
-    let cache = options
-        .cache
-        .clone()
-        .or(surroundings.cache)
-        .unwrap_or_else(|| data.join("cache"));
-    let search = Search {
-        explicit: options.nats_server.clone(),
-        path: surroundings.path,
-        cache,
-    };
+    let search = search(&options.nats, surroundings, || data.join("cache"));
     let lang = output.lang;
     let found = tokio::task::spawn_blocking(move || {
         if let Some(found) = bus::server::find(&search)? {
@@ -376,7 +367,29 @@ async fn nats_launch(
         fetched
     });
     let binary = found.await.map_err(failed)?.map_err(nats_failed)?;
-    let mut launch = Launch::new(binary, data.join("nats"), options.nats_port);
+    launch(binary, data.join("nats"), options.nats_port)
+}
+
+/// Where to look for a nats-server; `cache` is where a fetched one is kept if the user has no cache.
+pub(crate) fn search(
+    named: &NatsServer,
+    surroundings: Surroundings,
+    cache: impl FnOnce() -> PathBuf,
+) -> Search {
+    Search {
+        explicit: named.nats_server.clone(),
+        path: surroundings.path,
+        cache: named
+            .cache
+            .clone()
+            .or(surroundings.cache)
+            .unwrap_or_else(cache),
+    }
+}
+
+/// A nats-server that does not outlive this process.
+pub(crate) fn launch(binary: PathBuf, store: PathBuf, port: u16) -> Result<Launch, Failure> {
+    let mut launch = Launch::new(binary, store, port);
     if cfg!(target_os = "linux") {
         let own = std::env::current_exe()?;
         let parent = std::process::id().to_string();

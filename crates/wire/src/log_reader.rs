@@ -118,7 +118,7 @@ impl LogReader {
 /// An event of the log: its position, when the log took it, and what it says.
 pub type Logged = (u64, Timestamp, Event);
 
-/// What is read of the log, batch by batch; the next ones are received meanwhile.
+/// What is read of the log, batch by batch.
 pub struct Batches {
     answers: Streaming<ReadEventsResponse>,
     decoder: LogDecoder,

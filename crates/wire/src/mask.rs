@@ -1,7 +1,7 @@
 //! Read masks: which parts of an answer a caller wants (AIP-157).
 //!
-//! A mask is held against the description of the answer before anything is looked up, and applied to the answer as it is encoded:
-//! what it names is copied, the rest is left out. Without a mask nothing of this is done.
+//! A mask is held against the description of the answer before anything is looked up, and applied to the bytes of the made answer:
+//! what it names is copied, the rest is left out, and what remains is read again. Without a mask nothing of this is done.
 //!
 //! Paths are relative to the answer. Below a repeated field they mean every element, written `localities.name` or, as in AIP-161, `localities.*.name`.
 //! A message of which no part is left is still there, so that a mask never makes something look as if it were not on record.
@@ -63,7 +63,7 @@ masked! {
     ListMissingReportsResponse
 }
 
-/// The parts of an answer that a caller wants. Masks that want the same are equal in their hash, however they are written.
+/// The parts of an answer that a caller wants. Order, repetition, `*` and overlaps of the paths make no difference to the hash.
 #[derive(Debug, Clone)]
 pub struct Mask<M> {
     wanted: Wanted,

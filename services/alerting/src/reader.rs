@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{BoxError, Delivery};
-use wire::log_reader::LogReader;
+use wire::log_reader::{Batch, LogReader};
 
 use crate::desk::Desk;
 
@@ -17,6 +17,13 @@ impl LedgerReader {
     pub(crate) fn new(desk: Arc<Desk>, log: LogReader) -> Self {
         Self { desk, log }
     }
+
+    fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
+        while let Some((position, known, event)) = batch.next()? {
+            self.desk.fold(position, known, event)?;
+        }
+        Ok(())
+    }
 }
 
 impl bus::Reader for LedgerReader {
@@ -27,10 +34,10 @@ impl bus::Reader for LedgerReader {
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
         let mut batches = self.log.open(self.position() + 1, 0).await?;
         while let Some(mut batch) = batches.next().await? {
-            while let Some((position, known, event)) = batch.next()? {
-                self.desk.fold(position, known, event)?;
-            }
+            let folded = self.fold(&mut batch);
+            // Also where one cannot be read, for those before it were folded.
             self.desk.record().await;
+            folded?;
         }
         self.desk.caught_up().await;
         Ok(self.position())

@@ -125,6 +125,7 @@ impl Projection {
             keeper,
             began: false,
             ready,
+            refused: None,
         };
         let following = host::task::spawn(
             "projection-follower",

@@ -101,15 +101,15 @@ impl Shared {
     ///
     /// Each is read while they wait: that takes less than to hand it over.
     pub(crate) fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
-        loop {
+        let mut is_more = true;
+        while is_more {
             let mut beside = self.second.follows().then(Vec::new);
             let (position, folded) = self.apply(|state| fold_some(state, batch, &mut beside));
             self.second.fold(beside.as_deref().unwrap_or_default());
             self.tell(position);
-            if folded? == 0 {
-                return Ok(());
-            }
+            is_more = folded?;
         }
+        Ok(())
     }
 
     /// As [`Shared::fold`], of an event that took so many bytes on the bus: it is kept for those who watch.
@@ -124,7 +124,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Up to where it is folded then, and what kept the next one out.
+    /// Changes the state; up to where it is folded then, and what the change gives.
     fn apply<T>(&self, fold: impl FnOnce(&mut State) -> T) -> (u64, T) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let folded = fold(&mut state);
@@ -164,22 +164,22 @@ impl Shared {
     }
 }
 
-/// How many were folded: none if there is no more, and otherwise as many as readers wait for at most.
+/// Folds as many as readers wait for at most; whether there are more.
 ///
 /// What is folded is also kept beside, if that is wanted.
 fn fold_some(
     state: &mut State,
     batch: &mut Batch<'_>,
     beside: &mut Option<Vec<Logged>>,
-) -> Result<usize, BoxError> {
-    for folded in 0..FOLDED_AT_ONCE {
+) -> Result<bool, BoxError> {
+    for _ in 0..FOLDED_AT_ONCE {
         let Some((position, known, event)) = batch.next()? else {
-            return Ok(folded);
+            return Ok(false);
         };
         state.apply(position, known, event)?;
         if let Some(beside) = beside {
             beside.push((position, known, event.clone()));
         }
     }
-    Ok(FOLDED_AT_ONCE)
+    Ok(true)
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
+use super::NatsServer;
+
 /// What to measure.
 #[derive(Debug, Subcommand)]
 pub enum Bench {
@@ -19,9 +21,9 @@ pub enum Bench {
     /// The same arguments give the same log. Figures, quotas, owners and statuses are made up; places, indicators and models are those that the product carries, with the reform of 1 July 2025 on its day.
     /// `tiendo up --empty` serves it from `<data>/ingest`.
     Generate(BenchGenerate),
-    /// Ask about a national load: rebuild, newest and as-of reads, ranking, roll-up, diff, memory.
+    /// Ask about a national load: rebuild, newest and as-of reads, ranking, roll-up, diff, memory, a start from a snapshot, a read right after a write.
     ///
-    /// Ingest and projection run in this process, with no bus: the projection reads the log over gRPC, and clients ask it over gRPC.
+    /// Ingest and projection run in this process: the projection reads the log over gRPC, and clients ask it over gRPC. A nats-server brings it what is recorded meanwhile; where there is none that row is left out.
     Query(BenchQuery),
 }
 
@@ -65,19 +67,16 @@ pub struct BenchReplay {
     pub rounds: usize,
 }
 
-/// What to make.
+/// A national load.
 #[derive(Debug, Clone, Args)]
-pub struct BenchGenerate {
-    /// The directory of the new log; it is made, and must be empty if it is there.
-    #[arg(long, value_name = "DIR")]
-    pub directory: PathBuf,
-    /// Id of its ledger.
+pub struct BenchLoad {
+    /// Id of the log's ledger.
     #[arg(long, default_value = "bench")]
     pub ledger: String,
     /// First day reported about, from 2023-04-10 on.
     #[arg(long, value_name = "DATE", default_value = "2025-06-01")]
     pub from: Date,
-    /// Days reported about; the reform is in it if they go beyond 30 June 2025.
+    /// Days reported about; the reform is in it if they go beyond 30 June 2025, and `query` asks about one side of it.
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub days: u32,
     /// Only the first so many communes report, by code, with what they lie in; all without it.
@@ -88,37 +87,45 @@ pub struct BenchGenerate {
     pub seed: u64,
 }
 
+/// What to make.
+#[derive(Debug, Clone, Args)]
+pub struct BenchGenerate {
+    /// The directory of the new log; it is made, and must be empty if it is there.
+    #[arg(long, value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What is in it.
+    #[command(flatten)]
+    pub load: BenchLoad,
+}
+
 /// What to ask about.
 #[derive(Debug, Clone, Args)]
 pub struct BenchQuery {
     /// The directory of a log from `bench generate` that no service has open; default: one is made.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
-    /// Id of its ledger.
-    #[arg(long, default_value = "bench")]
-    pub ledger: String,
-    /// First day that the load reports about.
-    #[arg(long, value_name = "DATE", default_value = "2025-06-01")]
-    pub from: Date,
-    /// Days that it reports about, all of them before July 2025 or none.
-    #[arg(long, value_name = "N", default_value_t = 30)]
-    pub days: u32,
-    /// Communes that report in a load that is made; all without it.
-    #[arg(long, value_name = "N")]
-    pub communes: Option<usize>,
-    /// Seed of a load that is made.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// What is in it.
+    #[command(flatten)]
+    pub load: BenchLoad,
+    /// Record made-up figures in that log, which stay in it for ever: only so a read right after a write can be measured.
+    #[arg(long, requires = "directory")]
+    pub keep_made_up_figures: bool,
     /// Put PostgreSQL beside it, started on a socket of its own; needs the feature `compare`.
     #[arg(long)]
     pub postgres: bool,
     /// Clients that ask at a time, each with a connection of its own.
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub clients: usize,
+    /// Questions a second of all clients together, where they come at their time and not one after the other.
+    #[arg(long, value_name = "N", default_value_t = 2_000)]
+    pub rate: u32,
     /// Rounds of each measurement; shown are the median, the least and the most.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
     /// Seconds of each round.
     #[arg(long, default_value_t = 1.0)]
     pub seconds: f64,
+    /// The nats-server that brings what is recorded to the projection.
+    #[command(flatten)]
+    pub nats: NatsServer,
 }

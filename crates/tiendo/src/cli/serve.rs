@@ -47,15 +47,23 @@ pub struct Up {
     /// Port of NATS; 0 for any.
     #[arg(long, env = "TIENDO_NATS_PORT", default_value_t = 4222)]
     pub nats_port: u16,
+    /// The nats-server to run.
+    #[command(flatten)]
+    pub nats: NatsServer,
+    /// Snapshots.
+    #[command(flatten)]
+    pub snapshots: Snapshots,
+}
+
+/// Where a nats-server is found.
+#[derive(Debug, Clone, Default, Args)]
+pub struct NatsServer {
     /// The nats-server to run (2.12 or newer); default: from PATH, from the cache, or fetched.
     #[arg(long, env = "TIENDO_NATS_SERVER", value_name = "FILE")]
     pub nats_server: Option<PathBuf>,
     /// Where a fetched nats-server is kept; default: the user's cache directory.
     #[arg(long, env = "TIENDO_CACHE", value_name = "DIR")]
     pub cache: Option<PathBuf>,
-    /// Snapshots.
-    #[command(flatten)]
-    pub snapshots: Snapshots,
 }
 
 /// What every service run apart needs.

@@ -21,6 +21,7 @@ use event_log::{Log, Now, Options};
 use serde_json::{Value, json};
 
 use crate::Failure;
+use crate::Surroundings;
 use crate::cli::Bench;
 use crate::fail::FAILED;
 use crate::lang::Lang;
@@ -32,12 +33,16 @@ const LEDGER: &str = "bench";
 pub(crate) const QUIET: &str = ",bus=off";
 
 /// Runs a benchmark; it needs no running service.
-pub(crate) async fn run(bench: Bench, output: Output) -> Result<(), Failure> {
+pub(crate) async fn run(
+    bench: Bench,
+    surroundings: Surroundings,
+    output: Output,
+) -> Result<(), Failure> {
     match bench {
         Bench::Append(options) => append::run(options, output).await,
         Bench::Replay(options) => replay::run(options, output).await,
         Bench::Generate(options) => generate::run(options, output).await,
-        Bench::Query(options) => query::run(options, output).await,
+        Bench::Query(options) => query::run(options, surroundings, output).await,
     }
 }
 
@@ -201,7 +206,11 @@ fn open(directory: &std::path::Path, ledger: &str, now: Now) -> Result<Log, Fail
 }
 
 /// Runs another benchmark in a process of its own, whose memory and caches are not warm with the making of its log.
-fn again(arguments: &[&str], directory: &std::ffi::OsStr, output: Output) -> Result<(), Failure> {
+fn again(
+    arguments: &[impl AsRef<std::ffi::OsStr>],
+    directory: &std::ffi::OsStr,
+    output: Output,
+) -> Result<(), Failure> {
     let format = match output.format {
         Format::Table => "table",
         Format::Json => "json",

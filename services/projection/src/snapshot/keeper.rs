@@ -1,7 +1,7 @@
 //! When a snapshot is taken, and which one a start takes.
 //!
 //! A snapshot is encoded on a thread of its own while the follower waits, so that nobody changes the state; questions are answered meanwhile.
-//! Only until the last byte is handed over, for syncing it is none of the follower's business.
+//! Only until the last byte is handed over, for syncing it is none of the follower's business; but a large state is not handed over faster than the disk takes it (see `event_log::Blocks`).
 
 use std::num::NonZeroU64;
 use std::path::Path;
@@ -70,14 +70,15 @@ impl Keeper {
     /// The log cannot be asked, so that nothing can be believed for now.
     pub(crate) async fn newest(&mut self, beyond: u64) -> Result<Option<State>, BoxError> {
         let log = self.log.clone();
-        self.newest_of(beyond, &log).await
+        self.newest_of(beyond, &log, believe).await
     }
 
-    /// As [`Keeper::newest`], with the roots of a log.
+    /// As [`Keeper::newest`], of a log and with what reads a snapshot.
     pub(super) async fn newest_of(
         &mut self,
         beyond: u64,
-        log: &impl Roots,
+        log: &impl History,
+        believe: Believe,
     ) -> Result<Option<State>, BoxError> {
         for position in self.store.positions()? {
             if position <= beyond {
@@ -129,7 +130,8 @@ impl Keeper {
         let new = shared.position().saturating_sub(self.begun);
         let is_due = self.every.is_some_and(|every| new >= every.get());
         if is_due && !self.finishing.as_ref().is_some_and(is_busy) {
-            self.take(shared).await;
+            let log = self.log.clone();
+            self.take(shared, &log).await;
         }
     }
 
@@ -140,30 +142,32 @@ impl Keeper {
         let new = shared.position().saturating_sub(durable);
         let is_worth = |every: NonZeroU64| new >= every.get().min(LEAST_AT_THE_END);
         if self.every.is_some_and(is_worth) {
-            self.take(shared).await;
+            let log = self.log.clone();
+            self.take(shared, &log).await;
             self.finished().await;
         }
     }
 
-    async fn finished(&mut self) {
+    /// Waits until the last one that was begun has come to its end.
+    pub(super) async fn finished(&mut self) {
         if let Some(task) = self.finishing.take() {
             // A panic was told where it happened.
             let _ = task.await;
         }
     }
 
-    /// Returns once the state may change again.
-    async fn take(&mut self, shared: &Arc<Shared>) {
+    /// Takes a snapshot, if the log is the one that was folded; returns once the state may change again.
+    pub(super) async fn take(&mut self, shared: &Arc<Shared>, log: &impl History) {
         let position = shared.position();
         // One that fails is tried again when as much is new once more, and not with each event.
         self.begun = position;
-        let root = match self.log.root(position).await {
+        let root = match log.root(position).await {
             Ok(Some(root)) => root,
             Ok(None) => return not_taken(position, "the log does not reach it"),
             Err(error) => return not_taken(position, &error.to_string()),
         };
         // A log that was restored and filled anew has other events there, which it took later.
-        match known(&self.log, position).await {
+        match log.known(position).await {
             Ok(known) if known.is_some() && known == shared.read().known() => {}
             Ok(_) => return not_taken(position, "the log has another event there"),
             Err(error) => return not_taken(position, &error.to_string()),
@@ -198,17 +202,6 @@ impl Keeper {
     }
 }
 
-/// When the log took the event at a position; none if it does not reach it.
-async fn known(log: &LogReader, position: u64) -> Result<Option<Timestamp>, BoxError> {
-    let mut taken = None;
-    log.read(position, position, |_, known, _| {
-        taken = Some(known);
-        Ok(())
-    })
-    .await?;
-    Ok(taken)
-}
-
 fn told(header: &Header) {
     let (position, bytes) = (header.position, header.bytes);
     metrics::gauge!("tiendo_projection_snapshot_position").set(position as f64);
@@ -233,12 +226,18 @@ fn not_taken(position: u64, why: &str) {
 }
 
 /// What tells of a log which it is.
-pub(super) trait Roots: Sync {
+pub(super) trait History: Sync {
     /// Root of the tree over the log's events up to a position, hexadecimal; none if the log does not reach it.
     fn root(&self, position: u64) -> impl Future<Output = Result<Option<String>, BoxError>> + Send;
+
+    /// When the log took the event at a position; none if it does not reach it.
+    fn known(
+        &self,
+        position: u64,
+    ) -> impl Future<Output = Result<Option<Timestamp>, BoxError>> + Send;
 }
 
-impl Roots for LogReader {
+impl History for LogReader {
     async fn root(&self, position: u64) -> Result<Option<String>, BoxError> {
         let Some(text) = self.checkpoint(position).await? else {
             return Ok(None);
@@ -249,7 +248,20 @@ impl Roots for LogReader {
         }
         Ok(Some(hex::encode(checkpoint.root)))
     }
+
+    async fn known(&self, position: u64) -> Result<Option<Timestamp>, BoxError> {
+        let mut taken = None;
+        self.read(position, position, |_, known, _| {
+            taken = Some(known);
+            Ok(())
+        })
+        .await?;
+        Ok(taken)
+    }
 }
+
+/// What reads a snapshot: see [`believe`].
+pub(super) type Believe = fn(&Store, u64, &str, Option<&str>) -> Result<(Header, State), Error>;
 
 /// The state of a snapshot, if it is that of the log with this root up to its position.
 pub(super) fn believe(

@@ -7,15 +7,18 @@ use std::sync::Arc;
 use bus::BoxError;
 use domain::text::Moment;
 use event_log::Blocks;
+use host::ManualClock;
+use jiff::Timestamp;
 use jiff::civil::date;
 use prost::Message as _;
 use state::State;
 use wire::log_reader::LogReader;
 
 use super::Keeper;
-use super::keeper::{Roots, believe};
+use super::keeper::{Believe, History, believe};
 use super::store::{Error, Header, Origin, Store};
 use crate::answer;
+use crate::shared::Shared;
 use crate::tests::{Ledger, place};
 
 const LEDGER: &str = "khanh-hoa";
@@ -25,13 +28,40 @@ fn root(position: u64) -> String {
     format!("{position:064x}")
 }
 
-/// A log of so many events; without a number it cannot be asked.
-struct Log(Option<u64>);
+/// When the tests' ledgers take every event.
+const KNOWN: &str = "2023-07-01T00:00:00Z";
 
-impl Roots for Log {
+/// What tells of a log which it is.
+struct Log {
+    /// Its last position; without a number it cannot be asked.
+    head: Option<u64>,
+    root: fn(u64) -> String,
+    known: &'static str,
+}
+
+impl Log {
+    /// The one that the tests' ledgers are folded from.
+    fn of(head: u64) -> Self {
+        Self {
+            head: Some(head),
+            root,
+            known: KNOWN,
+        }
+    }
+
+    fn reached<T>(&self, position: u64, found: T) -> Result<Option<T>, BoxError> {
+        let head = self.head.ok_or("it is down")?;
+        Ok((position <= head).then_some(found))
+    }
+}
+
+impl History for Log {
     async fn root(&self, position: u64) -> Result<Option<String>, BoxError> {
-        let head = self.0.ok_or("it is down")?;
-        Ok((position <= head).then(|| root(position)))
+        self.reached(position, (self.root)(position))
+    }
+
+    async fn known(&self, position: u64) -> Result<Option<Timestamp>, BoxError> {
+        self.reached(position, self.known.parse()?)
     }
 }
 
@@ -39,6 +69,26 @@ impl Roots for Log {
 fn keeper(directory: &Path, ledger: &str) -> Keeper {
     let log = LogReader::new("http://127.0.0.1:9").unwrap();
     Keeper::open(directory, ledger.to_owned(), log, 0).unwrap()
+}
+
+/// A state that is served.
+fn serving(state: State) -> Arc<Shared> {
+    let clock = ManualClock::new(KNOWN.parse().unwrap());
+    let shared = Shared::new(Arc::new(clock), 0);
+    shared.replace(state);
+    Arc::new(shared)
+}
+
+/// Lets a keeper take a snapshot and waits for its end; what is in the directory then.
+async fn taken(
+    keeper: &mut Keeper,
+    shared: &Arc<Shared>,
+    log: &Log,
+    directory: &Path,
+) -> Vec<String> {
+    keeper.take(shared, log).await;
+    keeper.finished().await;
+    listed(directory)
 }
 
 fn ledger_of(figures: u64) -> Ledger {
@@ -66,7 +116,7 @@ fn open(directory: &Path) -> Arc<Store> {
 /// The position that a start in the directory begins with, if the log has so many events; 0 without a snapshot.
 async fn starts_at(directory: &Path, ledger: &str, head: u64) -> u64 {
     let state = keeper(directory, ledger)
-        .newest_of(0, &Log(Some(head)))
+        .newest_of(0, &Log::of(head), believe)
         .await;
     let state = state.unwrap();
     state.map_or(0, |state| state.position())
@@ -245,18 +295,107 @@ async fn a_snapshot_of_another_log_is_put_aside_and_position_1_comes_next() {
 }
 
 #[tokio::test]
+async fn a_snapshot_of_a_log_that_went_on_otherwise_is_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let position = take(&open(folder.path()), &ledger_of(3).state);
+    // Restored from an older backup, and since then longer than it was.
+    let forked = Log {
+        root: |position| root(position + 7_777),
+        ..Log::of(1_000)
+    };
+    let mut keeper = keeper(folder.path(), LEDGER);
+    let state = keeper.newest_of(0, &forked, believe).await.unwrap();
+    assert!(state.is_none());
+    assert_eq!(listed(folder.path()), [format!("aside-{position:020}")]);
+}
+
+#[tokio::test]
+async fn a_state_is_not_kept_as_that_of_a_log_with_another_event_at_its_position() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = serving(ledger_of(3).state);
+    let position = shared.position();
+    let mut keeper = keeper(folder.path(), LEDGER);
+    // The log was restored under a running projection and filled anew: each event has another time.
+    let filled_anew = Log {
+        known: "2023-07-02T00:00:00Z",
+        ..Log::of(1_000)
+    };
+    let none: [&str; 0] = [];
+    let kept = taken(&mut keeper, &shared, &filled_anew, folder.path()).await;
+    assert_eq!(kept, none);
+    let shorter = Log::of(position - 1);
+    let kept = taken(&mut keeper, &shared, &shorter, folder.path()).await;
+    assert_eq!(kept, none);
+    let kept = taken(&mut keeper, &shared, &Log::of(1_000), folder.path()).await;
+    assert_eq!(kept, [format!("snapshot-{position:020}")]);
+}
+
+/// That the disk is full shows in `crates/event-log/tests/faults.rs`, which has a disk that can be filled; here the last step fails.
+#[tokio::test]
+async fn what_was_begun_of_a_snapshot_that_failed_is_discarded_and_the_next_one_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let shared = serving(ledger_of(3).state);
+    let names = [format!("snapshot-{:020}", shared.position())];
+    let in_the_way = folder.path().join(&names[0]);
+    fs::write(&in_the_way, "no directory").unwrap();
+    let mut keeper = keeper(folder.path(), LEDGER);
+    let left = taken(&mut keeper, &shared, &Log::of(1_000), folder.path()).await;
+    assert_eq!(left, names, "nothing that was begun is left");
+    fs::remove_file(&in_the_way).unwrap();
+    let kept = taken(&mut keeper, &shared, &Log::of(1_000), folder.path()).await;
+    assert_eq!(kept, names);
+    drop(keeper);
+    assert_eq!(
+        starts_at(folder.path(), LEDGER, 1_000).await,
+        shared.position()
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_whose_reader_gives_up_is_put_aside_and_the_older_one_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let older = take(&store, &ledger_of(1).state);
+    let newer = take(&store, &ledger_of(2).state);
+    drop(store);
+    // The database has no error for some damage; this stands for it.
+    let gives_up: Believe = |store, position, ledger, root| {
+        assert!(store.positions()?.len() < 2, "the newer one gives up");
+        believe(store, position, ledger, root)
+    };
+    let mut keeper = keeper(folder.path(), LEDGER);
+    let state = keeper.newest_of(0, &Log::of(1_000), gives_up).await;
+    assert_eq!(state.unwrap().map(|state| state.position()), Some(older));
+    let names = [
+        format!("aside-{newer:020}"),
+        format!("snapshot-{older:020}"),
+    ];
+    assert_eq!(listed(folder.path()), names);
+}
+
+#[tokio::test]
 async fn as_long_as_the_log_cannot_be_asked_no_snapshot_is_judged() {
     let folder = tempfile::tempdir().unwrap();
     let position = take(&open(folder.path()), &ledger_of(3).state);
     let mut keeper = keeper(folder.path(), LEDGER);
-    assert!(keeper.newest_of(0, &Log(None)).await.is_err());
+    let down = Log {
+        head: None,
+        ..Log::of(0)
+    };
+    assert!(keeper.newest_of(0, &down, believe).await.is_err());
     assert_eq!(listed(folder.path()), [format!("snapshot-{position:020}")]);
     // What was folded meanwhile is not gone back on.
-    let log = Log(Some(position));
-    assert!(keeper.newest_of(position, &log).await.unwrap().is_none());
+    let log = Log::of(position);
     assert!(
         keeper
-            .newest_of(position - 1, &log)
+            .newest_of(position, &log, believe)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        keeper
+            .newest_of(position - 1, &log, believe)
             .await
             .unwrap()
             .is_some()

@@ -169,8 +169,8 @@ pub(super) struct Own {
 }
 
 impl Own {
-    pub(super) async fn start(directory: &Path, ledger: &str) -> Result<Self, Failure> {
-        let config = ingest_config(directory, ledger, NO_BUS);
+    pub(super) async fn start(directory: &Path, ledger: &str, nats: &str) -> Result<Self, Failure> {
+        let config = ingest_config(directory, ledger, nats);
         let service = ingest::build(config, Arc::new(SystemClock)).map_err(failed)?;
         let listener = bind(0, "bench").await?;
         let address = url(&listener)?;
@@ -199,7 +199,7 @@ struct Seed {
 impl Seed {
     async fn make(below: &Path, output: Output) -> Result<Self, Failure> {
         let directory = below.join("seed");
-        let own = Own::start(&directory, LEDGER).await?;
+        let own = Own::start(&directory, LEDGER, NO_BUS).await?;
         let mut ingest = connect(&own.address).await?;
         let sets = [Set::Gazetteer, Set::Catalogue];
         crate::load::load(&mut ingest, &sets, output.lang).await?;
@@ -212,7 +212,7 @@ impl Seed {
     async fn sow(&self, below: &Path, load: Load) -> Result<(PathBuf, Own), Failure> {
         let directory = below.join(load.name());
         copy(&self.directory, &directory)?;
-        let own = Own::start(&directory, LEDGER).await?;
+        let own = Own::start(&directory, LEDGER, NO_BUS).await?;
         Ok((directory, own))
     }
 }

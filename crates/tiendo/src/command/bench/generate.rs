@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::national::{DAYS_MAX, EARLIEST, Group, Load, National, SERIES, Tally};
 use super::{disk_bytes, failed, say, whole};
 use crate::Failure;
-use crate::cli::BenchGenerate;
+use crate::cli::{BenchGenerate, BenchLoad};
 use crate::fail::{FAILED, USAGE};
 use crate::output::{Output, Table, number, text};
 
@@ -44,7 +44,7 @@ pub(super) struct Made {
 }
 
 /// What to make, if the arguments make sense.
-pub(super) fn load_of(options: &BenchGenerate) -> Result<Load, Failure> {
+pub(super) fn load_of(options: &BenchLoad) -> Result<Load, Failure> {
     let load = Load {
         seed: options.seed,
         from: options.from,
@@ -64,8 +64,8 @@ pub(super) fn load_of(options: &BenchGenerate) -> Result<Load, Failure> {
 
 /// Makes the load and says what came of it.
 pub(super) async fn run(options: BenchGenerate, output: Output) -> Result<(), Failure> {
-    let load = load_of(&options)?;
-    let made = make(&options.directory, &options.ledger, load, output).await?;
+    let load = load_of(&options.load)?;
+    let made = make(&options.directory, &options.load.ledger, load, output).await?;
     let mut table = Table::new(&[
         text("kind", "Loại sự kiện", "Kind of event"),
         number("events", "Sự kiện", "Events"),

@@ -11,7 +11,7 @@ use wire::time::of_micros;
 
 use super::*;
 use crate::client::Clients;
-use crate::command::bench::append::Own;
+use crate::command::bench::append::{NO_BUS, Own};
 use crate::endpoints::Endpoints;
 
 /// A week around the reform, of few communes.
@@ -166,7 +166,7 @@ fn another_seed_gives_other_figures_and_the_same_one_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ingest_would_take_every_request_at_the_same_positions() {
     let below = tempfile::tempdir().unwrap();
-    let own = Own::start(below.path(), "bench").await.unwrap();
+    let own = Own::start(below.path(), "bench", NO_BUS).await.unwrap();
     let endpoints = Endpoints {
         ingest: own.address.clone(),
         ..Endpoints::default()

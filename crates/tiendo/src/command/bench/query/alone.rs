@@ -1,8 +1,10 @@
 //! Stands for PostgreSQL where the feature `compare` is off: nobody is beside us.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::question::{Answers, Plan, Question};
+use super::recorded::Records;
 use crate::Failure;
 use crate::cli::BenchQuery;
 use crate::fail::USAGE;
@@ -31,6 +33,16 @@ impl Peer {
     }
 
     pub(super) async fn connect(&self, _: &Plan) -> Result<Self, Failure> {
+        match *self {}
+    }
+
+    pub(super) async fn recorder(&self, _: &Plan) -> Result<Self, Failure> {
+        match *self {}
+    }
+}
+
+impl Records for Peer {
+    async fn record_and_read(&mut self, _: u64) -> Result<[Duration; 2], Failure> {
         match *self {}
     }
 }

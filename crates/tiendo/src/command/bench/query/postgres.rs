@@ -9,6 +9,8 @@
 //! - everything fits into `shared_buffers`; no checkpoint comes between, `synchronous_commit` and `jit` are off
 //! - statements are prepared once for each connection, over a Unix socket
 //!
+//! Who records waits for the disk (`synchronous_commit=on`, the default), puts each figure into both tables with one statement, and reads it by the index of its series.
+//!
 //! A rebuild is the `COPY`, the indexes, the table of newest figures and the vacuum; its lines are made beforehand.
 //! Of a locality it tells the figures with their sources; we tell quotas, models, owners and the rest as well.
 //! A roll-up is one statement for the whole country, where we are asked once for each province.
@@ -20,10 +22,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use domain::event::{Figure, Source};
+use domain::text::Moment;
 use domain::{Body, Event, IndicatorCode, Level, LocalityId};
 use event_log::RecordRef;
 use futures::SinkExt as _;
@@ -33,6 +36,7 @@ use tokio_postgres::{Client, Row, Statement};
 use wire::time::of_micros;
 
 use super::question::{About, Answers, Plan, Question, chained};
+use super::recorded::Records;
 use crate::Failure;
 use crate::cli::BenchQuery;
 use crate::command::bench::{failed, open, say};
@@ -110,6 +114,16 @@ const STATEMENTS: [&str; 7] = [
         WHERE province = $1 AND is_commune",
 ];
 
+/// A new figure, in both tables.
+const INSERT: &str = "WITH told AS (
+        INSERT INTO figure VALUES ($1, now(), $2::text::date, $3, $4, $5, NULL, 0, NULL) RETURNING *)
+    INSERT INTO newest SELECT place, indicator, effective, position, value, of, source FROM told
+        ON CONFLICT (place, indicator) DO UPDATE SET effective = excluded.effective, position = excluded.position,
+            value = excluded.value, of = excluded.of, source = excluded.source
+        WHERE (newest.effective, newest.position) < (excluded.effective, excluded.position)";
+/// Positions of new figures begin beyond those of any log.
+const NEW_FIRST: i64 = 1 << 48;
+
 /// A server with the figures of a log.
 pub(super) struct Peer {
     // Ended before its directory is removed.
@@ -127,6 +141,19 @@ struct Ids {
     indicators: HashMap<IndicatorCode, i16>,
 }
 
+impl Ids {
+    /// A place and an indicator that report; nobody's where they do not.
+    fn series(&self, place: &str, indicator: &str) -> (i32, i16) {
+        let indicator: Option<IndicatorCode> = indicator.parse().ok();
+        let indicator = indicator.and_then(|code| self.indicators.get(&code));
+        let place = self.places.get(place);
+        (
+            place.copied().unwrap_or(-1),
+            indicator.copied().unwrap_or(-1),
+        )
+    }
+}
+
 impl Peer {
     /// Starts a server, and builds the tables in every round; gives how many figures a second that took.
     pub(super) async fn build(
@@ -142,7 +169,7 @@ impl Peer {
             .permissions(permissions)
             .tempdir()?;
         let lines = below.path().join("figures.csv");
-        let export = Export::read(directory, &options.ledger, &lines)?;
+        let export = Export::read(directory, &options.load.ledger, &lines)?;
         let started = server::Postgres::start(below.path(), &SETTINGS).await;
         let server = started.map_err(refused)?.ok_or_else(|| {
             Failure::new(
@@ -182,9 +209,21 @@ impl Peer {
         &self.name
     }
 
+    /// A client that records, and whose commits wait for the disk as they do by default.
+    pub(super) async fn recorder(&self, plan: &Arc<Plan>) -> Result<Recorder, Failure> {
+        let durable = "-c synchronous_commit=on";
+        let connected = self.connect_with(durable, plan).await?;
+        let insert = connected.client.prepare(INSERT).await.map_err(failed)?;
+        Ok(Recorder { connected, insert })
+    }
+
     /// A client with a connection of its own.
     pub(super) async fn connect(&self, plan: &Arc<Plan>) -> Result<Connected, Failure> {
-        let client = self.server.connect("").await.map_err(refused)?;
+        self.connect_with("", plan).await
+    }
+
+    async fn connect_with(&self, options: &str, plan: &Arc<Plan>) -> Result<Connected, Failure> {
+        let client = self.server.connect(options).await.map_err(refused)?;
         let mut statements = Vec::with_capacity(STATEMENTS.len());
         for statement in STATEMENTS {
             statements.push(client.prepare(statement).await.map_err(failed)?);
@@ -268,6 +307,8 @@ impl Export {
 
     fn take(&mut self, position: u64, known_micros: i64, event: &Event, line: &mut String) {
         let day = event.effective.date();
+        // What an earlier measurement recorded speaks of an hour (see `recorded`), which a table of days cannot tell.
+        let is_of_load = event.effective == Moment::end_of(day);
         match &event.body {
             Body::LocalityRegistered(one) => {
                 let told = (one.locality, one.name.vi.clone(), one.parent);
@@ -286,7 +327,7 @@ impl Export {
                     .entry(one.indicator.clone())
                     .or_insert(id);
             }
-            Body::ProgressReported(one) => {
+            Body::ProgressReported(one) if is_of_load => {
                 let series = self.series(one.locality, &one.indicator);
                 self.figure(
                     (position, known_micros, day),
@@ -296,7 +337,7 @@ impl Export {
                     line,
                 );
             }
-            Body::ProgressCorrected(one) => {
+            Body::ProgressCorrected(one) if is_of_load => {
                 let series = self.series(one.locality, &one.indicator);
                 let corrects = Some(one.corrects);
                 self.figure(
@@ -418,12 +459,7 @@ impl Connected {
             known_then,
             known,
         } = self.plan.about(n);
-        let place = self.ids.places.get(commune).copied().unwrap_or(-1);
-        let indicator = indicator
-            .parse()
-            .ok()
-            .and_then(|code: IndicatorCode| self.ids.indicators.get(&code));
-        let indicator = indicator.copied().unwrap_or(-1);
+        let (place, indicator) = self.ids.series(commune, indicator);
         let (day, then, known) = (day.to_string(), known_then as i64, known as i64);
         let statement = &self.statements[question as usize];
         let client = &self.client;
@@ -484,6 +520,48 @@ impl Connected {
                 Ok(chained(terms.map(i64::cast_unsigned)))
             }
         }
+    }
+}
+
+/// A client that records.
+pub(super) struct Recorder {
+    connected: Connected,
+    insert: Statement,
+}
+
+impl Recorder {
+    async fn insert_and_select(&self, n: u64) -> Answered<([Duration; 2], Option<i64>)> {
+        let Connected {
+            client, plan, ids, ..
+        } = &self.connected;
+        let fresh = plan.fresh(n);
+        let (place, indicator) = ids.series(fresh.commune, fresh.indicator);
+        let (position, day) = (NEW_FIRST + n as i64, fresh.moment.date().to_string());
+        let count = fresh.count.cast_signed();
+        let begun = Instant::now();
+        let row: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+            [&position, &day, &place, &indicator, &count];
+        client.execute(&self.insert, &row).await?;
+        let writing = begun.elapsed();
+        let begun = Instant::now();
+        let select = &self.connected.statements[Question::FigureAsOf as usize];
+        let row = client
+            .query_one(select, &[&place, &indicator, &day, &position])
+            .await?;
+        let found = row.try_get(0)?;
+        Ok(([writing, begun.elapsed()], found))
+    }
+}
+
+impl Records for Recorder {
+    async fn record_and_read(&mut self, n: u64) -> Result<[Duration; 2], Failure> {
+        let (took, found) = self.insert_and_select(n).await.map_err(failed)?;
+        let count = self.connected.plan.fresh(n).count.cast_signed();
+        if found == Some(count) {
+            return Ok(took);
+        }
+        let text = format!("PostgreSQL was told {count} and reads {found:?}");
+        Err(Failure::new(FAILED, text))
     }
 }
 

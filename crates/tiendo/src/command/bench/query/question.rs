@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::query_service_client::QueryServiceClient;
 
+use super::measure::Pace;
 use crate::Failure;
 use crate::cli::BenchQuery;
 use crate::client::Clients;
@@ -50,20 +51,24 @@ impl Question {
         Self::Diff,
     ];
 
-    /// Each question with the numbers of clients that ask it: what is read a lot is asked by many.
-    pub(super) fn with_clients(most: usize) -> Vec<(Self, usize)> {
-        let counts = |question: Self| match question {
-            Self::Ranking | Self::RollUp | Self::Diff => vec![1],
-            _ if most > 1 => vec![1, most],
-            _ => vec![1],
+    /// How each question is asked: what is read a lot by one client and by many, these also at a rate a second.
+    pub(super) fn asked(most: usize, rate: u32) -> Vec<(Self, usize, Pace)> {
+        let loads = |question: Self| {
+            let mut loads = vec![(1, Pace::Closed)];
+            let is_rare = matches!(question, Self::Ranking | Self::RollUp | Self::Diff);
+            if !is_rare {
+                loads.extend((most > 1).then_some((most, Pace::Closed)));
+                loads.push((most, Pace::Rate(rate)));
+            }
+            loads
         };
         let all = Self::ALL.into_iter();
-        all.flat_map(|question| {
-            counts(question)
+        let each = |question| {
+            loads(question)
                 .into_iter()
-                .map(move |count| (question, count))
-        })
-        .collect()
+                .map(move |(clients, pace)| (question, clients, pace))
+        };
+        all.flat_map(each).collect()
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -126,9 +131,8 @@ impl Plan {
         mornings: Vec<u64>,
         output: Output,
     ) -> Result<Self, Failure> {
-        let last = options
-            .from
-            .saturating_add(i64::from(options.days - 1).days());
+        let load = &options.load;
+        let last = load.from.saturating_add(i64::from(load.days - 1).days());
         let endpoints = Endpoints {
             projection: projection.to_owned(),
             ..Endpoints::default()
@@ -179,7 +183,7 @@ impl Plan {
                 .collect(),
             communes,
             provinces,
-            first: options.from,
+            first: load.from,
             last,
             mornings,
             head,

@@ -5,8 +5,12 @@ use domain::text::Moment;
 use jiff::civil::date;
 use state::{Lookup, State};
 
+use super::super::open;
+use super::super::replay::{Depth, read};
 use super::question::Answers as _;
+use super::recorded::Records as _;
 use super::*;
+use crate::cli::NatsServer;
 use crate::lang::Lang;
 use crate::output::Format;
 
@@ -19,15 +23,20 @@ const QUIET: Output = Output {
 fn small() -> BenchQuery {
     BenchQuery {
         directory: None,
-        ledger: LEDGER.to_owned(),
-        from: date(2024, 5, 1),
-        days: 4,
-        communes: Some(6),
-        seed: 5,
+        load: BenchLoad {
+            ledger: LEDGER.to_owned(),
+            from: date(2024, 5, 1),
+            days: 4,
+            communes: Some(6),
+            seed: 5,
+        },
+        keep_made_up_figures: true,
         postgres: false,
         clients: 2,
+        rate: 500,
         rounds: 1,
         seconds: 0.01,
+        nats: NatsServer::default(),
     }
 }
 
@@ -49,14 +58,7 @@ fn figure(state: &State, plan: &Plan, n: u64, as_of: bool) -> u64 {
 
 async fn made(below: &Path, options: &BenchQuery) -> std::path::PathBuf {
     let directory = below.join("ingest");
-    let load = generate::load_of(&BenchGenerate {
-        directory: directory.clone(),
-        ledger: LEDGER.to_owned(),
-        from: options.from,
-        days: options.days,
-        communes: options.communes,
-        seed: options.seed,
-    });
+    let load = generate::load_of(&options.load);
     let made = generate::make(&directory, LEDGER, load.unwrap(), QUIET).await;
     made.unwrap();
     directory
@@ -69,12 +71,12 @@ async fn what_clients_are_told_over_grpc_is_what_the_log_folds_to() {
     let log = open(&directory, LEDGER, Arc::new(|| 0)).unwrap();
     let state = read(&log, Depth::Folded).unwrap();
     log.close();
-    let (row, memory, mornings) = rebuild(&directory, &options).unwrap();
-    assert_eq!(row.name, "rebuild");
-    assert!(memory.figures.figures > 6 * 40 * 4);
-    let own = Own::start(&directory, LEDGER).await.unwrap();
-    let reading = Reading::start(&own.address, LEDGER).await.unwrap();
-    let plan = Plan::read(&reading.address, &options, mornings, QUIET)
+    let cold = rebuild(&directory, &options).unwrap();
+    assert!(cold.row.answered() && cold.head == state.position());
+    assert!(cold.memory.figures.figures > 6 * 40 * 4);
+    let live = Live::start(&directory, LEDGER, None).await.unwrap();
+    let reading = live.read(&AT_THE_END).await.unwrap();
+    let plan = Plan::read(&reading.address, &options, cold.mornings, QUIET)
         .await
         .unwrap();
     let plan = Arc::new(plan);
@@ -89,17 +91,56 @@ async fn what_clients_are_told_over_grpc_is_what_the_log_folds_to() {
         let then = client.answer(Question::FigureAsOf, n).await.unwrap();
         assert_eq!(then, figure(&state, &plan, n, true), "question {n}");
     }
-    for question in Question::ALL {
-        let clients = [client.clone(), client.clone()];
-        let each = Duration::from_secs_f64(options.seconds);
-        let mut row = Row::asked(question.name().to_owned(), clients.len());
+    let clients = [client.clone(), client.clone()];
+    let each = each_round(&options).unwrap();
+    for (question, count, pace) in Question::asked(clients.len(), options.rate) {
+        let mut row = Row::asked(question.name().to_owned(), count, pace);
         for round in 0..=options.rounds {
             row.round(&clients, question, round, each).await.unwrap();
         }
-        assert!(row.answered(), "{}", question.name());
+        assert!(row.answered(), "{} {pace:?}", question.name());
     }
     reading.stop().await.unwrap();
-    own.stop().await.unwrap();
+    live.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_from_a_snapshot_brings_what_is_newer_and_no_question_has_another_answer() {
+    let (below, options) = (tempfile::tempdir().unwrap(), small());
+    let directory = made(below.path(), &options).await;
+    let cold = rebuild(&directory, &options).unwrap();
+    let live = Live::start(&directory, LEDGER, None).await.unwrap();
+    let reading = live.read(&AT_THE_END).await.unwrap();
+    let plan = Plan::read(&reading.address, &options, cold.mornings, QUIET).await;
+    let plan = Arc::new(plan.unwrap());
+    let before = answers(&reading, &plan).await;
+    let restarted = restarted(&live, reading, &plan, &options, QUIET).await;
+    let (restart, reading) = restarted.unwrap();
+    assert_eq!(restart.newer, NEWER);
+    assert!(restart.row().answered());
+    assert_eq!(answers(&reading, &plan).await, before);
+    // Without a bus it hears of what is new within a second, and tells it all the same.
+    let recorder = Recorder::connect(&live.own.address, &reading.address, &plan, Lang::Vi);
+    let recorder = &mut recorder.await.unwrap();
+    let [writing, reading_took] = recorder.record_and_read(NEWER).await.unwrap();
+    assert!(writing > Duration::ZERO && reading_took > Duration::ZERO);
+    assert_eq!(answers(&reading, &plan).await, before);
+    reading.stop().await.unwrap();
+    live.stop().await.unwrap();
+}
+
+/// The first answers to every question.
+async fn answers(reading: &Reading, plan: &Arc<Plan>) -> Vec<u64> {
+    let mut client = Tiendo::connect(&reading.address, plan, Lang::Vi)
+        .await
+        .unwrap();
+    let mut answers = Vec::new();
+    for question in Question::ALL {
+        for n in 0..20 {
+            answers.push(client.answer(question, n).await.unwrap());
+        }
+    }
+    answers
 }
 
 /// Needs PostgreSQL on this machine, which whoever asks for the feature has.
@@ -109,5 +150,10 @@ async fn postgresql_gives_the_same_answers_before_anybody_looks_at_the_clock() {
     let (below, mut options) = (tempfile::tempdir().unwrap(), small());
     let directory = made(below.path(), &options).await;
     options.postgres = true;
-    ask(&directory, &options, QUIET).await.unwrap();
+    let nowhere = Search {
+        explicit: None,
+        path: None,
+        cache: below.path().to_owned(),
+    };
+    ask(&directory, &options, nowhere, QUIET).await.unwrap();
 }

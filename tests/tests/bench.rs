@@ -1,0 +1,56 @@
+//! What `bench query` tells of a small load, with the services and the bus that it starts.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tiendo_tests::{binary, program};
+
+#[tokio::test]
+async fn what_is_recorded_is_read_at_once_and_each_goal_says_whether_it_was_met() -> Result<()> {
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
+    let arguments = [
+        "bench",
+        "query",
+        "-o",
+        "json",
+        "--communes",
+        "1",
+        "--days",
+        "2",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.01",
+        "--clients",
+        "2",
+        "--rate",
+        "100",
+        "--cache",
+        tools,
+    ];
+    let told = program::run(&binary()?, &arguments).await?.ok()?;
+    let told: Value = serde_json::from_str(&told)?;
+    let rows = told["rows"].as_array().context("no rows")?;
+    let row = |name: &str, load: Option<&str>| {
+        let found = rows
+            .iter()
+            .find(|row| row["name"] == name && row["load"].as_str() == load);
+        found.with_context(|| format!("no row '{name}' ({load:?})"))
+    };
+    for load in ["closed loop", "100/s"] {
+        let asked = row("figure, as of", Some(load))?;
+        ensure!(asked["p99_us"]["median"].as_f64() > Some(0.0), "{asked}");
+        let goal = &asked["goals"][0];
+        ensure!(goal["goal"] == "≤ 1.3 × newest", "{asked}");
+        let met = goal["measured"].as_f64() <= Some(1.3);
+        ensure!(goal["met"] == met, "{asked}");
+    }
+    // Each read was compared with what had been recorded; a second is what it takes without a bus.
+    let read = row("read after it", Some("closed loop"))?;
+    ensure!(read["p99_us"]["median"].as_f64() < Some(1e6), "{read}");
+    row("start from a snapshot", None)?;
+    let snapshot = &told["snapshot"];
+    ensure!(snapshot["position"] == told["events"], "{snapshot}");
+    ensure!(snapshot["newer_events"] == 10_000, "{snapshot}");
+    ensure!(snapshot["bytes"].as_u64() > Some(0), "{snapshot}");
+    Ok(())
+}
