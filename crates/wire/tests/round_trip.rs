@@ -464,6 +464,75 @@ fn whatever_became_of_its_bytes_an_event_is_read_as_its_message_is() {
     assert!(other > 1_000, "{other} changes made another event");
 }
 
+/// Reports that differ in what a decoder keeps from one to the next, another kind of event, and no event at all.
+fn in_a_log() -> Vec<Vec<u8>> {
+    let Body::ProgressReported(full) = report().body else {
+        panic!("a report")
+    };
+    type Change = fn(&mut ProgressReported);
+    let changes: [Change; 8] = [
+        |_| (),
+        |report| report.figure.denominator = None,
+        |report| (report.figure.value, report.figure.denominator) = (None, None),
+        |report| (report.figure.percent, report.figure.percent_bound) = (None, Bound::Exact),
+        |report| report.note = String::new(),
+        |report| report.figure.source.url = "https://example.org/khac".to_owned(),
+        |report| report.locality.code = "568".parse().unwrap(),
+        |report| report.indicator = "cccd.issued".parse().unwrap(),
+    ];
+    let changed = changes.iter().map(|change| {
+        let mut report = full.clone();
+        change(&mut report);
+        event(Body::ProgressReported(report))
+    });
+    let mut by_another = report();
+    by_another.actor.office = "Phòng PC06".to_owned();
+    by_another.request_id = Uuid::from_u128(8);
+    by_another.effective = Moment::parse("2023-07-02").unwrap();
+    let others = [by_another, doubtful(), event(bodies().remove(0))];
+    let mut bytes: Vec<_> = changed
+        .chain(others)
+        .map(|event| to_bytes(&event))
+        .collect();
+    // Half of a report: what was read of it must not stay.
+    bytes.push(bytes[5][..bytes[5].len() - 9].to_vec());
+    bytes
+}
+
+#[test]
+fn an_event_is_the_same_whatever_was_read_before_it() {
+    let log = in_a_log();
+    let alone: Vec<_> = log.iter().map(|bytes| decode_logged(bytes)).collect();
+    assert_eq!(alone.iter().filter(|read| read.is_err()).count(), 1);
+    for first in 0..log.len() {
+        for second in 0..log.len() {
+            let mut decoder = LogDecoder::default();
+            // Each once from nothing and once from all that is kept.
+            for (third, expected) in alone.iter().enumerate() {
+                for index in [first, first, second, third] {
+                    let read = decoder.read(&log[index]).cloned();
+                    assert_eq!(read, alone[index], "{first}, {second}, {third}");
+                }
+                assert_eq!(decoder.read(&log[third]).cloned(), *expected);
+            }
+        }
+    }
+}
+
+/// A programme that makes up ever new codes.
+#[test]
+fn a_decoder_forgets_codes_and_reads_on() {
+    let mut decoder = LogDecoder::default();
+    for number in 0..10_000 {
+        let mut event = report();
+        let Body::ProgressReported(report) = &mut event.body else {
+            panic!("a report")
+        };
+        report.indicator = format!("x.{number}").parse().unwrap();
+        assert_eq!(decoder.read(&to_bytes(&event)), Ok(&event));
+    }
+}
+
 #[test]
 fn the_log_gives_back_every_kind_of_event_as_it_was() {
     for event in events() {
