@@ -18,20 +18,21 @@ impl<'a> Between<'a> {
     pub(crate) fn corrections(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<u64> {
         let (early, late) = (self.a.position(), self.b.position());
         let since = early.min(late) + 1..=early.max(late);
-        let figures = self.both.history(id, Some(indicator));
+        let figures = self.both.figures_back(id, indicator);
         let in_looks = |figure: &FigureEntry<'a>| {
             let seen = self.a.sees(figure.recorded.effective);
             let known = figure.recorded.position <= early && stands(figure, early);
             let corrected = stands(figure, late) && self.is_known_as_corrected(id, figure);
             (seen && known, seen && corrected)
         };
-        let fates = apart(&figures, in_looks).flat_map(|figure| self.fate(id, figure));
+        let figures = apart(figures, in_looks);
+        let fates = figures.iter().flat_map(|figure| self.fate(id, figure));
         fates.filter(|position| since.contains(position)).collect()
     }
 
     /// The corrections that led to a figure, what corrected and retracted it, and so on.
     fn fate(&self, id: LocalityId, figure: &FigureEntry<'a>) -> Vec<u64> {
-        let lineage = self.lineage(id, figure);
+        let lineage: Vec<_> = self.lineage(id, *figure).collect();
         let (_, corrections) = lineage.split_last().unwrap_or((&0, &[]));
         let mut positions = corrections.to_vec();
         let mut next = Some(*figure);
@@ -47,15 +48,19 @@ impl<'a> Between<'a> {
     }
 
     /// Positions of a figure, of the one it corrects, and so on to the report.
-    fn lineage(&self, id: LocalityId, figure: &FigureEntry<'a>) -> Vec<u64> {
-        let figures = self.corrected_in_turn(id, *figure);
-        figures.map(|figure| figure.recorded.position).collect()
+    fn lineage(
+        &self,
+        id: LocalityId,
+        figure: FigureEntry<'a>,
+    ) -> impl Iterator<Item = u64> + use<'_, 'a> {
+        let figures = self.corrected_in_turn(id, figure);
+        figures.map(|figure| figure.recorded.position)
     }
 
     /// The figures that make the last two looks at a series differ, and those that they correct.
     pub(crate) fn reports(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<u64> {
         let late = self.b.position();
-        let figures = self.both.history(id, Some(indicator));
+        let figures = self.both.figures_back(id, indicator);
         let in_looks = |figure: &FigureEntry<'a>| {
             let (at, position) = (figure.recorded.effective, figure.recorded.position);
             let holds = stands(figure, late);
@@ -65,7 +70,7 @@ impl<'a> Between<'a> {
                 holds && self.b.sees(at) && position <= late,
             )
         };
-        let reported = apart(&figures, in_looks);
+        let reported = apart(figures, in_looks).into_iter();
         reported
             .flat_map(|figure| self.lineage(id, figure))
             .collect()
@@ -95,7 +100,8 @@ impl<'a> Between<'a> {
             };
             (sees(&self.a, self.ids[0]), sees(&self.b, self.ids[1]))
         };
-        apart(&stamps, in_views)
+        apart(stamps.into_iter().rev(), in_views)
+            .iter()
             .map(|(_, stamp)| stamp.position)
             .collect()
     }
@@ -142,12 +148,21 @@ impl<'a> Between<'a> {
     }
 }
 
-/// What only one of two looks has, of what stands in the order of replacement, from where the looks part: the last that the one shows, or the other, whichever stands in front.
-fn apart<T>(ordered: &[T], in_looks: impl Fn(&T) -> (bool, bool)) -> impl Iterator<Item = &T> {
-    let looks: Vec<_> = ordered.iter().map(in_looks).collect();
-    let one = looks.iter().rposition(|(one, _)| *one);
-    let other = looks.iter().rposition(|(_, other)| *other);
-    let first = one.min(other).unwrap_or(0);
-    let ordered = ordered.iter().zip(looks).skip(first);
-    ordered.filter_map(|(fact, (one, other))| (one != other).then_some(fact))
+/// What only one of two looks has, of what stands in the order of replacement, the last first: back to where the looks part, which is the last that the one shows, or the other, whichever stands in front.
+///
+/// No more is read.
+fn apart<T>(from_last: impl Iterator<Item = T>, in_looks: impl Fn(&T) -> (bool, bool)) -> Vec<T> {
+    let mut shown = (false, false);
+    let mut found = Vec::new();
+    for fact in from_last {
+        let (one, other) = in_looks(&fact);
+        shown = (shown.0 || one, shown.1 || other);
+        if one != other {
+            found.push(fact);
+        }
+        if shown == (true, true) {
+            break;
+        }
+    }
+    found
 }

@@ -46,8 +46,9 @@ use domain::event::{QuotaLayer, QuotaSuspended};
 use domain::locality::LocalityId;
 use domain::text::Moment;
 
-use crate::figure::FigureEntry;
+use crate::figure::{Counted, FigureEntry};
 use crate::look::{Look, coming};
+use crate::place::Site;
 use crate::quota::QuotaEntry;
 use crate::reading::Reading;
 use crate::rollup::RollUp;
@@ -222,7 +223,7 @@ impl<'a> Between<'a> {
 
     fn diff(&self, indicator: &'a IndicatorCode) -> Option<Diff<'a>> {
         let [first, second] = self.ids;
-        let mut corrected = |id| self.corrected(id, indicator);
+        let corrected = |id| self.corrected(id, indicator);
         let ends = [
             self.a.figure(first, indicator),
             self.b.figure(second, indicator),
@@ -233,11 +234,15 @@ impl<'a> Between<'a> {
             Look::of_own(second, corrected(second)),
             Look::of_own(second, ends[1]),
         ];
+        let index = self.both.state.indicators.index(indicator);
+        let mut a_told = |part: Site| self.a.counted((part.index, index?));
+        let mut b_told = |part: Site| self.b.counted((part.index, index?));
+        let mut put_right = |part: Site| corrected(part.id).map(Counted::from);
         let sums = [
-            Look::of_sum(&self.a, first, &mut |id| self.a.figure(id, indicator)),
-            Look::of_sum(&self.a, first, &mut corrected),
-            Look::of_sum(&self.b, second, &mut corrected),
-            Look::of_sum(&self.b, second, &mut |id| self.b.figure(id, indicator)),
+            Look::of_sum(&self.a, first, &mut a_told),
+            Look::of_sum(&self.a, first, &mut put_right),
+            Look::of_sum(&self.b, second, &mut put_right),
+            Look::of_sum(&self.b, second, &mut b_told),
         ];
         let quotas = self.quotas(indicator, &own, &sums);
         let is_nothing = |look: &Look<'_>| look.parts.is_empty() && look.rolled.is_none();
@@ -356,7 +361,7 @@ impl<'a> Between<'a> {
         }
         // What arrived late stands in front of it.
         let known = self.both.state.at(self.a.as_of(), self.both.position());
-        let mut figures = known.history(id, Some(indicator)).into_iter().rev();
+        let mut figures = known.figures_back(id, indicator);
         figures.find(|figure| stands(figure, late) && self.is_known_as_corrected(id, figure))
     }
 

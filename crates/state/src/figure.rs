@@ -9,6 +9,7 @@ use domain::text::{Bound, Moment, Percent, Quantity};
 use jiff::civil::Date;
 
 use crate::detail::{Against, Detail};
+use crate::merged::Merged;
 use crate::origin::Origin;
 use crate::reading::Reading;
 use crate::series::{Retraction, Row, Series};
@@ -123,16 +124,45 @@ pub struct FigureEntry<'a> {
     pub recorded: Recorded<'a>,
 }
 
+/// What of a figure goes into a sum or into an order; no text is looked up for it but that of its denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted<'a> {
+    pub(crate) value: Option<Quantity>,
+    pub(crate) denominator: Option<DenominatorRef<'a>>,
+    /// The moment it speaks of.
+    pub(crate) effective: Moment,
+    /// Where it stands.
+    pub(crate) position: u64,
+}
+
+impl<'a> From<FigureEntry<'a>> for Counted<'a> {
+    fn from(entry: FigureEntry<'a>) -> Self {
+        Self {
+            value: entry.figure.value,
+            denominator: entry.figure.denominator,
+            effective: entry.recorded.effective,
+            position: entry.recorded.position,
+        }
+    }
+}
+
 impl<'a> Reading<'a> {
+    /// What counts of the figure that [`Reading::figure`] gives, of a place and an indicator by their indexes.
+    pub(crate) fn counted(&self, key: (u32, u32)) -> Option<Counted<'a>> {
+        Some(self.state.counted_of(self.newest_row(key)?))
+    }
+
+    /// The row of the newest figure that holds.
+    pub(crate) fn newest_row(&self, key: (u32, u32)) -> Option<Row<'a>> {
+        let series = self.state.figures.get(key)?;
+        series.newest(self.sight, self.state)
+    }
+
     /// The newest figure that holds: of those neither corrected nor retracted, the one of the last moment, and of several for that moment the one reported last.
     #[must_use]
     pub fn figure(&self, id: LocalityId, indicator: &IndicatorCode) -> Option<FigureEntry<'a>> {
         let key = self.key(id, indicator)?;
-        let row = self
-            .state
-            .figures
-            .get(key)?
-            .newest(self.sight, self.state)?;
+        let row = self.newest_row(key)?;
         Some(self.figure_entry(key.1, row))
     }
 
@@ -161,21 +191,44 @@ impl<'a> Reading<'a> {
         id: LocalityId,
         indicator: Option<&IndicatorCode>,
     ) -> Vec<FigureEntry<'a>> {
-        let Some(place) = self.state.places.index(id) else {
-            return Vec::new();
-        };
-        let index = match indicator.map(|code| self.state.indicators.index(code)) {
-            Some(None) => return Vec::new(),
-            index => index.flatten(),
-        };
-        let of_place = self.state.figures.of_place(place).iter();
-        let asked = of_place.filter(|(indicator, _)| index.is_none_or(|index| index == *indicator));
-        let mut entries: Vec<_> = asked
-            .flat_map(|(indicator, series)| series.seen(self.sight).map(|row| (*indicator, row)))
-            .map(|(indicator, row)| self.figure_entry(indicator, row))
-            .collect();
-        entries.sort_by_key(|entry| (entry.recorded.effective, entry.recorded.position));
-        entries
+        self.history_after(id, indicator, None).collect()
+    }
+
+    /// The same from behind a moment and a position on; no more is read than is asked for.
+    pub fn history_after(
+        &self,
+        id: LocalityId,
+        indicator: Option<&IndicatorCode>,
+        after: Option<(Moment, u64)>,
+    ) -> impl Iterator<Item = FigureEntry<'a>> + use<'a> {
+        let reading = *self;
+        let place = self.state.places.index(id);
+        let of_place = place.map_or(&[][..], |place| self.state.figures.of_place(place));
+        let index = indicator.map(|code| self.state.indicators.index(code));
+        let asked = of_place
+            .iter()
+            .filter(move |(of, _)| index.is_none_or(|index| index == Some(*of)));
+        let rows = asked.map(move |(indicator, series)| {
+            let rows = series.seen_after(reading.sight, after);
+            rows.map(move |row| (*indicator, row))
+        });
+        let merged = Merged::new(rows, |(_, row)| (row.at(), row.position()));
+        merged.map(move |(indicator, row)| reading.figure_entry(indicator, row))
+    }
+
+    /// Every figure taken for an indicator, as [`Reading::history`] gives them, the last first; no more is read than is asked for.
+    pub(crate) fn figures_back(
+        &self,
+        id: LocalityId,
+        indicator: &IndicatorCode,
+    ) -> impl Iterator<Item = FigureEntry<'a>> + use<'a> {
+        let reading = *self;
+        let key = self.key(id, indicator);
+        let series = key.and_then(|key| Some((key.1, self.state.figures.get(key)?)));
+        series.into_iter().flat_map(move |(indicator, series)| {
+            let rows = series.seen(reading.sight).rev();
+            rows.map(move |row| reading.figure_entry(indicator, row))
+        })
     }
 
     /// The figure taken at a position for a locality and an indicator, whatever moment it speaks of; none if the position is not known or holds something else.
@@ -233,15 +286,29 @@ impl State {
     fn figure_with(&self, row: Row<'_>, origin: Origin) -> FigureRef<'_> {
         FigureRef {
             value: row.value(),
-            denominator: row.against().map(|against| DenominatorRef {
-                kind: self.texts.get(against.kind),
-                value: against.value,
-                derived: against.derived,
-            }),
+            denominator: self.denominator_of(row),
             percent: row.percent(),
             percent_bound: row.percent_bound(),
             source: self.sources.get(origin.source),
         }
+    }
+
+    pub(crate) fn counted_of(&self, row: Row<'_>) -> Counted<'_> {
+        Counted {
+            value: row.value(),
+            denominator: self.denominator_of(row),
+            effective: row.at(),
+            position: row.position(),
+        }
+    }
+
+    fn denominator_of(&self, row: Row<'_>) -> Option<DenominatorRef<'_>> {
+        let against = row.against()?;
+        Some(DenominatorRef {
+            kind: self.texts.get(against.kind),
+            value: against.value,
+            derived: against.derived,
+        })
     }
 
     /// Keeps a figure of the position just taken; `corrects` is 0 for a report.

@@ -131,6 +131,17 @@ pub struct FindingEntry<'a> {
 }
 
 impl<'a> Reading<'a> {
+    /// What each check found about the event at a position, in the order of [`Check::ALL`]; nothing unless that is known and about the locality.
+    #[must_use]
+    pub fn found(&self, id: LocalityId, position: u64) -> Vec<FindingEntry<'a>> {
+        // Hardly any event has findings.
+        if !self.state.findings.by_position.contains_key(&position) {
+            return Vec::new();
+        }
+        let of_check = |check: &Check| self.finding(id, position, *check);
+        Check::ALL.iter().filter_map(of_check).collect()
+    }
+
     /// What a check found about the event at a position, if that is known and about the locality.
     #[must_use]
     pub fn finding(&self, id: LocalityId, position: u64, check: Check) -> Option<FindingEntry<'a>> {

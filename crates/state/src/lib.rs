@@ -13,11 +13,13 @@
 //! - `form`: how those bytes are written, and read strictly
 //! - `reading`: the two times of a question, and the indicators
 //! - `place`: localities: identity, hierarchy, search
+//! - `names`: localities in the order of their names
 //! - `content`: one hash over what was said, in whatever order
 //! - `series`: the figures of one locality and indicator, as they are kept
 //! - `point`: the numbers of a figure, in 15 bytes
 //! - `detail`: what figures of one series have in common
 //! - `figures`: the series of all places
+//! - `merged`: lists that are each in order, read as one
 //! - `origin`: who reported figures and from which document
 //! - `memory`: what the figures of a state take
 //! - `figure`: reported figures, their corrections, retractions and shares
@@ -62,7 +64,9 @@ mod intern;
 mod look;
 mod matrix;
 mod memory;
+mod merged;
 mod missing;
+mod names;
 mod organisation;
 mod origin;
 mod orphan;
@@ -111,7 +115,7 @@ pub use quota::{DeclarationEntry, QuotaEntry, QuotaStanding};
 pub use rank::{Ranked, Ranking, Span, wilson};
 pub use reading::{IndicatorEntry, Reading};
 pub use reform::{Continuity, Predecessor};
-pub use rollup::RollUp;
+pub use rollup::{CountryRollUp, RollUp};
 pub use saved::FOLD_VERSION;
 pub use split::{Events, Split, Term};
 pub use state::{ApplyError, Dataset, State};

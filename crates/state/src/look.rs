@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::locality::LocalityId;
 use domain::text::Percent;
 
-use crate::figure::{FigureEntry, share_of};
+use crate::figure::{Counted, FigureEntry, share_of};
 use crate::quota::QuotaEntry;
 use crate::reading::Reading;
 use crate::rollup::{Figures, RollUp, denominator, sum};
@@ -13,18 +13,19 @@ use crate::rollup::{Figures, RollUp, denominator, sum};
 /// What is counted in one look.
 pub(crate) struct Look<'a> {
     /// The parts in the sum, with their figures, by identity.
-    pub(crate) parts: BTreeMap<LocalityId, Vec<FigureEntry<'a>>>,
+    pub(crate) parts: BTreeMap<LocalityId, Vec<Counted<'a>>>,
     /// The percentage as printed; none of a sum.
     printed: Option<u32>,
     /// The sum, if it is one.
     pub(crate) rolled: Option<RollUp<'a>>,
-    /// Every figure that was looked for.
-    seen: BTreeMap<LocalityId, Option<FigureEntry<'a>>>,
+    /// The position of every figure that was looked for, if there is one.
+    seen: BTreeMap<LocalityId, Option<u64>>,
 }
 
 impl<'a> Look<'a> {
     pub(crate) fn of_own(id: LocalityId, figure: Option<FigureEntry<'a>>) -> Self {
-        let percent = figure.and_then(|figure| figure.figure.percent);
+        let percent = figure.and_then(|entry| entry.figure.percent);
+        let figure = figure.map(Counted::from);
         Self {
             parts: figure
                 .map(|figure| (id, vec![figure]))
@@ -32,7 +33,7 @@ impl<'a> Look<'a> {
                 .collect(),
             printed: percent.map(Percent::hundredths),
             rolled: None,
-            seen: BTreeMap::from([(id, figure)]),
+            seen: BTreeMap::from([(id, figure.map(|figure| figure.position))]),
         }
     }
 
@@ -44,30 +45,33 @@ impl<'a> Look<'a> {
         let mut seen = BTreeMap::new();
         let day = places.as_of().date();
         let parts = places.parts(id, day, &mut |part| {
-            *seen.entry(part).or_insert_with(|| figures(part))
+            *seen.entry(part.id).or_insert_with(|| figures(part))
         });
         let counted = parts.iter().flat_map(|(_, parts)| parts);
         let counted = counted.filter(|(_, part)| !part.counted().is_empty());
+        let position = |figure: Counted<'a>| figure.position;
         Self {
             parts: counted
                 .map(|(id, part)| (*id, part.counted().to_vec()))
                 .collect(),
             printed: None,
             rolled: parts.map(|(level, parts)| sum(level, &parts)),
-            seen,
+            seen: seen
+                .into_iter()
+                .map(|(id, figure)| (id, figure.map(position)))
+                .collect(),
         }
     }
 
     pub(crate) fn count(&self) -> Option<u64> {
         let figures = self.parts.values().flatten();
-        let counts = figures.filter_map(|figure| Some(figure.figure.value?.value));
+        let counts = figures.filter_map(|figure| Some(figure.value?.value));
         counts.reduce(u64::saturating_add)
     }
 
     /// The share of what is printed.
     pub(crate) fn share(&self) -> Option<u64> {
-        let figures: Vec<_> = self.parts.values().flatten().copied().collect();
-        let whole = denominator(&figures).map(|whole| whole.value);
+        let whole = denominator(self.parts.values().flatten()).map(|whole| whole.value);
         let share = self.count().zip(whole).and_then(|(n, of)| share_of(n, of));
         share.or(self.printed).map(u64::from)
     }
@@ -104,10 +108,7 @@ impl<'a> Look<'a> {
 
     /// The localities that have another figure in another look, or were not looked at in both.
     pub(crate) fn others(&self, other: &Look<'_>) -> BTreeSet<LocalityId> {
-        let position = |look: &Look<'_>, id| {
-            let figure = look.seen.get(&id)?;
-            Some(figure.map(|figure| figure.recorded.position))
-        };
+        let position = |look: &Look<'_>, id| look.seen.get(&id).copied();
         let seen = self.seen.keys().chain(other.seen.keys()).copied();
         seen.filter(|id| position(self, *id) != position(other, *id))
             .collect()
@@ -120,7 +121,7 @@ impl<'a> Look<'a> {
             whole.is_some() && whole != self.whole(**part)
         });
         let figures = parts.flat_map(|(_, figures)| figures);
-        figures.map(|figure| figure.recorded.position).collect()
+        figures.map(|figure| figure.position).collect()
     }
 }
 

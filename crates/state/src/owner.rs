@@ -2,7 +2,7 @@
 //!
 //! Nobody appoints anybody anew when a department is merged away: every appointment is read through the successions recorded since.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use domain::event::{OwnerAssigned, Role, Scope};
@@ -63,9 +63,18 @@ impl<'a> Reading<'a> {
     #[must_use]
     pub fn owners(&self, scope: &Scope, id: LocalityId) -> Vec<OwnerEntry<'a>> {
         let lineage = self.lineage(id);
-        let roles = Role::ALL.iter();
-        let appointed = roles.filter_map(|role| self.nearest(scope, &lineage, *role));
-        appointed
+        let mut nearest: BTreeMap<Role, AppointmentEntry<'a>> = BTreeMap::new();
+        let places = lineage.iter();
+        for place in places.filter_map(|place| self.state.places.index(*place)) {
+            let [first, last] = [Role::Lead, Role::Focal].map(|role| (place, scope.clone(), role));
+            for ((_, _, role), timeline) in self.state.owners.range(first..=last) {
+                if let Some(appointed) = self.newest(timeline) {
+                    nearest.entry(*role).or_insert(appointed);
+                }
+            }
+        }
+        let nearest = nearest.into_values();
+        nearest
             .map(|appointed| self.owner_entry(appointed, &lineage))
             .collect()
     }
@@ -101,6 +110,14 @@ impl<'a> Reading<'a> {
         lineage: &[LocalityId],
         given: Moment,
     ) -> Holders<'a> {
+        let organisations: Vec<_> = organisations.into_iter().collect();
+        // Where nothing ever became of anybody, the one named holds it; of several two may be the same.
+        if organisations.len() == 1 && !self.has_successions(lineage) {
+            return Holders {
+                organisations,
+                succession: None,
+            };
+        }
         self.way(organisations, lineage, given).holders
     }
 
@@ -265,7 +282,7 @@ impl<'a> Search<'_, 'a> {
         if !self.passed.insert((name.clone(), since)) {
             return;
         }
-        let Some(succession) = self.succession(organisation, since, steps) else {
+        let Some(succession) = self.succession(&name, since, steps) else {
             if self.found.insert(name) {
                 self.holders.organisations.push(organisation);
             }
@@ -280,15 +297,11 @@ impl<'a> Search<'_, 'a> {
         }
     }
 
-    fn succession(
-        &self,
-        organisation: &str,
-        since: Moment,
-        steps: usize,
-    ) -> Option<SuccessionEntry<'a>> {
+    /// Of an organisation of a folded name.
+    fn succession(&self, name: &str, since: Moment, steps: usize) -> Option<SuccessionEntry<'a>> {
         let mut places = self.lineage.iter().filter(|_| steps < CHAIN_MAX);
         places.find_map(|place| {
-            let succession = self.reading.succession(*place, organisation)?;
+            let succession = self.reading.succession_of(*place, name)?;
             (succession.recorded.effective >= since).then_some(succession)
         })
     }

@@ -3,8 +3,9 @@
 //! A code is not an identity, so a look-up by code needs a day: [`Reading::resolve`].
 //! An identity lives from its first day (or from before the register, if that day is not known) up to its end; what a reader knows of either depends on the position, not on the moment asked about, while whether it exists depends on that moment.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Bound;
 
 use domain::event::{LocalityEnded, LocalityRegistered, Name, Source, Successor};
 use domain::locality::{Level, LocalityCode, LocalityId};
@@ -13,6 +14,7 @@ use jiff::civil::Date;
 
 use crate::form::{Input, LoadError, Sound, UNKNOWN};
 use crate::intern::next_index;
+use crate::names::Names;
 use crate::reading::Reading;
 use crate::timeline::{Fact, Recorded, Sight, Stamp, Timeline};
 
@@ -114,7 +116,11 @@ impl<'a> Reading<'a> {
     /// The life of an identity as the reader knows it; none if it is not registered.
     #[must_use]
     pub fn life(&self, id: LocalityId) -> Option<Life<'a>> {
-        let place = self.place(id)?;
+        self.life_of(self.place(id)?)
+    }
+
+    fn life_of(&self, place: &'a Place) -> Option<Life<'a>> {
+        let id = place.id;
         let registered = &place.registration(self.sight)?.body;
         let ended = place.ending(self.sight.limit);
         Some(Life {
@@ -129,14 +135,18 @@ impl<'a> Reading<'a> {
     /// A locality that exists or has ended; none if it is not registered or does not exist yet.
     #[must_use]
     pub fn locality(&self, id: LocalityId) -> Option<LocalityEntry<'a>> {
+        self.locality_of(self.place(id)?)
+    }
+
+    pub(crate) fn locality_of(&self, place: &'a Place) -> Option<LocalityEntry<'a>> {
         let day = self.as_of().date();
         let life = self
-            .life(id)
+            .life_of(place)
             .filter(|life| life.start.is_none_or(|start| start <= day))?;
-        let fact = self.place(id)?.registration(self.sight)?;
+        let fact = place.registration(self.sight)?;
         let end = life.end.filter(|end| *end <= day);
         Some(LocalityEntry {
-            id,
+            id: life.id,
             name: life.name,
             parent: fact.body.parent,
             start: life.start,
@@ -156,10 +166,36 @@ impl<'a> Reading<'a> {
     /// The localities that exist or have ended, in the same order.
     pub fn localities_with_ended(&self) -> impl Iterator<Item = LocalityEntry<'a>> + use<'a> {
         let reading = *self;
-        self.state
-            .places
-            .ids()
-            .filter_map(move |id| reading.locality(id))
+        let places = &self.state.places;
+        let rows = places.ids.values().map(|index| places.row(*index));
+        rows.filter_map(move |place| reading.locality_of(place))
+    }
+
+    /// The identities that exist of a level, by code.
+    pub fn ids_of(&self, level: Level) -> impl Iterator<Item = LocalityId> + use<'a> {
+        self.sites_of(level).map(|site| site.id)
+    }
+
+    /// The localities that exist of a level, by code.
+    pub(crate) fn sites_of(&self, level: Level) -> impl Iterator<Item = Site> + use<'a> {
+        let (reading, places) = (*self, &self.state.places);
+        // Codes are in the order of their levels.
+        let of_level = places.sites().skip_while(move |site| site.level() < level);
+        let of_level = of_level.take_while(move |site| site.level() == level);
+        of_level.filter(move |site| reading.exists(places.row(site.index)))
+    }
+
+    /// The identities that exist or have ended, by code, from one on.
+    pub fn ids_from(
+        &self,
+        first: Option<LocalityId>,
+    ) -> impl Iterator<Item = LocalityId> + use<'a> {
+        let (reading, places) = (*self, &self.state.places);
+        let begin = first.map_or(Bound::Unbounded, Bound::Included);
+        let those = places.ids.range((begin, Bound::Unbounded));
+        let registered =
+            those.filter_map(move |(_, index)| reading.locality_of(places.row(*index)));
+        registered.map(|entry| entry.id)
     }
 
     /// The existing localities whose name a search finds, by code.
@@ -173,11 +209,21 @@ impl<'a> Reading<'a> {
     /// The existing localities directly below one, by code.
     #[must_use]
     pub fn children(&self, id: LocalityId) -> Vec<LocalityEntry<'a>> {
-        let named = self.state.places.below.get(&id).into_iter().flatten();
-        named
-            .filter_map(|child| self.locality(*child))
-            .filter(|child| child.end.is_none() && child.parent == Some(id))
+        let children = self.sites_below(id);
+        children
+            .filter_map(|child| self.locality_of(self.state.places.row(child.index)))
             .collect()
+    }
+
+    /// The existing localities directly below one, by code.
+    fn sites_below(self, id: LocalityId) -> impl Iterator<Item = Site> + use<'a> {
+        let places = &self.state.places;
+        let named = places.below(id).iter().copied();
+        named.filter(move |child| {
+            let place = places.row(child.index);
+            let parent = |fact: &Fact<LocalityRegistered>| fact.body.parent == Some(id);
+            place.registration(self.sight).is_some_and(parent) && self.exists(place)
+        })
     }
 
     /// Index and identity of the existing localities under the same parent as one, by code.
@@ -185,22 +231,13 @@ impl<'a> Reading<'a> {
         self,
         id: LocalityId,
     ) -> impl Iterator<Item = (u32, LocalityId)> + use<'a> {
-        let places = &self.state.places;
-        let parent = move |place: u32| {
-            places.rows[place as usize]
-                .registration(self.sight)?
-                .body
-                .parent
-        };
-        let own = places.index(id).and_then(parent);
-        let children = own
-            .and_then(|own| places.below.get(&own))
-            .into_iter()
-            .flatten();
-        let known = children.filter_map(|child| Some((places.index(*child)?, *child)));
-        known.filter(move |(place, child)| {
-            *child != id && parent(*place) == own && self.exists(&places.rows[*place as usize])
-        })
+        let own = self
+            .place(id)
+            .and_then(|place| place.registration(self.sight));
+        let parent = own.and_then(|fact| fact.body.parent).into_iter();
+        let children = parent.flat_map(move |parent| self.sites_below(parent));
+        let others = children.filter(move |child| child.id != id);
+        others.map(|child| (child.index, child.id))
     }
 
     fn exists(self, place: &Place) -> bool {
@@ -214,15 +251,33 @@ impl<'a> Reading<'a> {
     /// The existing localities of a level below one, at any depth, by code.
     #[must_use]
     pub fn descendants(&self, id: LocalityId, level: Level) -> Vec<LocalityEntry<'a>> {
+        let found = self.sites_within(id);
+        let of_level = found.iter().filter(|site| site.level() == level);
+        of_level
+            .filter_map(|site| self.locality_of(self.state.places.row(site.index)))
+            .collect()
+    }
+
+    /// The identities of a level that exist below one, at any depth, by code.
+    #[must_use]
+    pub fn ids_within(&self, id: LocalityId, level: Level) -> Vec<LocalityId> {
+        let found = self.sites_within(id).into_iter();
+        let of_level = found.filter(|site| site.level() == level);
+        of_level.map(|site| site.id).collect()
+    }
+
+    /// The existing localities below one, at any depth, by code: so provinces come before districts before communes.
+    pub(crate) fn sites_within(&self, id: LocalityId) -> Vec<Site> {
         let mut found = Vec::new();
         let mut parents = vec![id];
         for _ in 0..HIERARCHY_DEPTH_MAX {
-            let children: Vec<_> = parents.iter().flat_map(|id| self.children(*id)).collect();
-            parents = children.iter().map(|child| child.id).collect();
-            found.extend(children.into_iter().filter(|child| child.level() == level));
+            let below = parents.iter().flat_map(|id| self.sites_below(*id));
+            let begin = found.len();
+            found.extend(below);
+            parents = found[begin..].iter().map(|site| site.id).collect();
         }
-        found.sort_by_key(|locality| locality.id);
-        found.dedup_by_key(|locality| locality.id);
+        found.sort_unstable();
+        found.dedup();
         found
     }
 
@@ -247,7 +302,28 @@ impl<'a> Reading<'a> {
 
     pub(crate) fn place(&self, id: LocalityId) -> Option<&'a Place> {
         let places = &self.state.places;
-        places.index(id).map(|index| &places.rows[index as usize])
+        places.index(id).map(|index| places.row(index))
+    }
+
+    /// A locality that exists.
+    pub(crate) fn site(&self, id: LocalityId) -> Option<Site> {
+        let places = &self.state.places;
+        let index = places.index(id)?;
+        let site = Site { id, index };
+        self.exists(places.row(index)).then_some(site)
+    }
+}
+
+/// A locality and where it is kept, so that a walk over many looks none of them up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Site {
+    pub(crate) id: LocalityId,
+    pub(crate) index: u32,
+}
+
+impl Site {
+    pub(crate) fn level(&self) -> Level {
+        self.id.code.level()
     }
 }
 
@@ -256,12 +332,33 @@ impl<'a> Reading<'a> {
 pub(crate) struct Places {
     index: foldhash::HashMap<LocalityId, u32>,
     /// By code.
-    ids: BTreeSet<LocalityId>,
+    ids: BTreeMap<LocalityId, u32>,
     rows: Vec<Place>,
     /// Those that ever named a locality as the one they belong to.
-    below: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
+    below: Kin,
+    /// The same by name.
+    names_below: foldhash::HashMap<LocalityId, Names>,
+    /// All by name.
+    names: Names,
     /// Those that ever named a locality as one their territory went to.
-    predecessors: BTreeMap<LocalityId, BTreeSet<LocalityId>>,
+    predecessors: Kin,
+}
+
+/// Which localities named another one, by code; follows from the rows.
+#[derive(Debug, Clone, Default)]
+struct Kin(foldhash::HashMap<LocalityId, Vec<Site>>);
+
+impl Kin {
+    fn insert(&mut self, named: LocalityId, by: Site) {
+        let those = self.0.entry(named).or_default();
+        if let Err(at) = those.binary_search(&by) {
+            those.insert(at, by);
+        }
+    }
+
+    fn of(&self, named: LocalityId) -> &[Site] {
+        self.0.get(&named).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// What is on record of one locality's own life.
@@ -276,7 +373,7 @@ impl Place {
     /// The registration that holds: the newest one not after the horizon, else the earliest.
     ///
     /// A locality may be older than the moment its registration speaks of.
-    fn registration(&self, sight: Sight) -> Option<&Fact<LocalityRegistered>> {
+    pub(crate) fn registration(&self, sight: Sight) -> Option<&Fact<LocalityRegistered>> {
         let earliest = || self.registered.known(sight.limit).next();
         self.registered.newest(sight).or_else(earliest)
     }
@@ -301,14 +398,15 @@ impl Place {
 impl Places {
     pub(crate) fn intern(&mut self, id: LocalityId) -> u32 {
         *self.index.entry(id).or_insert_with(|| {
-            self.ids.insert(id);
             let (registered, ended) = (Timeline::default(), Timeline::default());
             self.rows.push(Place {
                 id,
                 registered,
                 ended,
             });
-            next_index(self.rows.len() - 1)
+            let index = next_index(self.rows.len() - 1);
+            self.ids.insert(id, index);
+            index
         })
     }
 
@@ -319,16 +417,20 @@ impl Places {
             let known = &input.known;
             let sound = place.registered.is_sound(known) && place.ended.is_sound(known);
             input.check(sound, UNKNOWN)?;
+            let index = next_index(places.rows.len());
+            let site = Site {
+                id: place.id,
+                index,
+            };
             for fact in place.registered.known(u64::MAX) {
-                places.place_below(&fact.body);
+                places.place_below(site, &fact.body);
             }
             for fact in place.ended.known(u64::MAX) {
-                places.place_behind(&fact.body);
+                places.place_behind(site, &fact.body);
             }
-            let index = next_index(places.rows.len());
             let before = places.index.insert(place.id, index);
             input.check(before.is_none(), "a locality comes twice")?;
-            places.ids.insert(place.id);
+            places.ids.insert(place.id, index);
             places.rows.push(place);
             Ok(())
         })?;
@@ -336,31 +438,34 @@ impl Places {
         Ok(places)
     }
 
-    fn place_below(&mut self, body: &LocalityRegistered) {
+    fn place_below(&mut self, site: Site, body: &LocalityRegistered) {
+        let name = &body.name.vi;
+        self.names.insert(site, name);
         if let Some(parent) = body.parent {
-            self.below.entry(parent).or_default().insert(body.locality);
+            self.below.insert(parent, site);
+            let beside = self.names_below.entry(parent).or_default();
+            beside.insert(site, name);
         }
     }
 
-    fn place_behind(&mut self, body: &LocalityEnded) {
+    fn place_behind(&mut self, site: Site, body: &LocalityEnded) {
         for successor in &body.successors {
-            let predecessors = self.predecessors.entry(successor.locality).or_default();
-            predecessors.insert(body.locality);
+            self.predecessors.insert(successor.locality, site);
         }
     }
 
     pub(crate) fn register(&mut self, stamp: Stamp, body: &LocalityRegistered) {
-        self.place_below(body);
-        let place = self.intern(body.locality);
-        self.rows[place as usize]
+        let (id, index) = (body.locality, self.intern(body.locality));
+        self.place_below(Site { id, index }, body);
+        self.rows[index as usize]
             .registered
             .insert(stamp, body.clone());
     }
 
     pub(crate) fn end(&mut self, stamp: Stamp, body: &LocalityEnded) {
-        self.place_behind(body);
-        let place = self.intern(body.locality);
-        self.rows[place as usize].ended.insert(stamp, body.clone());
+        let (id, index) = (body.locality, self.intern(body.locality));
+        self.place_behind(Site { id, index }, body);
+        self.rows[index as usize].ended.insert(stamp, body.clone());
     }
 
     pub(crate) fn index(&self, id: LocalityId) -> Option<u32> {
@@ -372,24 +477,50 @@ impl Places {
     }
 
     /// Those that ever named a locality as the one they belong to.
-    pub(crate) fn ever_below(&self, id: LocalityId) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.below.get(&id).into_iter().flatten().copied()
+    fn below(&self, id: LocalityId) -> &[Site] {
+        self.below.of(id)
     }
 
     /// Those that were ever said to have ended into a locality.
+    pub(crate) fn behind(&self, id: LocalityId) -> &[Site] {
+        self.predecessors.of(id)
+    }
+
+    pub(crate) fn ever_below(&self, id: LocalityId) -> impl Iterator<Item = LocalityId> + use<'_> {
+        self.below(id).iter().map(|site| site.id)
+    }
+
     pub(crate) fn ever_ended_into(
         &self,
         id: LocalityId,
     ) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.predecessors.get(&id).into_iter().flatten().copied()
+        self.behind(id).iter().map(|site| site.id)
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Those that ever named a locality as the one they belong to.
+    pub(crate) fn names_below(&self, id: LocalityId) -> Option<&Names> {
+        self.names_below.get(&id)
     }
 
     pub(crate) fn rows(&self) -> &[Place] {
         &self.rows
     }
 
-    fn ids(&self) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.ids.iter().copied()
+    pub(crate) fn row(&self, index: u32) -> &Place {
+        &self.rows[index as usize]
+    }
+
+    /// All, by code.
+    fn sites(&self) -> impl Iterator<Item = Site> + use<'_> {
+        let site = |(id, index): (&LocalityId, &u32)| Site {
+            id: *id,
+            index: *index,
+        };
+        self.ids.iter().map(site)
     }
 
     /// The identities of a code, oldest first.
@@ -402,6 +533,6 @@ impl Places {
             code,
             since: Date::MAX,
         };
-        self.ids.range(first..=last).copied()
+        self.ids.range(first..=last).map(|(id, _)| *id)
     }
 }

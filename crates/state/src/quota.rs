@@ -5,10 +5,10 @@ use std::ops::RangeInclusive;
 use domain::code::IndicatorCode;
 use domain::event::{CompletionDeclared, QuotaAssigned, QuotaLayer, QuotaSuspended};
 use domain::locality::LocalityId;
-use domain::text::Percent;
+use domain::text::{Percent, Quantity};
 use jiff::civil::Date;
 
-use crate::figure::{FigureRef, share_of};
+use crate::figure::share_of;
 use crate::reading::Reading;
 use crate::timeline::Entry;
 
@@ -42,8 +42,12 @@ fn required(quota: &QuotaAssigned) -> u64 {
 }
 
 /// Whether a figure reaches a quota: by its count, or by the printed percentage if it has none.
-fn reaches(figure: &FigureRef<'_>, quota: &QuotaAssigned, required: u64) -> bool {
-    match (figure.value, figure.percent) {
+fn reaches(
+    (count, percent): (Option<Quantity>, Option<Percent>),
+    quota: &QuotaAssigned,
+    required: u64,
+) -> bool {
+    match (count, percent) {
         (Some(count), _) => count.value >= required,
         (None, Some(percent)) => percent.hundredths() >= quota.target.hundredths(),
         (None, None) => false,
@@ -123,19 +127,16 @@ impl<'a> Reading<'a> {
     pub fn standing(&self, quota: &QuotaEntry<'_>, id: LocalityId) -> QuotaStanding {
         let quota = quota.fact;
         let required = required(quota);
-        let newest = self.figure(id, &quota.indicator).map(|entry| entry.figure);
-        let count = newest
-            .and_then(|figure| figure.value)
-            .map(|count| count.value);
-        let percent = newest
-            .and_then(|figure| figure.percent)
-            .map(Percent::hundredths);
-        let reached = newest.is_some_and(|figure| reaches(&figure, quota, required));
-        let reached_on = if reached {
-            self.first_reached(quota, required, id)
-        } else {
-            None
-        };
+        let series = self.key(id, &quota.indicator);
+        let newest = series.and_then(|key| self.newest_row(key));
+        let told = newest.map(|row| (row.value(), row.percent()));
+        let (count, percent) = told.unwrap_or_default();
+        let count = count.map(|count| count.value);
+        let percent = percent.map(Percent::hundredths);
+        let reached = told.is_some_and(|told| reaches(told, quota, required));
+        let reached_on = series
+            .filter(|_| reached)
+            .and_then(|key| self.first_reached(quota, required, key));
         let days = |deadline: Date| reached_on.map(|day| (deadline - day).get_days());
         QuotaStanding {
             share_hundredths: match count {
@@ -153,12 +154,22 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn first_reached(&self, quota: &QuotaAssigned, required: u64, id: LocalityId) -> Option<Date> {
-        let series = self.series(id, &quota.indicator);
-        let first = series
-            .iter()
-            .find(|entry| reaches(&entry.figure, quota, required))?;
-        Some(first.recorded.effective.date())
+    fn first_reached(
+        &self,
+        quota: &QuotaAssigned,
+        required: u64,
+        series: (u32, u32),
+    ) -> Option<Date> {
+        let series = self.state.figures.get(series)?;
+        let mut rows = series.holding(self.sight, self.state).peekable();
+        while let Some(row) = rows.next() {
+            // Of one moment the last holds.
+            let rival = rows.peek().is_some_and(|next| next.at() == row.at());
+            if !rival && reaches((row.value(), row.percent()), quota, required) {
+                return Some(row.at().date());
+            }
+        }
+        None
     }
 
     /// The quotas in force of a locality for a range of indicators, by indicator and layer; beside each the index of its indicator.

@@ -8,8 +8,9 @@ use std::cmp::Reverse;
 
 use domain::code::IndicatorCode;
 use domain::locality::LocalityId;
+use domain::text::Percent;
 
-use crate::figure::{DenominatorRef, FigureEntry, FigureRef, share_of};
+use crate::figure::{Counted, DenominatorRef, share_of};
 use crate::reading::Reading;
 
 /// The square of 1.959964, the 97.5 % quantile of the standard normal distribution, times [`SCALE`].
@@ -19,22 +20,20 @@ const SCALE: u128 = 1_000_000;
 
 /// Localities ordered by an indicator's share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ranking<'a> {
+pub struct Ranking {
     /// Those with a figure: best first, equal shares by identity, those without a comparable share last.
-    pub ranked: Vec<Ranked<'a>>,
+    pub ranked: Vec<Ranked>,
     /// Those without any figure, in the order asked: missing is not zero.
     pub without_figure: Vec<LocalityId>,
 }
 
-/// A locality in a ranking.
+/// A locality in a ranking, by the figure that [`Reading::figure`] gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ranked<'a> {
+pub struct Ranked {
     /// Its rank from 1; equal shares share it and the next rank counts them all (1, 1, 3); 0 if its figure has no share.
     pub rank: u32,
     /// The locality.
     pub id: LocalityId,
-    /// Its figure, which names the denominator and the bound of the count.
-    pub figure: FigureEntry<'a>,
     /// The share it is ranked by, in hundredths of a point.
     pub share_hundredths: Option<u32>,
     /// The interval of that share as by [`wilson`], in hundredths of a point.
@@ -79,14 +78,14 @@ pub fn wilson(count: u64, whole: u64) -> Option<Span> {
     })
 }
 
-impl<'a> Reading<'a> {
+impl Reading<'_> {
     /// Ranks localities by the share of their newest figure.
     #[must_use]
     pub fn rank(
         &self,
         indicator: &IndicatorCode,
         ids: impl IntoIterator<Item = LocalityId>,
-    ) -> Ranking<'a> {
+    ) -> Ranking {
         self.rank_if(indicator, ids, |_| true)
     }
 
@@ -101,9 +100,9 @@ impl<'a> Reading<'a> {
         indicator: &IndicatorCode,
         ids: impl IntoIterator<Item = LocalityId>,
         peer: LocalityId,
-    ) -> Option<Ranking<'a>> {
-        let size = self.figure(peer, indicator)?.figure.denominator?;
-        let is_peer = |figure: &FigureRef<'_>| {
+    ) -> Option<Ranking> {
+        let size = self.counted(self.key(peer, indicator)?)?.denominator?;
+        let is_peer = |figure: &Counted<'_>| {
             let other = figure.denominator;
             other.is_some_and(|other| are_peers(&size, &other))
         };
@@ -114,18 +113,24 @@ impl<'a> Reading<'a> {
         &self,
         indicator: &IndicatorCode,
         ids: impl IntoIterator<Item = LocalityId>,
-        wanted: impl Fn(&FigureRef<'_>) -> bool,
-    ) -> Ranking<'a> {
+        wanted: impl Fn(&Counted<'_>) -> bool,
+    ) -> Ranking {
         let (mut ranked, mut without_figure) = (Vec::new(), Vec::new());
+        let places = &self.state.places;
+        let indicator = self.state.indicators.index(indicator);
         for id in ids {
-            match self.figure(id, indicator) {
-                Some(figure) if wanted(&figure.figure) => ranked.push(unranked(id, figure)),
-                Some(_) => {}
-                None => without_figure.push(id),
+            let key = places.index(id).zip(indicator);
+            let Some(row) = key.and_then(|key| self.newest_row(key)) else {
+                without_figure.push(id);
+                continue;
+            };
+            let figure = self.state.counted_of(row);
+            if wanted(&figure) {
+                ranked.push(unranked(id, &figure, || row.percent()));
             }
         }
         // None is less than any share, so reversed it comes last.
-        ranked.sort_by_key(|locality| (Reverse(locality.share_hundredths), locality.id));
+        ranked.sort_unstable_by_key(|locality| (Reverse(locality.share_hundredths), locality.id));
         let mut last = None;
         for (place, locality) in (1..).zip(&mut ranked) {
             locality.rank = match (locality.share_hundredths, last) {
@@ -148,16 +153,17 @@ fn are_peers(one: &DenominatorRef<'_>, other: &DenominatorRef<'_>) -> bool {
     one.kind == other.kind && one.value.max(other.value) <= least.saturating_mul(2)
 }
 
-fn unranked(id: LocalityId, figure: FigureEntry<'_>) -> Ranked<'_> {
-    let FigureRef {
-        value, denominator, ..
-    } = figure.figure;
-    let counted = value.zip(denominator);
+fn unranked(
+    id: LocalityId,
+    figure: &Counted<'_>,
+    printed: impl FnOnce() -> Option<Percent>,
+) -> Ranked {
+    let counted = figure.value.zip(figure.denominator);
+    let share = counted.and_then(|(count, of)| share_of(count.value, of.value));
     Ranked {
         rank: 0,
         id,
-        figure,
-        share_hundredths: figure.figure.share_hundredths(),
+        share_hundredths: share.or_else(|| printed().map(Percent::hundredths)),
         share_span: counted.and_then(|(count, of)| wilson(count.value, of.value)),
         rank_span: None,
     }
@@ -166,8 +172,8 @@ fn unranked(id: LocalityId, figure: FigureEntry<'_>) -> Ranked<'_> {
 /// Gives each the ranks that the intervals allow.
 ///
 /// Of sorted ends, a search tells how many lie beyond another: n·log n steps for n localities.
-fn span_ranks(ranked: &mut [Ranked<'_>]) {
-    let ends = |locality: &Ranked<'_>| {
+fn span_ranks(ranked: &mut [Ranked]) {
+    let ends = |locality: &Ranked| {
         let share = locality.share_hundredths?;
         let span = locality.share_span;
         Some(span.map_or((share, share), |span| (span.low, span.high)))

@@ -6,6 +6,7 @@ use domain::event::Extent;
 use domain::locality::LocalityId;
 use jiff::civil::Date;
 
+use crate::place::Site;
 use crate::reading::Reading;
 
 /// A locality whose territory, or a part of it, went into another.
@@ -41,19 +42,36 @@ impl Reading<'_> {
     /// The localities known to have ended into one, by identity, whatever moment is asked about.
     #[must_use]
     pub fn predecessors(&self, id: LocalityId) -> Vec<Predecessor> {
-        let ended = self.state.places.ever_ended_into(id);
-        ended
-            .filter_map(|predecessor| {
-                // The end that was said last may name others.
-                let life = self.life(predecessor)?;
-                let mut into = life.successors.iter().filter(|to| to.locality == id);
-                Some(Predecessor {
-                    id: predecessor,
-                    extent: into.next()?.extent,
-                    ended: life.end?,
-                })
-            })
-            .collect()
+        let known = self.state.places.behind(id).iter();
+        known.filter_map(|site| self.ended_as(*site, id)).collect()
+    }
+
+    /// How one locality ended into another, if that is known; the end that was said last may name others.
+    fn ended_as(&self, site: Site, into: LocalityId) -> Option<Predecessor> {
+        let place = self.state.places.row(site.index);
+        let end = place.ending(self.sight.limit)?;
+        let mut named = end.body.successors.iter();
+        let successor = named.find(|successor| successor.locality == into)?;
+        place.registration(self.sight)?;
+        Some(Predecessor {
+            id: site.id,
+            extent: successor.extent,
+            ended: end.stamp.effective.date(),
+        })
+    }
+
+    /// Those whose territory joined one by the boundaries of a day, and after the day that its own figure speaks of: what joined before is in that figure.
+    pub(crate) fn joined(
+        self,
+        id: LocalityId,
+        boundaries: Date,
+        figure: Option<Date>,
+    ) -> impl Iterator<Item = (Site, Predecessor)> {
+        let known = self.state.places.behind(id).iter();
+        let ended = known.filter_map(move |site| Some((*site, self.ended_as(*site, id)?)));
+        ended.filter(move |(_, one)| {
+            one.ended <= boundaries && figure.is_none_or(|day| day < one.ended)
+        })
     }
 
     /// Whether the series of a locality go on from those of its predecessors.

@@ -235,9 +235,26 @@ impl Series {
 
     /// The rows seen, corrected ones included.
     pub(crate) fn seen(&self, sight: Sight) -> impl DoubleEndedIterator<Item = Row<'_>> {
+        self.seen_after(sight, None)
+    }
+
+    /// The rows seen from behind a moment and a position on.
+    pub(crate) fn seen_after(
+        &self,
+        sight: Sight,
+        after: Option<(Moment, u64)>,
+    ) -> impl DoubleEndedIterator<Item = Row<'_>> {
         let end = self.upto(sight.horizon).min(self.known(sight.limit));
-        let rows = self.rows_in(0..end);
+        let begin = after.map_or(0, |(at, position)| self.upto_row(at, position));
+        let rows = self.rows_in(begin.min(end)..end);
         rows.filter(move |row| row.position() <= sight.limit)
+    }
+
+    /// How many rows come before the one behind a moment and a position.
+    fn upto_row(&self, at: Moment, position: u64) -> usize {
+        let last = (at.packed(), position);
+        let order = |point: Point| (point.moment, point.position);
+        self.points.partition_point(|point| order(point) <= last)
     }
 
     /// The rows seen that no correction known replaced and no retraction known took back.

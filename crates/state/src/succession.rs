@@ -37,8 +37,22 @@ impl<'a> Reading<'a> {
     /// What last became of an organisation in this very locality.
     #[must_use]
     pub fn succession(&self, id: LocalityId, organisation: &str) -> Option<SuccessionEntry<'a>> {
+        self.succession_of(id, &fold(organisation))
+    }
+
+    /// The same of a folded name.
+    pub(crate) fn succession_of(&self, id: LocalityId, name: &str) -> Option<SuccessionEntry<'a>> {
         let place = self.state.places.index(id)?;
-        self.newest_in(&self.state.successions, &(place, fold(organisation)))
+        self.newest_in(&self.state.successions, &(place, name.to_owned()))
+    }
+
+    /// Whether anything ever became of any organisation of some localities.
+    pub(crate) fn has_successions(&self, lineage: &[LocalityId]) -> bool {
+        let mut places = lineage.iter().filter_map(|id| self.state.places.index(*id));
+        places.any(|place| {
+            let mut from_there = self.state.successions.range((place, String::new())..);
+            from_there.next().is_some_and(|((of, _), _)| *of == place)
+        })
     }
 
     /// The successions known that are read together with those of a locality: its own, those above it and those within it.

@@ -20,8 +20,37 @@ pub(crate) struct Page {
     arguments: u64,
 }
 
+/// A page of a list that is read on from behind an item, so that none before it is read again.
+pub(crate) struct Keyed<const N: usize> {
+    pub(crate) size: usize,
+    /// The position at which the first page was read, and what names the item; none on the first page itself.
+    pub(crate) after: Option<(u64, [u64; N])>,
+    arguments: u64,
+}
+
 /// Reads size and token; `arguments` is everything else the caller asked for.
 pub(crate) fn page(size: i32, token: &str, arguments: impl Hash) -> Result<Page, Status> {
+    let Keyed {
+        size,
+        after,
+        arguments,
+    } = keyed(size, token, arguments)?;
+    let (position, [start]) = after.map_or((None, [0]), |(position, key)| (Some(position), key));
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
+    Ok(Page {
+        start,
+        size,
+        position,
+        arguments,
+    })
+}
+
+/// The same of a list whose tokens name an item.
+pub(crate) fn keyed<const N: usize>(
+    size: i32,
+    token: &str,
+    arguments: impl Hash,
+) -> Result<Keyed<N>, Status> {
     // Not stable across releases of the compiler, and need not be: an old token is refused, not misread.
     let mut hasher = DefaultHasher::new();
     arguments.hash(&mut hasher);
@@ -39,55 +68,87 @@ pub(crate) fn page(size: i32, token: &str, arguments: impl Hash) -> Result<Page,
         }
     };
     if token.is_empty() {
-        return Ok(Page {
-            start: 0,
+        return Ok(Keyed {
             size,
-            position: None,
+            after: None,
             arguments,
         });
     }
-    let parts = token.split('-').map(|part| u64::from_str_radix(part, 16));
-    let parts: Vec<u64> = parts.collect::<Result<_, _>>().unwrap_or_default();
-    match parts[..] {
-        [position, start, of] if of == arguments => {
-            let start = usize::try_from(start).unwrap_or(usize::MAX);
-            Ok(Page {
-                start,
-                size,
-                position: Some(position),
-                arguments,
-            })
-        }
-        _ => Err(invalid(&[Violation::new(
-            "page_token",
-            Reason::CodeFormat,
-            "is not from an answer to these arguments; begin again without it",
-        )])),
+    let [position, key @ .., of] = &parts(token)[..] else {
+        return Err(foreign());
+    };
+    let key = key.try_into().map_err(|_| foreign())?;
+    if *of != arguments {
+        return Err(foreign());
+    }
+    Ok(Keyed {
+        size,
+        after: Some((*position, key)),
+        arguments,
+    })
+}
+
+/// Refuses a token that no answer to these arguments gave.
+pub(crate) fn foreign() -> Status {
+    invalid(&[Violation::new(
+        "page_token",
+        Reason::CodeFormat,
+        "is not from an answer to these arguments; begin again without it",
+    )])
+}
+
+fn token(position: u64, key: &[u64], arguments: u64) -> String {
+    let mut token = format!("{position:x}");
+    for part in key.iter().chain([&arguments]) {
+        token.push_str(&format!("-{part:x}"));
+    }
+    token
+}
+
+impl<const N: usize> Keyed<N> {
+    /// The token of the page behind an item; `position` is where the first one was read.
+    pub(crate) fn token(&self, position: u64, last: [u64; N]) -> String {
+        token(position, &last, self.arguments)
     }
 }
 
-/// The position at which the first page was read that a token follows; 0 if it is none.
+/// The numbers of a token; none if it is no token.
+fn parts(token: &str) -> Vec<u64> {
+    let parts = token.split('-').map(|part| u64::from_str_radix(part, 16));
+    parts.collect::<Result<_, _>>().unwrap_or_default()
+}
+
+/// The position at which the first page was read that a token follows; 0 if it is none, so that nobody waits before it is refused.
 pub(crate) fn position(token: &str) -> u64 {
-    let first = token.split('-').next().unwrap_or_default();
-    u64::from_str_radix(first, 16).unwrap_or(0)
+    match parts(token)[..] {
+        [position, _, _, ..] => position,
+        _ => 0,
+    }
 }
 
 impl Page {
     /// The page's part of a list, and the token of the next; `position` is where it was read.
     pub(crate) fn of<T>(&self, mut items: Vec<T>, position: u64) -> (Vec<T>, String) {
+        let (_, token) = self.part(&items, position);
+        items.truncate(self.start.saturating_add(self.size));
+        (items.split_off(self.start.min(items.len())), token)
+    }
+
+    /// The same of a list that is kept.
+    pub(crate) fn part<'l, T>(&self, items: &'l [T], position: u64) -> (&'l [T], String) {
         let end = self.start.saturating_add(self.size);
         let token = if end < items.len() {
             self.token(position, end)
         } else {
             String::new()
         };
-        items.truncate(end);
-        (items.split_off(self.start.min(items.len())), token)
+        let end = end.min(items.len());
+        (&items[self.start.min(end)..end], token)
     }
 
     /// The token of a page that begins at `start`.
     pub(crate) fn token(&self, position: u64, start: usize) -> String {
-        format!("{position:x}-{start:x}-{:x}", self.arguments)
+        token(position, &[start as u64], self.arguments)
     }
 }
 
@@ -119,5 +180,13 @@ mod tests {
         assert!(page(-1, "", "56").is_err());
         assert!(page(1, "zz-0-0", "56").is_err());
         assert!(page(1, &format!("{token}-zz"), "56").is_err());
+        // One that names an item otherwise is of another list.
+        assert!(keyed::<2>(1, &token, "56").is_err());
+        let token = keyed::<2>(1, "", "56").unwrap().token(7, [3, 4]);
+        assert_eq!(
+            keyed::<2>(1, &token, "56").unwrap().after,
+            Some((7, [3, 4]))
+        );
+        assert!(page(1, &token, "56").is_err());
     }
 }

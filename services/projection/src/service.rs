@@ -15,7 +15,7 @@ use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
 use crate::follower::Follower;
-use crate::grpc::{QueryApi, REBUILDS_MAX, phase_of};
+use crate::grpc::{QueryApi, REBUILDS_MAX, Rankings, phase_of};
 use crate::moment::seconds;
 use crate::rebuild::{Bus, Rebuilder};
 use crate::shared::Shared;
@@ -144,6 +144,7 @@ impl Projection {
             clock,
             message_bytes_max: config.limits.message_bytes_max,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
+            rankings: Rankings::default(),
             watches: Watches::new(Settings::SERVED),
             verifications: Arc::clone(&rebuilder.verifications),
             rebuilder,

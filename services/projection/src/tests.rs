@@ -14,7 +14,7 @@ use wire::log_reader::LogReader;
 use wire::v1;
 
 use crate::answer;
-use crate::grpc::{QueryApi, REBUILDS_MAX};
+use crate::grpc::{QueryApi, REBUILDS_MAX, Rankings};
 use crate::rebuild::{Bus, Rebuilder};
 use crate::shared::Shared;
 use crate::watch::{Settings, Watches};
@@ -24,6 +24,7 @@ mod freshness;
 mod lists;
 mod log;
 mod pages;
+mod parts;
 mod rank;
 mod rebuild;
 mod watch;
@@ -123,6 +124,7 @@ impl Service {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             message_bytes_max: 4 * 1024 * 1024,
             rebuilds: Arc::new(Semaphore::new(REBUILDS_MAX)),
+            rankings: Rankings::default(),
             watches: Watches::new(Settings::SERVED),
         };
         Self { api, clock }

@@ -129,6 +129,20 @@ async fn cases(t: &Tiendo, client: &Client, rows: &[Row], told: &[Told]) -> Resu
             });
         }
     }
+    let apart = rows.iter().map(|row| row.method).filter(|method| {
+        let is_of = |asked: &Asked<'_>| asked.row.method == *method;
+        !answered.iter().any(is_of)
+    });
+    let acts: BTreeSet<_> = rows
+        .iter()
+        .filter(|row| row.acts)
+        .map(|row| row.method)
+        .collect();
+    let unanswered: Vec<_> = apart.filter(|method| !acts.contains(method)).collect();
+    ensure!(
+        unanswered.is_empty(),
+        "no question is answered: {unanswered:?}"
+    );
     let with_pages = |asked: &&mut Asked<'_>| asked.has("page_size");
     let paged: Vec<_> = answered.iter_mut().filter(with_pages).collect();
     let firsts: Vec<_> = paged

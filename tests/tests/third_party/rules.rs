@@ -218,7 +218,12 @@ impl Asked<'_> {
         let next = self.but(json!({"page_size": 1, "page_token": token}));
         let first = at(&lasting(&self.first), list);
         cases.push(self.case("the second page", next, Must::Other(list, first)));
-        for none in ["zz".to_owned(), format!("{token}-1"), format!("{token}-zz")] {
+        // The third begins with a position that is far ahead.
+        for none in [
+            "zz".to_owned(),
+            format!("{token}-zz"),
+            "deadbeef-1".to_owned(),
+        ] {
             let none = json!({ "page_token": none });
             cases.push(self.refusal("no token", none, ("CODE_FORMAT", "page_token")));
         }

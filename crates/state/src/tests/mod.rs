@@ -10,6 +10,7 @@ mod matrix;
 mod memory;
 mod missing;
 mod model;
+mod names;
 mod organisation;
 mod owners;
 mod portfolio;

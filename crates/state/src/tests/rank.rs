@@ -23,8 +23,8 @@ fn ledger(figures: impl IntoIterator<Item = Option<Figure>>) -> (Ledger, Vec<Loc
 /// A rank, the code of who has it, and between which ranks it could as well lie.
 type Told = (u32, String, Option<(u32, u32)>);
 
-fn ranks(ranked: &[Ranked<'_>]) -> Vec<Told> {
-    let told = |place: &Ranked<'_>| {
+fn ranks(ranked: &[Ranked]) -> Vec<Told> {
+    let told = |place: &Ranked| {
         let span = place.rank_span.map(|span| (span.low, span.high));
         (place.rank, place.id.code.to_string(), span)
     };
@@ -159,8 +159,8 @@ fn figures() -> impl Strategy<Value = Vec<Option<Figure>>> {
 }
 
 /// The ranks that the intervals allow, as they are defined: each against each.
-fn by_definition(mine: Span, ranked: &[Ranked<'_>]) -> (usize, usize) {
-    let share = |place: &Ranked<'_>| {
+fn by_definition(mine: Span, ranked: &[Ranked]) -> (usize, usize) {
+    let share = |place: &Ranked| {
         let share = place.share_hundredths?;
         let exact = Span {
             low: share,

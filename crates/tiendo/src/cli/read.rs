@@ -180,12 +180,12 @@ pub enum Indicator {
         #[command(flatten)]
         at: At,
     },
-    /// An indicator added up over all localities within one.
+    /// An indicator added up over all localities within one, or over the whole country.
     RollUp {
         /// The indicator.
         indicator: String,
-        /// Code of the locality, as it was on the day of the boundaries.
-        code: String,
+        /// Code of the locality, as it was on the day of the boundaries; default the whole country, province by province.
+        code: Option<String>,
         /// Within the boundaries of this day: 2025-06-30 for those before the reform; default the day asked about.
         #[arg(long, value_name = "DATE")]
         boundaries: Option<String>,

@@ -47,7 +47,7 @@ pub(super) async fn run(
         } => {
             let request = v1::RollUpIndicatorRequest {
                 indicator,
-                code,
+                code: code.unwrap_or_default(),
                 boundaries_on: boundaries.unwrap_or_default(),
                 at: read_at(at),
             };

@@ -1,11 +1,13 @@
 //! `tiendo indicator roll-up`.
 
+use std::iter;
+
 use wire::v1;
 
-use super::{at_line, denominator, raw_bound, raw_count, raw_share, told};
+use super::{at_line, denominator, raw_bound, raw_count, raw_share};
 use crate::Failure;
 use crate::client::Clients;
-use crate::output::{Cell, Output, Table, code, number, share, text};
+use crate::output::{Cell, Column, Output, Table, code, number, share, text};
 
 pub(super) async fn run(
     request: v1::RollUpIndicatorRequest,
@@ -13,7 +15,7 @@ pub(super) async fn run(
     output: Output,
 ) -> Result<(), Failure> {
     let answer = clients.query().await?.roll_up_indicator(request).await;
-    let answer = answer.map_err(told(output))?.into_inner();
+    let answer = answer.map_err(super::told(output))?.into_inner();
     output.answer(
         "RollUpIndicatorResponse",
         &answer,
@@ -25,11 +27,10 @@ pub(super) async fn run(
 fn head(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
     let lang = output.lang;
     let indicator = answer.indicator.clone().unwrap_or_default();
-    let place = answer.locality.clone().unwrap_or_default();
     let on = lang.date(&answer.boundaries_on);
     let (name, of) = (
         lang.name(indicator.name.as_ref()),
-        lang.name(place.name.as_ref()),
+        place(answer.locality.as_ref(), output),
     );
     let mut lines = vec![
         lang.pick(
@@ -40,6 +41,14 @@ fn head(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
     ];
     lines.extend(gaps(answer, output));
     lines.join("\n")
+}
+
+/// The name of what is added up.
+fn place(head: Option<&v1::LocalityHead>, output: Output) -> String {
+    match head {
+        Some(head) => output.lang.name(head.name.as_ref()).to_owned(),
+        None => output.lang.pick("cả nước", "the whole country").to_owned(),
+    }
 }
 
 /// What a sum lacks, a line for each reason.
@@ -87,6 +96,32 @@ fn names(places: &[v1::LocalityHead], output: Output) -> String {
     }
 }
 
+/// The sum asked for; for the whole country with those of its provinces behind it.
+fn rows(answer: &v1::RollUpIndicatorResponse) -> Vec<v1::ProvinceSum> {
+    let named = |places: &[v1::LocalityHead], counted: fn(&v1::ProvinceSum) -> u32| {
+        let here = u32::try_from(places.len()).unwrap_or(u32::MAX);
+        let provinces = answer.provinces.iter().map(counted);
+        provinces.fold(here, u32::saturating_add)
+    };
+    let whole = v1::ProvinceSum {
+        locality: answer.locality.clone(),
+        value: answer.value.clone(),
+        denominator: answer.denominator.clone(),
+        share_hundredths: answer.share_hundredths,
+        level: answer.level,
+        parts: answer.parts,
+        reported: answer.reported,
+        carried: answer.carried,
+        broken: named(&answer.broken, |sum| sum.broken),
+        missing: named(&answer.missing, |sum| sum.missing),
+        uncounted: named(&answer.uncounted, |sum| sum.uncounted),
+        first: answer.first.clone(),
+        last: answer.last.clone(),
+    };
+    let provinces = answer.provinces.iter().cloned();
+    iter::once(whole).chain(provinces).collect()
+}
+
 fn table(answer: &v1::RollUpIndicatorResponse, output: Output) -> Table {
     let mut table = Table::new(&[
         code("locality", "Mã địa phương", "Locality"),
@@ -104,67 +139,106 @@ fn table(answer: &v1::RollUpIndicatorResponse, output: Output) -> Table {
         code("first", "Số liệu từ", "First figure"),
         code("last", "Số liệu đến", "Last figure"),
     ]);
-    let of = answer.denominator.as_ref().and_then(|of| of.value.as_ref());
-    let place = answer.locality.clone().unwrap_or_default();
-    let small = |count: usize| Cell::from(count.to_string());
-    table.row([
-        place.r#ref.unwrap_or_default().code.into(),
-        answer.boundaries_on.as_str().into(),
-        raw_count(answer.value.as_ref()).into(),
-        raw_bound(answer.value.as_ref()).into(),
-        raw_count(of).into(),
-        raw_share(answer.share_hundredths).into(),
-        answer.parts.to_string().into(),
-        answer.reported.to_string().into(),
-        answer.carried.to_string().into(),
-        small(answer.broken.len()),
-        small(answer.uncounted.len()),
-        small(answer.missing.len()),
-        answer.first.as_str().into(),
-        answer.last.as_str().into(),
-    ]);
-    table.shown_as(shown(answer, output))
+    let small = |count: u32| Cell::from(count.to_string());
+    let rows = rows(answer);
+    for sum in &rows {
+        let of = sum.denominator.as_ref().and_then(|of| of.value.as_ref());
+        let place = sum.locality.clone().unwrap_or_default();
+        table.row([
+            place.r#ref.unwrap_or_default().code.into(),
+            answer.boundaries_on.as_str().into(),
+            raw_count(sum.value.as_ref()).into(),
+            raw_bound(sum.value.as_ref()).into(),
+            raw_count(of).into(),
+            raw_share(sum.share_hundredths).into(),
+            small(sum.parts),
+            small(sum.reported),
+            small(sum.carried),
+            small(sum.broken),
+            small(sum.uncounted),
+            small(sum.missing),
+            sum.first.as_str().into(),
+            sum.last.as_str().into(),
+        ]);
+    }
+    table.shown_as(match answer.locality {
+        Some(_) => shown(&rows, output),
+        None => shown_by_name(&rows, output),
+    })
 }
 
 /// The same for people: what it is added up from stands in words.
-fn shown(answer: &v1::RollUpIndicatorResponse, output: Output) -> Table {
-    let lang = output.lang;
-    let mut table = Table::new(&[
+fn shown(rows: &[v1::ProvinceSum], output: Output) -> Table {
+    let mut table = Table::new(&columns());
+    for sum in rows {
+        table.row(told(sum, output));
+    }
+    table
+}
+
+/// The same of several places.
+fn shown_by_name(rows: &[v1::ProvinceSum], output: Output) -> Table {
+    let [sum, of, share, parts, span] = columns();
+    let name = text("locality", "Địa phương", "Locality");
+    let mut table = Table::new(&[name, sum, of, share, parts, span]);
+    for row in rows {
+        let name = place(row.locality.as_ref(), output);
+        let [sum, of, share, parts, span] = told(row, output);
+        table.row([name.into(), sum, of, share, parts, span]);
+    }
+    table
+}
+
+fn columns() -> [Column; 5] {
+    [
         number("value", "Tổng", "Sum"),
         number("denominator", "Trên", "Of"),
         number("share", "Tỷ lệ", "Share"),
         text("parts", "Cộng từ", "Added up from"),
         text("span", "Số liệu của", "Figures of"),
-    ]);
-    let span = match answer.first == answer.last {
-        true => lang.moment(&answer.first),
-        false => format!(
-            "{} – {}",
-            lang.moment(&answer.first),
-            lang.moment(&answer.last)
-        ),
+    ]
+}
+
+fn told(sum: &v1::ProvinceSum, output: Output) -> [Cell; 5] {
+    let lang = output.lang;
+    let span = match sum.first == sum.last {
+        true => lang.moment(&sum.first),
+        false => format!("{} – {}", lang.moment(&sum.first), lang.moment(&sum.last)),
     };
-    let sum = match &answer.value {
+    let value = match &sum.value {
         Some(value) => lang.quantity(Some(value)),
         None => lang.pick("chưa có số liệu", "no figure").to_owned(),
     };
-    table.row([
-        sum.into(),
-        denominator(answer.denominator.as_ref(), output).into(),
-        answer
-            .share_hundredths
+    let share = sum.share_hundredths;
+    [
+        value.into(),
+        denominator(sum.denominator.as_ref(), output).into(),
+        share
             .map_or_else(String::new, |share| lang.share(share))
             .into(),
-        parts(answer, output).into(),
+        counted(sum, output).into(),
         span.into(),
-    ]);
-    table
+    ]
 }
 
 /// Of how many parts a sum is, and how they count.
 pub(super) fn parts(answer: &v1::RollUpIndicatorResponse, output: Output) -> String {
-    let (own, carried, parts) = (answer.reported, answer.carried, answer.parts);
-    let level = output.lang.level(answer.level());
+    let sum = v1::ProvinceSum {
+        level: answer.level,
+        parts: answer.parts,
+        reported: answer.reported,
+        carried: answer.carried,
+        ..Default::default()
+    };
+    counted(&sum, output)
+}
+
+fn counted(sum: &v1::ProvinceSum, output: Output) -> String {
+    let (own, carried, parts) = (sum.reported, sum.carried, sum.parts);
+    let level = match sum.level() {
+        v1::Level::Unspecified => output.lang.pick("địa phương", "localities"),
+        level => output.lang.level(level),
+    };
     output.lang.pick(
         format!(
             "{} trên {parts} {level}: {own} tự báo cáo, {carried} cộng từ đơn vị cũ",

@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::event::{Body, Denominator, LocalityEnded, LocalityRegistered, ProgressRetracted};
+use domain::event::{Body, LocalityEnded, LocalityRegistered, ProgressRetracted};
 use domain::text::Moment;
 use domain::{IndicatorCode, Level, LocalityId};
 use jiff::civil::Date;
@@ -20,8 +20,6 @@ use super::{head, recorded, reform};
 
 /// Grounds in an answer.
 const GROUNDS_MAX: usize = 1_000;
-/// Localities that ended into each other one after the other, as a roll-up follows them; more is a loop in the data.
-const PREDECESSORS_DEPTH_MAX: usize = 8;
 
 /// The figure of a locality, without the indicator's definition and the times of the answer.
 pub(crate) fn explain(
@@ -115,11 +113,11 @@ fn shares(figure: &FigureEntry<'_>, quotas: &[v1::QuotaStanding]) -> Vec<v1::Exp
     let own = figure
         .figure
         .computed_hundredths()
-        .zip(figure.figure.to_figure().denominator);
-    let own = own.map(|(hundredths, of): (u32, Denominator)| {
+        .zip(figure.figure.denominator);
+    let own = own.map(|(hundredths, of)| {
         share(
             hundredths,
-            encode::denominator(&of),
+            super::figure::denominator(of),
             figure.recorded.position,
         )
     });
@@ -254,7 +252,7 @@ impl<'a> Grounds<'a> {
             let part = entry.id;
             let is_missing = missing.contains(&part);
             let counts = !is_missing && !cannot.contains(&part);
-            self.part(part, then.as_of().date(), counts, 0);
+            self.part(part, then.as_of().date(), counts);
             self.registration(Kind::Boundary, Some(entry));
             if is_missing {
                 self.figures(part);
@@ -263,24 +261,17 @@ impl<'a> Grounds<'a> {
     }
 
     /// The figures that a part brings to a sum, if it counts, and the ends that made it.
-    fn part(&mut self, id: LocalityId, boundaries: Date, counts: bool, depth: usize) {
-        let own = self.reading.figure(id, self.indicator);
-        if let Some(figure) = own.filter(|_| counts) {
-            self.figure(Kind::Part, id, figure);
-        }
-        if depth == PREDECESSORS_DEPTH_MAX {
-            return;
-        }
-        // As a roll-up does: what joined before the moment of its own figure is in that figure.
-        let since = own.map(|figure| figure.recorded.effective.date());
-        let mut joined = self.reading.predecessors(id);
-        joined.retain(|one| one.ended <= boundaries && since.is_none_or(|day| day < one.ended));
-        for one in joined {
-            if let Some(ending) = self.reading.ending(one.id) {
+    fn part(&mut self, part: LocalityId, boundaries: Date, counts: bool) {
+        let came = self.reading.came_into(self.indicator, part, boundaries);
+        for (at, id) in came.into_iter().enumerate() {
+            if let Some(ending) = self.reading.ending(id).filter(|_| at > 0) {
                 let said = Said::Ending(ending);
-                self.add(Kind::Boundary, Some(one.id), ending.recorded, said);
+                self.add(Kind::Boundary, Some(id), ending.recorded, said);
             }
-            self.part(one.id, one.ended, counts, depth + 1);
+            let own = self.reading.figure(id, self.indicator);
+            if let Some(figure) = own.filter(|_| counts) {
+                self.figure(Kind::Part, id, figure);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! Figures, and what checks of plausibility found about them.
 
 use domain::LocalityId;
-use domain::finding::Check;
-use state::{FigureEntry, FindingEntry, FindingState, Reading};
+use domain::event::Denominator;
+use state::{DenominatorRef, FigureEntry, FindingEntry, FindingState, Reading};
 use wire::event as encode;
 use wire::v1;
 
@@ -11,17 +11,11 @@ use super::recorded;
 /// A figure on record, with what was found about it.
 pub(crate) fn figure(reading: &Reading<'_>, id: LocalityId, entry: &FigureEntry<'_>) -> v1::Figure {
     let figure = entry.figure;
-    let position = entry.recorded.position;
-    let of_check = |check: &Check| reading.finding(id, position, *check);
-    let findings = Check::ALL.iter().filter_map(of_check);
+    let findings = reading.found(id, entry.recorded.position);
     v1::Figure {
         effective: entry.recorded.effective.to_string(),
         value: figure.value.as_ref().map(encode::quantity),
-        denominator: figure
-            .to_figure()
-            .denominator
-            .as_ref()
-            .map(encode::denominator),
+        denominator: figure.denominator.map(denominator),
         printed_percent: figure
             .percent
             .map(|percent| percent.to_string())
@@ -38,8 +32,17 @@ pub(crate) fn figure(reading: &Reading<'_>, id: LocalityId, entry: &FigureEntry<
         percent_bound: figure
             .percent
             .map_or(0, |_| encode::bound(figure.percent_bound)),
-        findings: findings.map(|entry| finding(&entry)).collect(),
+        findings: findings.iter().map(finding).collect(),
     }
+}
+
+/// What something is counted against.
+pub(super) fn denominator(of: DenominatorRef<'_>) -> v1::Denominator {
+    encode::denominator(&Denominator {
+        kind: of.kind.to_owned(),
+        value: of.value,
+        derived: of.derived,
+    })
 }
 
 /// A finding, and what became of it.

@@ -33,7 +33,7 @@ pub(crate) use missing::missing_report;
 pub(crate) use owner::orphans;
 pub(crate) use portfolio::{portfolio_counts, portfolio_item, portfolio_role};
 pub(crate) use quality::quality;
-pub(crate) use reform::roll_up;
+pub(crate) use reform::{roll_up, roll_up_country};
 
 /// SHA-256 over the encoded locality, hexadecimal.
 pub(crate) fn digest(locality: &v1::Locality) -> String {

@@ -1,11 +1,13 @@
 //! Places across a reform: where territory comes from, and sums within the boundaries of a day.
 
+use domain::text::Moment;
 use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
 use state::{Continuity, Fraction, LocalityEntry, Reading, RollUp, State};
 use wire::event as encode;
 use wire::v1;
 
+use super::figure::denominator;
 use super::head;
 
 /// Where the territory of a locality comes from; none if nothing on record went into it.
@@ -30,7 +32,7 @@ pub(crate) fn roll_up(
     id: LocalityId,
     boundaries: Date,
 ) -> v1::RollUpIndicatorResponse {
-    let then = state.at(domain::text::Moment::end_of(boundaries), reading.position());
+    let then = state.at(Moment::end_of(boundaries), reading.position());
     let sum = reading.roll_up(indicator, id, boundaries);
     rolled_up(sum.as_ref(), &then, id)
 }
@@ -57,23 +59,11 @@ fn of_sum(
     sum: &RollUp<'_>,
     then: &Reading<'_>,
 ) -> v1::RollUpIndicatorResponse {
-    let shared = sum.count.zip(sum.denominator);
+    let (first, last) = span(sum);
     v1::RollUpIndicatorResponse {
         value: sum.count.as_ref().map(encode::quantity),
-        denominator: sum.denominator.map(|of| {
-            encode::denominator(&domain::event::Denominator {
-                kind: of.kind.to_owned(),
-                value: of.value,
-                derived: of.derived,
-            })
-        }),
-        share_hundredths: shared.and_then(|(count, of)| {
-            let share = Fraction {
-                good: count.value,
-                of: of.value,
-            };
-            share.hundredths()
-        }),
+        denominator: sum.denominator.map(denominator),
+        share_hundredths: share(sum),
         parts: count(sum.parts),
         reported: count(sum.reported),
         carried: count(sum.carried),
@@ -81,14 +71,63 @@ fn of_sum(
         missing: heads(then, &sum.missing),
         uncounted: heads(then, &sum.uncounted),
         level: encode::level(sum.level),
-        first: sum
-            .span
-            .map_or_else(String::new, |(first, _)| first.to_string()),
-        last: sum
-            .span
-            .map_or_else(String::new, |(_, last)| last.to_string()),
+        first,
+        last,
         ..answer
     }
+}
+
+/// The sum over the whole country, without the indicator's definition and the times of the answer.
+pub(crate) fn roll_up_country(
+    reading: &Reading<'_>,
+    indicator: &IndicatorCode,
+    then: &Reading<'_>,
+) -> v1::RollUpIndicatorResponse {
+    let country = reading.roll_up_country(indicator, then.as_of().date());
+    let provinces = country.provinces.iter();
+    v1::RollUpIndicatorResponse {
+        boundaries_on: then.as_of().date().to_string(),
+        provinces: provinces
+            .map(|(id, sum)| province(then, *id, sum))
+            .collect(),
+        level: country.level.map_or(0, encode::level),
+        ..of_sum(v1::RollUpIndicatorResponse::default(), &country.whole, then)
+    }
+}
+
+fn province(then: &Reading<'_>, id: LocalityId, sum: &RollUp<'_>) -> v1::ProvinceSum {
+    let (first, last) = span(sum);
+    v1::ProvinceSum {
+        locality: then.locality(id).as_ref().map(head),
+        value: sum.count.as_ref().map(encode::quantity),
+        denominator: sum.denominator.map(denominator),
+        share_hundredths: share(sum),
+        level: encode::level(sum.level),
+        parts: count(sum.parts),
+        reported: count(sum.reported),
+        carried: count(sum.carried),
+        broken: count(sum.broken.len()),
+        missing: count(sum.missing.len()),
+        uncounted: count(sum.uncounted.len()),
+        first,
+        last,
+    }
+}
+
+/// The share of the sums, if there are both.
+fn share(sum: &RollUp<'_>) -> Option<u32> {
+    let (count, of) = sum.count.zip(sum.denominator)?;
+    let share = Fraction {
+        good: count.value,
+        of: of.value,
+    };
+    share.hundredths()
+}
+
+/// The first and the last moment of the figures in a sum.
+fn span(sum: &RollUp<'_>) -> (String, String) {
+    let told = |(first, last): (Moment, Moment)| (first.to_string(), last.to_string());
+    sum.span.map_or_else(Default::default, told)
 }
 
 fn count(parts: usize) -> u32 {

@@ -128,8 +128,28 @@ pub(super) fn below<'a>(
         return Ok(all.filter(|entry| entry.level() == level).collect());
     }
     let parent = find(reading, "parent_code", parent_code)?;
-    let level = level.or_else(|| reading.children(parent).first().map(LocalityEntry::level));
+    let level = level.or_else(|| directly_below(reading, parent));
     Ok(level.map_or_else(Vec::new, |level| reading.descendants(parent, level)))
+}
+
+/// The identities of the localities that [`below`] gives.
+pub(super) fn ids_below(
+    reading: &Reading<'_>,
+    parent_code: &str,
+    level: Option<Level>,
+) -> Result<Vec<LocalityId>, Status> {
+    if parent_code.is_empty() {
+        let level = level.unwrap_or(Level::Province);
+        return Ok(reading.ids_of(level).collect());
+    }
+    let parent = find(reading, "parent_code", parent_code)?;
+    let level = level.or_else(|| directly_below(reading, parent));
+    Ok(level.map_or_else(Vec::new, |level| reading.ids_within(parent, level)))
+}
+
+/// The level of what lies directly in a locality.
+fn directly_below(reading: &Reading<'_>, parent: LocalityId) -> Option<Level> {
+    reading.children(parent).first().map(LocalityEntry::level)
 }
 
 /// What an identity was called, from when until when, and who came after it.

@@ -1,12 +1,13 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
 
 mod diff;
 mod explain;
 mod figures;
 mod find;
 mod findings;
+mod localities;
 pub(crate) mod matrix;
 pub(crate) mod missing;
 pub(crate) mod portfolio;
@@ -19,9 +20,8 @@ mod watch;
 use std::sync::Arc;
 
 use domain::Reason;
-use domain::text::collation_key;
 use host::{CancellationToken, Clock, Today};
-use state::{LocalityEntry, Reading, State};
+use state::{Reading, State};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
@@ -31,12 +31,13 @@ use wire::mask::Mask;
 use wire::status::{fits, with_reason};
 use wire::v1;
 
-use crate::moment::{At, Patience, answered, read_at, times};
-use crate::page::{page, position};
+use crate::moment::{At, Patience, answered, read_at};
+use crate::page::position;
 use crate::rebuild::Rebuilder;
 use crate::watch::Watches;
 use crate::{answer, shared::Shared};
-use find::{find, level};
+use find::find;
+pub(crate) use rank::Rankings;
 
 #[cfg(test)]
 pub(crate) use rebuild::Answers as RebuildAnswers;
@@ -57,6 +58,7 @@ pub(crate) struct QueryApi {
     pub(crate) message_bytes_max: usize,
     /// One permit for each of [`REBUILDS_MAX`].
     pub(crate) rebuilds: Arc<Semaphore>,
+    pub(crate) rankings: Rankings,
     pub(crate) watches: Watches,
     /// One permit for each of [`VERIFICATIONS_MAX`].
     pub(crate) verifications: Arc<Semaphore>,
@@ -151,40 +153,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::ListLocalitiesRequest>,
     ) -> Result<Response<v1::ListLocalitiesResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let mask = Mask::read(r.read_mask.as_ref())?;
-        let level = level(r.level)?;
-        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
-        let wanted = (r.level, &r.parent_code, &r.name, r.include_ended, &mask);
-        let arguments = (wanted, times(at, r.at.as_ref()));
-        let page = page(r.page_size, &r.page_token, arguments)?;
-        at.position = page.position.or(at.position);
-        let state = self.shared.read();
-        let reading = at.reading(&state);
-        let parent = match r.parent_code.as_str() {
-            "" => None,
-            code => Some(find(&reading, "parent_code", code)?),
-        };
-        let wanted = |entry: &LocalityEntry<'_>| {
-            level.is_none_or(|level| entry.level() == level)
-                && parent.is_none_or(|parent| entry.parent == Some(parent))
-                && (r.name.is_empty() || entry.matches(&r.name))
-        };
-        let mut entries: Vec<LocalityEntry<'_>> = if r.include_ended {
-            reading.localities_with_ended().filter(wanted).collect()
-        } else {
-            reading.localities().filter(wanted).collect()
-        };
-        entries
-            .sort_by_cached_key(|entry| (entry.level(), collation_key(&entry.name.vi), entry.id));
-        let total_size = i32::try_from(entries.len()).unwrap_or(i32::MAX);
-        let (entries, next_page_token) = page.of(entries, reading.position());
-        self.respond(mask.apply(v1::ListLocalitiesResponse {
-            localities: entries.iter().map(answer::head).collect(),
-            next_page_token,
-            total_size,
-            at: self.answered(&state, &reading),
-        })?)
+        self.localities(request).await
     }
 
     async fn rank_localities(

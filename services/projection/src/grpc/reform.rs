@@ -28,8 +28,13 @@ impl QueryApi {
         let indicator_defined = defined(&state, &reading, &indicator)?;
         // The code is that of the boundaries: the reform gave many to others.
         let then = state.at(domain::text::Moment::end_of(boundaries), reading.position());
-        let id = find(&then, "code", &r.code)?;
-        let sum = answer::roll_up(&state, &reading, &indicator, id, boundaries);
+        let sum = match r.code.as_str() {
+            "" => answer::roll_up_country(&reading, &indicator, &then),
+            code => {
+                let id = find(&then, "code", code)?;
+                answer::roll_up(&state, &reading, &indicator, id, boundaries)
+            }
+        };
         self.respond(v1::RollUpIndicatorResponse {
             indicator: Some(indicator_defined),
             at: self.answered(&state, &reading),

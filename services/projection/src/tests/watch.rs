@@ -23,7 +23,7 @@ use wire::v1::watch_request as asked;
 use wire::v1::watch_response::Message;
 
 use super::{event, name, place, rebuilder};
-use crate::grpc::QueryApi;
+use crate::grpc::{QueryApi, Rankings};
 use crate::shared::Shared;
 use crate::watch::{Past, Settings, Watcher, Watches, Watching};
 
@@ -194,6 +194,7 @@ impl World {
             clock: Arc::new(ManualClock::new(now)),
             message_bytes_max: 1 << 20,
             rebuilds: Arc::new(Semaphore::new(1)),
+            rankings: Rankings::default(),
             watches: Watches::new(settings),
             verifications: Arc::new(Semaphore::new(1)),
             shutdown: self.shutdown.clone(),

@@ -1,5 +1,7 @@
 //! Laws of differences: the terms are those of a filter over the whole list of events, and add up.
 
+mod country;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Extent, QuotaAssigned};
@@ -20,7 +22,8 @@ const COMMUNES: [&str; 4] = [
 
 fn everywhere() -> Vec<LocalityId> {
     let upper = [PROVINCE, DISTRICT].into_iter();
-    upper.chain(COMMUNES).map(id).collect()
+    let all = upper.chain(COMMUNES).chain(country::ELSEWHERE);
+    all.map(id).collect()
 }
 
 fn anywhere() -> impl Strategy<Value = &'static str> {

@@ -13,7 +13,7 @@
 //!
 //! A rebuild is the `COPY`, the indexes, the table of newest figures and the vacuum; its lines are made beforehand.
 //! Of a locality it tells the figures with their sources; we tell quotas, models, owners and the rest as well.
-//! A roll-up is one statement for the whole country, where we are asked once for each province.
+//! A roll-up is one statement for the whole country, as we are asked once for it.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

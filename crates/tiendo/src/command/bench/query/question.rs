@@ -34,7 +34,7 @@ pub(super) enum Question {
     LocalityAsOf,
     /// All communes by their share of an indicator.
     Ranking,
-    /// The sum over the communes of every province.
+    /// The whole country, with the sum over the communes of every province.
     RollUp,
     /// How a province's sum went from an earlier day to the last one: corrections and new work.
     Diff,

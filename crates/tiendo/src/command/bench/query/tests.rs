@@ -7,7 +7,7 @@ use state::{Lookup, State};
 
 use super::super::open;
 use super::super::replay::{Depth, read};
-use super::question::Answers as _;
+use super::question::{Answers as _, chained};
 use super::recorded::Records as _;
 use super::*;
 use crate::cli::NatsServer;
@@ -56,6 +56,20 @@ fn figure(state: &State, plan: &Plan, n: u64, as_of: bool) -> u64 {
     figure.map_or(0, |figure| figure.figure.value.unwrap().value + 1)
 }
 
+/// The sums of the provinces, each asked for by itself.
+fn country(state: &State, plan: &Plan, n: u64) -> u64 {
+    let indicator = plan.about(n).indicator.parse().unwrap();
+    let reading = state.at(Moment::end_of(plan.last), plan.head);
+    let sum = |code: &String| {
+        let Lookup::Found(id) = reading.resolve(code.parse().unwrap()) else {
+            panic!("{code} is not there on {}", plan.last);
+        };
+        let sum = reading.roll_up(&indicator, id, plan.last).unwrap();
+        sum.count.unwrap().value
+    };
+    chained(plan.provinces.iter().map(sum))
+}
+
 async fn made(below: &Path, options: &BenchQuery) -> std::path::PathBuf {
     let directory = below.join("ingest");
     let load = generate::load_of(&options.load);
@@ -90,6 +104,8 @@ async fn what_clients_are_told_over_grpc_is_what_the_log_folds_to() {
         assert_eq!(newest, figure(&state, &plan, n, false), "question {n}");
         let then = client.answer(Question::FigureAsOf, n).await.unwrap();
         assert_eq!(then, figure(&state, &plan, n, true), "question {n}");
+        let whole = client.answer(Question::RollUp, n).await.unwrap();
+        assert_eq!(whole, country(&state, &plan, n), "question {n}");
     }
     let clients = [client.clone(), client.clone()];
     let each = each_round(&options).unwrap();

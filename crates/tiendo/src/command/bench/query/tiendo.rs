@@ -1,5 +1,6 @@
 //! The answers of the projection, over gRPC.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tonic::transport::Channel;
@@ -51,6 +52,23 @@ impl Tiendo {
         };
         let sum = self.client.roll_up_indicator(request).await?.into_inner();
         Ok(sum.value.as_ref().and_then(count))
+    }
+
+    /// The sums of the provinces that report, in the order of the plan.
+    async fn country(&mut self, indicator: &str, at: v1::ReadAt) -> Result<u64, tonic::Status> {
+        let request = v1::RollUpIndicatorRequest {
+            indicator: indicator.to_owned(),
+            at: Some(at),
+            ..Default::default()
+        };
+        let answer = self.client.roll_up_indicator(request).await?.into_inner();
+        let sums = answer.provinces.into_iter().filter_map(|sum| {
+            let code = sum.locality?.r#ref?.code;
+            Some((code, sum.value.as_ref().and_then(count)?))
+        });
+        let sums: HashMap<String, u64> = sums.collect();
+        let of = |province: &String| sums.get(province).copied().unwrap_or_default();
+        Ok(chained(self.plan.provinces.iter().map(of)))
     }
 
     async fn locality(&mut self, code: &str, at: v1::ReadAt) -> Result<u64, tonic::Status> {
@@ -126,14 +144,7 @@ impl Tiendo {
             Question::Locality => self.locality(about.commune, newest).await,
             Question::LocalityAsOf => self.locality(about.commune, then).await,
             Question::Ranking => self.ranking(about.indicator, newest).await,
-            Question::RollUp => {
-                let mut sums = Vec::with_capacity(plan.provinces.len());
-                for province in &plan.provinces {
-                    let sum = self.sum(province, about.indicator, newest.clone()).await?;
-                    sums.push(sum.unwrap_or_default());
-                }
-                Ok(chained(sums))
-            }
+            Question::RollUp => self.country(about.indicator, newest).await,
             Question::Diff => {
                 let from = on(about.day, Some(about.known_then));
                 self.diff(about.province, about.indicator, [from, newest])

@@ -1,0 +1,138 @@
+//! What all lists have in common: their pages, and the parts of an answer that a caller wants.
+
+use tonic::{Code, Request, Status};
+use wire::status::refusal;
+use wire::v1;
+use wire::v1::query_service_server::QueryService as _;
+
+use super::{Service, registered};
+
+/// Two provinces.
+fn provinces() -> Service {
+    let service = Service::new();
+    for (code, name) in [("56", "Tỉnh Khánh Hòa"), ("01", "Thành phố Hà Nội")] {
+        service.take("2023-04-10", registered(code, name, None));
+    }
+    service
+}
+
+/// For pages of one province, of which these parts are wanted.
+fn wanted(paths: &[&str]) -> v1::ListLocalitiesRequest {
+    let paths = paths.iter().map(ToString::to_string).collect();
+    v1::ListLocalitiesRequest {
+        page_size: 1,
+        read_mask: Some(prost_types::FieldMask { paths }),
+        ..Default::default()
+    }
+}
+
+async fn ask(
+    service: &Service,
+    request: v1::ListLocalitiesRequest,
+) -> Result<v1::ListLocalitiesResponse, Status> {
+    // Of what does not come, nobody waits for long.
+    let mut request = Request::new(request);
+    let waits = "100m".parse().unwrap();
+    request.metadata_mut().insert("grpc-timeout", waits);
+    let answer = service.api.list_localities(request).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn only_what_is_wanted_is_given_on_every_page() {
+    let service = provinces();
+    let mut request = wanted(&["localities.name.vi", "localities.level"]);
+    let mut names = Vec::new();
+    loop {
+        let page = ask(&service, request.clone()).await.unwrap();
+        assert_eq!((page.total_size, page.at.unwrap().position), (2, 2));
+        let [head] = page.localities.as_slice() else {
+            panic!("{:?}", page.localities);
+        };
+        assert_eq!((head.level(), &head.r#ref), (v1::Level::Province, &None));
+        names.push(head.name.clone().unwrap().vi);
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+        // The same parts, said otherwise.
+        let again = wanted(&["localities.*.level", "localities.name.vi", "at"]);
+        request.read_mask = again.read_mask;
+    }
+    assert_eq!(names, ["Thành phố Hà Nội", "Tỉnh Khánh Hòa"]);
+}
+
+#[tokio::test]
+async fn all_pages_are_of_the_same_parts() {
+    let service = provinces();
+    let first = ask(&service, wanted(&["localities.name"])).await.unwrap();
+    for other in [&[][..], &["*"], &["localities"]] {
+        let next = v1::ListLocalitiesRequest {
+            page_token: first.next_page_token.clone(),
+            ..wanted(other)
+        };
+        let refused = ask(&service, next).await.unwrap_err();
+        assert_eq!(refusal(&refused).violations[0].field, "page_token");
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_there_is_not_is_refused_by_name_before_anything_is_waited_for() {
+    let service = provinces();
+    let request = v1::ListLocalitiesRequest {
+        at: Some(v1::ReadAt {
+            min_position: 9,
+            ..Default::default()
+        }),
+        ..wanted(&["localities.name", "localities.nom"])
+    };
+    let refused = refusal(&ask(&service, request).await.unwrap_err());
+    assert_eq!(refused.reason, "UNKNOWN_FIELD_PATH");
+    assert_eq!(refused.violations[0].field, "read_mask.paths[1]");
+    assert!(refused.violations[0].detail.contains("localities.nom"));
+}
+
+#[tokio::test]
+async fn no_times_and_empty_ones_are_the_same_question() {
+    let service = provinces();
+    let first = ask(&service, wanted(&[])).await.unwrap();
+    let next = v1::ListLocalitiesRequest {
+        page_token: first.next_page_token,
+        at: Some(v1::ReadAt::default()),
+        ..wanted(&[])
+    };
+    assert_eq!(ask(&service, next).await.unwrap().localities.len(), 1);
+}
+
+#[tokio::test]
+async fn a_page_goes_on_where_the_service_was_and_not_where_it_has_come_to_since() {
+    let service = provinces();
+    let first = ask(&service, wanted(&[])).await.unwrap();
+    let next = v1::ListLocalitiesRequest {
+        page_token: first.next_page_token,
+        ..wanted(&[])
+    };
+    // It was started again from a snapshot, and has folded one of the two.
+    let restarted = Service::new();
+    restarted.take("2023-04-10", registered("56", "Tỉnh Khánh Hòa", None));
+    let refused = ask(&restarted, next.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Unavailable, "{refused}");
+    assert_eq!(refusal(&refused).reason, "NOT_CAUGHT_UP");
+    restarted.take("2023-04-10", registered("01", "Thành phố Hà Nội", None));
+    let page = ask(&restarted, next).await.unwrap();
+    assert_eq!(page.at.unwrap().position, 2);
+    assert_eq!(page.localities[0].r#ref.clone().unwrap().code, "56");
+}
+
+#[tokio::test]
+async fn a_rebuild_names_the_field_that_holds_no_day() {
+    let request = v1::RebuildLocalityRequest {
+        code: "56".to_owned(),
+        as_of: "hôm nào đó".to_owned(),
+        position: 1,
+    };
+    let service = provinces();
+    let refused = service.api.rebuild_locality(Request::new(request)).await;
+    let refused = refusal(&refused.unwrap_err());
+    assert_eq!(refused.violations[0].field, "as_of");
+}
