@@ -199,7 +199,7 @@ async fn missing(t: &Tiendo) -> Result<()> {
     let page = [&line[..], &["--days", "2", "--known-at", &after]].concat();
     let page = t.tiendo_in("vi", &page).await?.ok()?;
     for said in [
-        "Kỳ báo cáo 2 ngày: 9 địa phương được xem xét, 0 đã báo cáo",
+        "Kỳ báo cáo 2 ngày: 9 địa phương phải báo cáo, 0 đã báo cáo",
         "28/7/2023, 3 ngày trước",
         "đầu mối: Công an tỉnh",
     ] {

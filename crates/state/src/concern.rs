@@ -9,11 +9,11 @@
 //! | target | in | out |
 //! |---|---|---|
 //! | a locality | what names this identity: what is recorded of it, what registers a place below it, what ends a place into it; and plans, quotas, orders, appointments, erasures and successions of a place above it, which hold there | what its predecessors or successors do; campaigns, figures and statuses of a place above it; definitions for the whole programme |
-//! | a locality and all within it | as above, and what is recorded of a place within it at the moment the event speaks of; a place moved out of it | |
+//! | a locality and all within it | as above, and what names a place within it at the moment the event speaks of, places that end into one included; a place moved out of it | |
 //! | a model | its definitions and withdrawal; its statuses, roles and reviews anywhere; work items that serve it at the moment the event speaks of, one given to another model included | its group and its plan |
-//! | an organisation | what names it, however it is spelled, or names another from which successions of that very moment lead to it; and the events of the next table | what it reported; definitions of its models; moves of places, and what becomes of campaigns, plans and quotas |
+//! | an organisation | what names it, however it is spelled, or names another from which successions of that very moment lead to it; and the events of the next table | what it reported; definitions of its models; moves of places, and what becomes of campaigns, plans and quotas; what comes to it only through successions recorded below the place of the event |
 //!
-//! An organisation *has* what it was given and nobody was given since, and what came to it by successions from who was given it, at the moment the event speaks of; it *is to have* what successions known by then will bring it, whenever they take effect.
+//! An organisation *has* what it was given and nobody was given since, and what came to it by successions from who was given it, at the moment the event speaks of; it *is to have* what successions known by then will bring it, at whatever later moment and be it for a while only.
 //!
 //! | event | told |
 //! |---|---|
@@ -21,7 +21,7 @@
 //! | a work item defined, or given to another | the same |
 //! | a succession | who takes over or is then to have that; who had it by the succession that this one replaces |
 //! | a place ended | who had a role given in it, or an open work item there |
-//! | a model withdrawn, or defined again after that | who has a role in it anywhere |
+//! | a model withdrawn, or defined again after that | who has a role in it in any place that exists then |
 //! | a status of a model | who has a role in it there |
 //! | progress, new days, cancellation and completion of a work item | who has it |
 //! | a person's name erased | who was appointed with that person, or has the role by succession |
@@ -35,14 +35,10 @@ use domain::event::{
 };
 use domain::locality::LocalityId;
 use domain::text::{Moment, fold};
-use jiff::civil::Date;
 
 use crate::reading::Reading;
 use crate::state::State;
 use crate::timeline::Entry;
-
-/// The last of all moments: a reader who asks as of it sees everything it knows, what takes effect only later included.
-const END: Moment = Moment::end_of(Date::MAX);
 
 /// What events are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,13 +96,10 @@ impl State {
     }
 
     fn is_within(&self, id: LocalityId, position: u64, event: &Event) -> bool {
-        let Some(place) = event.body.locality() else {
-            return false;
-        };
         let within = |position| {
-            self.at(event.effective, position)
-                .lineage(place)
-                .contains(&id)
+            let reading = self.at(event.effective, position);
+            let mut named = event.body.localities();
+            named.any(|place| reading.lineage(place).contains(&id))
         };
         let moves = matches!(event.body, Body::LocalityRegistered(_));
         within(position) || moves && within(position - 1)
@@ -238,23 +231,32 @@ impl<'a> Reading<'a> {
     where
         'a: 'n,
     {
-        given.to.iter().any(|one| fold(one) == name)
-            || self.leads(&given, &self.lineage(place), name)
+        self.leads(&given, &self.lineage(place), name)
     }
 
-    /// The same, or will have it by the successions known, whenever they take effect.
+    /// The same, or will have it at some later moment by the successions known.
+    ///
+    /// Every such moment is asked: at the end of them another may have it, and one succession may replace another.
     fn is_to_have<'n>(&self, given: Given<'n>, place: LocalityId, name: &str) -> bool
     where
         'a: 'n,
     {
-        let in_the_end = self.state.at(END, self.sight.limit);
-        in_the_end.leads(&given, &self.lineage(place), name) || self.has(given, place, name)
+        let lineage = self.lineage(place);
+        let later = || self.successions_to_come(&lineage).into_iter();
+        self.leads(&given, &lineage, name)
+            || later().any(|moment| {
+                let then = self.state.at(moment, self.sight.limit);
+                then.leads(&given, &lineage, name)
+            })
     }
 
     fn leads<'n>(&self, given: &Given<'n>, lineage: &[LocalityId], name: &str) -> bool
     where
         'a: 'n,
     {
+        if given.to.iter().any(|one| fold(one) == name) {
+            return true;
+        }
         let reading: Reading<'n> = *self;
         let way = reading.way(given.to.iter().copied(), lineage, given.since);
         way.leads_to(name)
@@ -272,11 +274,18 @@ impl<'a> Reading<'a> {
             })
     }
 
-    /// Whether an organisation has a role for a scope in any place.
+    /// Whether an organisation has a role for a scope in any place that exists.
     fn has_role_in(&self, scope: &Scope, name: &str) -> bool {
+        let exists = |place| self.locality(place).is_some_and(|at| at.end.is_none());
+        let before = self.names_before(name);
         let of_scope = self.state.owners.iter().filter(|(key, _)| key.1 == *scope);
-        let mut roles = of_scope.filter_map(|(_, timeline)| self.newest(timeline));
-        roles.any(|role| self.has(Given::role(role), role.locality, name))
+        let roles = of_scope.filter_map(|(_, timeline)| self.newest(timeline));
+        // Only from those names do successions lead here, so the others' need not be followed.
+        let mut near = roles.filter(|role| {
+            let mut named = role.organisations.iter();
+            named.any(|one| before.contains(&fold(one)))
+        });
+        near.any(|role| exists(role.locality) && self.has(Given::role(role), role.locality, name))
     }
 
     /// A work item as it was defined last by the moment asked about; one that was only defined for a later one, as it was first.

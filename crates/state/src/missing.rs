@@ -34,7 +34,7 @@ pub struct MissingReports<'a> {
     pub missing: Vec<MissingReport<'a>>,
     /// How many have a figure within the cadence.
     pub reported: usize,
-    /// How many have none and are expected to have none yet: they began, or were first asked, less than the cadence ago.
+    /// How many more have none within the cadence and need none yet: they began without any, or were first asked, less than the cadence ago.
     pub too_new: usize,
 }
 

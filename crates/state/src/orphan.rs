@@ -108,7 +108,7 @@ impl<'a> Reading<'a> {
         found
     }
 
-    /// Localities and all that ever belonged to one of them.
+    /// Localities and all that were ever said to belong to one of them, as known at the position.
     pub(crate) fn ever_within(
         &self,
         ids: impl Iterator<Item = LocalityId>,
@@ -117,7 +117,8 @@ impl<'a> Reading<'a> {
         let mut next: Vec<LocalityId> = found.iter().copied().collect();
         while let Some(id) = next.pop() {
             let below = self.state.places.ever_below(id);
-            next.extend(below.filter(|id| found.insert(*id)));
+            let known = below.filter(|child| self.was_ever_in(*child, id));
+            next.extend(known.filter(|id| found.insert(*id)));
         }
         found
     }
@@ -159,7 +160,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Whether anybody was assigned any role for a scope in one of some very localities.
-    pub(crate) fn is_assigned_in(&self, scope: &Scope, places: &[LocalityId]) -> bool {
+    fn is_assigned_in(&self, scope: &Scope, places: &[LocalityId]) -> bool {
         let mut roles = places
             .iter()
             .flat_map(|place| Role::ALL.iter().map(move |role| (*place, *role)));

@@ -291,6 +291,14 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
+    /// Whether a locality is known to have been registered as belonging to another, whatever moment that speaks of.
+    pub(crate) fn was_ever_in(&self, child: LocalityId, parent: LocalityId) -> bool {
+        self.place(child).is_some_and(|place| {
+            let mut known = place.registered.known(self.sight.limit);
+            known.any(|fact| fact.body.parent == Some(parent))
+        })
+    }
+
     /// A locality and those above it, nearest first, registered or not.
     #[must_use]
     pub fn lineage(&self, id: LocalityId) -> Vec<LocalityId> {

@@ -7,11 +7,14 @@
 //!
 //! | a successor of the place | the role |
 //! |---|---|
-//! | has an owner for the plan or model, or adopted the plan | is handed over |
-//! | is of the same level, and its plan holds there, but nobody has the role | is orphaned: it is in force, and nobody was given it |
-//! | is none, or is of another level, or no plan holds there with it | ended with the place |
+//! | was given this very role, or is of the same level and a place above it was, and somebody holds it there | is handed over, be it to the same organisation |
+//! | the same, but nobody holds it any more | is orphaned |
+//! | adopted the plan, or is of the same level and the plan holds there, but nobody was given the role | is orphaned: it is in force, and nobody has it |
+//! | is none, or is of another level and adopted nothing, or no plan holds there with it | ended with the place |
 //!
-//! So the roles of a district ended with it in the reform of 2025, while those of a province wait from the day on which the new one adopts the plan.
+//! Of several successors the first line that one of them is in counts.
+//! So the roles of a district ended with it in the reform of 2025, while those of a province wait, each for itself, from the day on which the new one adopts the plan.
+//! An open work item of a place that ended is orphaned, with successors or without: nothing of it goes over by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,9 +35,9 @@ use crate::work::{WorkItemEntry, WorkItemStatus};
 pub enum Holding {
     /// It holds it.
     Held,
-    /// It is to be held or done, and nobody does: it, or the last that took over from it, is no more and has no successor, or the locality ended and nobody took it over there.
+    /// It is to be held or done, and nobody does: it, or the last that took over from it, is no more and has no successor; or its locality ended, and a role is in force in a successor where nobody has it, or a work item is still open.
     Orphaned,
-    /// Others took it over, or were handed it.
+    /// It was taken over: by those who succeeded it or were handed it, or in a successor of its place, there maybe by the same organisation.
     HandedOver,
     /// There is nothing to hold any more: a role that ended with its place, or a work item that was closed and whose last holder is no more.
     Ended,
@@ -58,7 +61,7 @@ pub enum WorkDue {
 /// What an organisation has and had.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Portfolio<'a> {
-    /// Its roles: what it holds first, then what is orphaned, then what others took over, then what ended; each by plan, then by model, then by role and locality.
+    /// Its roles: what it holds first, then what is orphaned, then what was taken over, then what ended; each by plan, then by model, then by role and locality.
     pub roles: Vec<PortfolioRole<'a>>,
     /// Its work items in the same order; each by [`WorkDue`], then by last day, locality and code.
     pub items: Vec<PortfolioItem<'a>>,
@@ -207,7 +210,7 @@ impl<'a> Reading<'a> {
     }
 
     /// A name and all from which successions may lead to it, folded: what was given to none of them need not be followed.
-    fn names_before(&self, name: &str) -> BTreeSet<String> {
+    pub(crate) fn names_before(&self, name: &str) -> BTreeSet<String> {
         let mut before: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for timeline in self.state.successions.values() {
             // Those that were replaced since count too: something may have been handed over while they held.
@@ -290,11 +293,6 @@ impl<'a> Reading<'a> {
     /// What became of a role with the place that it was given in; the head of this module says by what that is decided.
     fn with_its_place(&self, scope: &Scope, role: Role, ended: LocalityId) -> Holding {
         let successors = self.locality(ended).map_or(&[][..], |at| at.successors);
-        let heirs: Vec<_> = successors.iter().map(|one| one.locality).collect();
-        let of_its_level = || {
-            let level = ended.code.level();
-            heirs.iter().filter(move |heir| heir.code.level() == level)
-        };
         let plan = match scope {
             Scope::Plan(plan) => self.plan(plan),
             Scope::Model(model) => self
@@ -302,21 +300,26 @@ impl<'a> Reading<'a> {
                 .and_then(|model| self.plan(&model.group?.fact.plan)),
         };
         let home = plan.map(|plan| plan.fact.locality);
-        let is_adopted =
-            matches!(scope, Scope::Plan(_)) && home.is_some_and(|home| heirs.contains(&home));
-        let is_held_above = || {
-            let mut lineages = of_its_level().map(|heir| self.lineage(*heir));
-            lineages.any(|lineage| self.nearest(scope, &lineage, role).is_some())
-        };
-        if is_adopted || self.is_assigned_in(scope, &heirs) || is_held_above() {
-            return Holding::HandedOver;
+        let (mut is_held, mut waits) = (false, false);
+        for heir in successors.iter().map(|one| one.locality) {
+            let lineage = self.lineage(heir);
+            // What holds above a place of another level was not given to carry this role on.
+            let is_of_its_level = heir.code.level() == ended.code.level();
+            let reach = &lineage[..if is_of_its_level { lineage.len() } else { 1 }];
+            if let Some(appointed) = self.nearest(scope, reach, role) {
+                let is_left = self
+                    .owner_entry(appointed, &lineage)
+                    .organisations
+                    .is_empty();
+                is_held |= !is_left;
+                waits |= is_left;
+            }
+            waits |= home.is_some_and(|home| reach.contains(&home));
         }
-        let is_carried =
-            |heir: &LocalityId| home.is_some_and(|home| self.lineage(*heir).contains(&home));
-        if of_its_level().any(is_carried) {
-            Holding::Orphaned
-        } else {
-            Holding::Ended
+        match (is_held, waits) {
+            (true, _) => Holding::HandedOver,
+            (false, true) => Holding::Orphaned,
+            (false, false) => Holding::Ended,
         }
     }
 

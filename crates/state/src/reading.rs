@@ -61,16 +61,12 @@ impl<'a> Reading<'a> {
     /// The indicators defined, by code.
     #[must_use]
     pub fn indicators(&self) -> Vec<IndicatorEntry<'a>> {
-        let state = self.state;
-        let tables = state
-            .indicators
-            .index
-            .values()
-            .map(|index| state.indicators.timeline(*index));
-        tables
-            .filter_map(|timeline| timeline.newest(self.sight))
-            .map(|fact| state.entry(fact))
-            .collect()
+        let defined = self.state.indicators.rows().iter();
+        let newest = defined.filter_map(|(_, timeline)| timeline.newest(self.sight));
+        let mut entries: Vec<IndicatorEntry<'a>> =
+            newest.map(|fact| self.state.entry(fact)).collect();
+        entries.sort_unstable_by(|one, other| one.fact.indicator.cmp(&other.fact.indicator));
+        entries
     }
 
     /// The definition of an indicator.

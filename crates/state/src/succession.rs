@@ -7,7 +7,7 @@ use domain::event::{
     CampaignClosed, IndicatorRelated, OrganisationSucceeded, Relation, Role, Scope,
 };
 use domain::locality::LocalityId;
-use domain::text::fold;
+use domain::text::{Moment, fold};
 
 use crate::owner::AppointmentEntry;
 use crate::programme::CampaignEntry;
@@ -53,6 +53,22 @@ impl<'a> Reading<'a> {
             let mut from_there = self.state.successions.range((place, String::new())..);
             from_there.next().is_some_and(|((of, _), _)| *of == place)
         })
+    }
+
+    /// The moments after the one asked about from which successions known in some places take effect.
+    pub(crate) fn successions_to_come(&self, places: &[LocalityId]) -> BTreeSet<Moment> {
+        let mut found = BTreeSet::new();
+        for place in places {
+            let Some(place) = self.state.places.index(*place) else {
+                continue;
+            };
+            let from_here = self.state.successions.range((place, String::new())..);
+            let here = from_here.take_while(|(key, _)| key.0 == place);
+            let known = here.flat_map(|(_, timeline)| timeline.known(self.sight.limit));
+            let moments = known.map(|fact| fact.stamp.effective);
+            found.extend(moments.filter(|moment| !self.sees(*moment)));
+        }
+        found
     }
 
     /// The successions known that are read together with those of a locality: its own, those above it and those within it.

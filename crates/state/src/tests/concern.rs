@@ -127,11 +127,23 @@ fn a_place_is_told_of_itself_of_what_holds_there_and_of_what_ends_into_it() {
         "2025-07-01",
         ended(NHA_TRANG, vec![of(Extent::Full, NEW_KHANH_HOA)]),
     );
-    assert_eq!(last(&told.locality(NEW_KHANH_HOA)), merged);
+    let ward = "22366@2025-07-01";
+    told.add(
+        "2025-07-01",
+        registered(ward, "Nha Trang", NEW_KHANH_HOA, true),
+    );
+    let into_the_ward = told.add("2025-07-01", ended(LOC_THO, vec![of(Extent::Full, ward)]));
+    assert_eq!(last(&told.locality(ward)), into_the_ward);
+    assert_eq!(
+        last(&told.within(NEW_KHANH_HOA)),
+        into_the_ward,
+        "what ends into a place within it"
+    );
+    assert_eq!(told.locality(NEW_KHANH_HOA)[1..], [merged, merged + 1]);
     assert_eq!(last(&told.locality(NHA_TRANG)), merged);
     assert_eq!(
-        last(&told.locality(LOC_THO)),
-        asked,
+        told.locality(LOC_THO)[3..],
+        [asked, into_the_ward],
         "the end of the place above is not its own"
     );
 }
@@ -257,6 +269,33 @@ fn who_is_to_have_a_role_next_year_is_told_now_and_of_this_year_who_has_it() {
 }
 
 #[test]
+fn who_has_it_only_for_a_while_is_told_of_what_is_recorded_late() {
+    let mut told = Told::new();
+    let first = told.add(
+        "2024-01-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Công Thương"]),
+    );
+    let then = told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở GTVT", &["Sở Xây dựng"]),
+    );
+    let on = told.add(
+        "2026-01-01",
+        succeeded(KHANH_HOA, "Sở Xây dựng", &["Sở Hạ tầng"]),
+    );
+    let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
+    // In 2024 one department has it, in 2025 another, and then a third for good.
+    assert_eq!(told.organisation("Sở Công Thương"), [first, then, led]);
+    assert_eq!(told.organisation("Sở Xây dựng"), [then, on, led]);
+    assert_eq!(told.organisation("Sở Hạ tầng"), [on, led]);
+    // Whoever had it only before the moment of an event is not told of that event.
+    let anew = told.add("2025-06-01", leads(KHANH_HOA, &["Công an tỉnh"]));
+    assert_eq!(told.organisation("Sở Công Thương"), [first, then, led]);
+    assert_eq!(told.organisation("Sở Xây dựng"), [then, on, led, anew]);
+    assert_eq!(told.organisation("Sở Hạ tầng"), [on, led, anew]);
+}
+
+#[test]
 fn whoever_loses_something_is_told_although_nobody_names_it() {
     let mut told = Told::new();
     let led = told.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
@@ -329,6 +368,18 @@ fn a_model_that_is_withdrawn_or_comes_back_is_told_to_who_has_a_role_in_it() {
     told.add("2023-10-02", withdrawn());
     let back = told.add("2023-11-01", defined("Bến xe khách"));
     assert_eq!(told.organisation("Sở GTVT"), [led, gone, back]);
+    // Once the district is no more, only those who have the role elsewhere are concerned, be it by a succession.
+    let other = told.add("2024-01-01", leads(KHANH_HOA, &["Sở Y tế"]));
+    told.add(
+        "2025-03-01",
+        succeeded(KHANH_HOA, "Sở Y tế", &["Sở Dân số"]),
+    );
+    told.add("2025-07-01", ended(NHA_TRANG, Vec::new()));
+    let again = told.add("2026-01-01", withdrawn());
+    let before = told.organisation("Sở GTVT");
+    assert!(other < again && !before.contains(&again), "{before:?}");
+    assert_eq!(last(&told.organisation("Sở Y tế")), again);
+    assert_eq!(last(&told.organisation("Sở Dân số")), again);
 }
 
 #[test]
@@ -404,7 +455,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         (place(), item()).prop_map(|(place, item)| completed(place, item)),
         place().prop_map(status),
         place().prop_map(|place| reported(place, "eid", count(1))),
-        place().prop_map(|place| ended(place, Vec::new())),
+        (place(), place()).prop_map(|(place, into)| ended(place, vec![of(Extent::Full, into)])),
         Just(withdrawn()),
         Just(defined("Bến xe")),
     ]
@@ -433,6 +484,28 @@ proptest! {
         }
         for (target, came) in targets.iter().zip(came) {
             prop_assert_eq!(told.concerning(target), came, "{:?}", target);
+        }
+    }
+
+    #[test]
+    fn whatever_concerns_a_place_concerns_all_it_is_within(
+        history in prop::collection::vec((1..=28_i8, bodies()), 1..40)
+    ) {
+        let mut told = Told { ledger: Ledger::new(), events: Vec::new() };
+        for (day, body) in history {
+            told.add(&Date::constant(2023, 6, day).to_string(), body);
+        }
+        let state = &told.ledger.state;
+        for (position, event) in &told.events {
+            for place in [KHANH_HOA, NHA_TRANG, CAM_RANH, LOC_THO].map(id) {
+                if !state.concerns(&Target::Locality(place), *position, event) {
+                    continue;
+                }
+                for above in state.at(event.effective, *position).lineage(place) {
+                    let is_told = state.concerns(&Target::Within(above), *position, event);
+                    prop_assert!(is_told, "{} of {} at {}", above, place, position);
+                }
+            }
         }
     }
 }

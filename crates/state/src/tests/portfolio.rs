@@ -373,11 +373,11 @@ fn the_reform_ends_roles_until_the_new_province_has_the_plan_and_leaves_work_to_
     assert_eq!(within_new(&ledger, "2025-07-01"), left);
     let everywhere = ledger.state.latest(moment("2025-07-01"));
     assert_eq!(has(&everywhere, "Sở GTVT"), left);
-    // The plan is adopted anew, and its model has nobody; then that finds a lead, which is the same department.
+    // The plan is adopted anew, and nobody has a role in it or its model; then that finds a lead, which is the same department.
     ledger.add("2025-08-01", adopted(NEW_KHANH_HOA));
     assert_eq!(
         within_new(&ledger, "2025-08-01"),
-        ["lead: không ai", "focal: đã giao", "W1 Open: không ai"]
+        ["focal: không ai", "lead: không ai", "W1 Open: không ai"]
     );
     ledger.add(
         "2025-09-01",
@@ -387,9 +387,51 @@ fn the_reform_ends_roles_until_the_new_province_has_the_plan_and_leaves_work_to_
         within_new(&ledger, "2025-09-01"),
         [
             "lead: có",
-            "focal: đã giao",
+            "focal: không ai",
             "lead: đã giao",
             "W1 Open: không ai"
         ]
     );
+    // Another role of the plan is not this one; a focal point is, until it is no more.
+    let focal = |role| assigned(NEW_KHANH_HOA, plan_scope(), role, &["Công an tỉnh"]);
+    let of_focal = |ledger: &Ledger, as_of: &str| {
+        let mut told = within_new(ledger, as_of);
+        told.retain(|told| told.starts_with("focal"));
+        told
+    };
+    ledger.add("2025-10-01", focal(Role::Lead));
+    assert_eq!(of_focal(&ledger, "2025-10-01"), ["focal: không ai"]);
+    ledger.add("2025-11-01", focal(Role::Focal));
+    assert_eq!(of_focal(&ledger, "2025-11-01"), ["focal: đã giao"]);
+    ledger.add("2025-12-01", succeeded(NEW_KHANH_HOA, "Công an tỉnh", &[]));
+    assert_eq!(of_focal(&ledger, "2025-12-01"), ["focal: không ai"]);
+}
+
+#[test]
+fn what_is_within_a_place_at_a_position_does_not_change_with_what_is_registered_later() {
+    let mut ledger = khanh_hoa();
+    let cam_ranh = "569@2023-04-10";
+    // It was first registered without the province it belongs to.
+    ledger.add("2023-04-10", registered(cam_ranh, "Cam Ranh", "", false));
+    ledger.add("2023-07-04", leads(cam_ranh, &[DEPARTMENT]));
+    ledger.add("2023-08-01", work_item(cam_ranh, "W1", DEPARTMENT, &[]));
+    let position = ledger.add("2023-08-02", succeeded(cam_ranh, DEPARTMENT, &[]));
+    let within = |ledger: &Ledger, position| {
+        let reading = ledger.state.at(moment("2023-09-01"), position);
+        let orphans = reading.orphans(id(KHANH_HOA));
+        let left: Vec<_> = orphans
+            .work_items
+            .iter()
+            .map(|it| it.item.defined.locality)
+            .collect();
+        let found = reading.portfolio(DEPARTMENT, Some(id(KHANH_HOA)), 14);
+        (told(&found), left)
+    };
+    assert_eq!(within(&ledger, position), (Vec::new(), Vec::new()));
+    let put_right = registered(cam_ranh, "Cam Ranh", KHANH_HOA, false);
+    let now = ledger.add("2023-04-10", put_right);
+    assert_eq!(within(&ledger, position), (Vec::new(), Vec::new()));
+    let (found, left) = within(&ledger, now);
+    assert_eq!(found, ["lead: không ai", "W1 Open: không ai"]);
+    assert_eq!(left, [id(cam_ranh)]);
 }

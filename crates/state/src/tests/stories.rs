@@ -762,6 +762,29 @@ fn an_indicator_is_defined_from_its_day_on_though_figures_may_come_first() {
 }
 
 #[test]
+fn indicators_are_listed_by_their_codes_in_whatever_order_they_were_defined() {
+    let mut ledger = Ledger::new();
+    for number in [7, 2, 9, 4, 1, 8, 3, 6, 5] {
+        ledger.add(
+            "2023-06-10",
+            Body::IndicatorDefined(IndicatorDefined {
+                indicator: format!("eid.{number}").parse().unwrap(),
+                name: vi("Kích hoạt"),
+                family: "eid".to_owned(),
+                kind: IndicatorKind::Cumulative,
+                unit: vi("tài khoản"),
+                denominator: "quota".to_owned(),
+            }),
+        );
+    }
+    let reading = ledger.state.latest(moment("2023-06-10"));
+    let listed = reading.indicators();
+    let codes = listed.iter().map(|entry| entry.fact.indicator.as_str());
+    let expected: Vec<_> = (1..=9).map(|number| format!("eid.{number}")).collect();
+    assert_eq!(codes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_gap_a_repeat_and_a_clock_that_goes_back_are_refused_and_change_nothing() {
     let mut ledger = Ledger::new();
     ledger.add("2023-06-05", reported(HA_DONG, "eid", count(1)));

@@ -66,7 +66,7 @@ fn head(all: &v1::ListMissingReportsResponse, output: Output) -> String {
         at_line(all.at.as_ref(), output),
         lang.pick(
             format!(
-                "Kỳ báo cáo {days} ngày: {expected} địa phương được xem xét, {reported} đã báo cáo, {never} chưa báo cáo lần nào, {late} quá hạn báo cáo"
+                "Kỳ báo cáo {days} ngày: {expected} địa phương phải báo cáo, {reported} đã báo cáo, {never} chưa báo cáo lần nào, {late} quá hạn báo cáo"
             ),
             format!(
                 "A report every {days} days: {expected} localities to report, {reported} reported, {never} never did, {late} late"

@@ -52,9 +52,10 @@ pub(super) async fn run(
 fn head(all: &v1::GetOwnerPortfolioResponse, output: Output) -> String {
     let lang = output.lang;
     let of = all.counts.unwrap_or_default();
-    let (roles, days) = (of.roles, all.due_days);
-    let (late, soon, open) = (of.overdue, of.due_soon, of.open);
-    let (done, cancelled) = (of.done, of.cancelled);
+    let count = |number: u32| lang.count(number.into());
+    let (roles, days) = (count(of.roles), all.due_days);
+    let [late, soon, open] = [of.overdue, of.due_soon, of.open].map(count);
+    let [done, cancelled] = [of.done, of.cancelled].map(count);
     let mut lines = vec![
         all.organisation.clone(),
         at_line(all.at.as_ref(), output),
@@ -67,26 +68,23 @@ fn head(all: &v1::GetOwnerPortfolioResponse, output: Output) -> String {
             ),
         ),
     ];
-    let (roles, items) = (of.orphaned_roles, of.orphaned_work_items);
-    if roles + items > 0 {
-        lines.push(lang.pick(
-            format!("Không còn ai đảm nhiệm: {roles} vai trò, {items} nhiệm vụ"),
-            format!("Nobody holds any more: {roles} roles, {items} work items"),
-        ));
-    }
-    let (roles, items) = (of.handed_over_roles, of.handed_over_work_items);
-    if roles + items > 0 {
-        lines.push(lang.pick(
-            format!("Đơn vị khác đã tiếp nhận: {roles} vai trò, {items} nhiệm vụ"),
-            format!("Others took over: {roles} roles, {items} work items"),
-        ));
-    }
-    let (roles, items) = (of.ended_roles, of.ended_work_items);
-    if roles + items > 0 {
-        lines.push(lang.pick(
-            format!("Đã kết thúc: {roles} vai trò, {items} nhiệm vụ"),
-            format!("Ended: {roles} roles, {items} work items"),
-        ));
+    let (left, taken, ended) = (
+        lang.pick("Không còn ai đảm nhiệm", "Nobody holds any more"),
+        lang.pick("Đã được tiếp nhận", "Taken over"),
+        lang.pick("Đã kết thúc", "Ended"),
+    );
+    for (what, roles, items) in [
+        (left, of.orphaned_roles, of.orphaned_work_items),
+        (taken, of.handed_over_roles, of.handed_over_work_items),
+        (ended, of.ended_roles, of.ended_work_items),
+    ] {
+        if (roles, items) != (0, 0) {
+            let [roles, items] = [roles, items].map(count);
+            lines.push(lang.pick(
+                format!("{what}: {roles} vai trò, {items} nhiệm vụ"),
+                format!("{what}: {roles} roles, {items} work items"),
+            ));
+        }
     }
     lines.join("\n")
 }
@@ -273,7 +271,7 @@ fn holding_text(holding: v1::Holding, output: Output) -> &'static str {
     match holding {
         v1::Holding::Held => lang.pick("đảm nhiệm", "held"),
         v1::Holding::Orphaned => lang.pick("không còn ai đảm nhiệm", "nobody holds it"),
-        v1::Holding::HandedOver => lang.pick("đơn vị khác đã tiếp nhận", "others took over"),
+        v1::Holding::HandedOver => lang.pick("đã được tiếp nhận", "taken over"),
         v1::Holding::Ended => lang.pick("đã kết thúc", "ended"),
         v1::Holding::Unspecified => "",
     }
@@ -288,5 +286,57 @@ fn due_text(due: v1::WorkDue, output: Output) -> &'static str {
         v1::WorkDue::Done => lang.pick("xong", "done"),
         v1::WorkDue::Cancelled => lang.pick("đã hủy", "cancelled"),
         v1::WorkDue::Unspecified => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::Lang;
+    use crate::output::Format;
+
+    /// What is said in both languages of a portfolio with these counts.
+    fn said(counts: v1::PortfolioCounts) -> [String; 2] {
+        let all = v1::GetOwnerPortfolioResponse {
+            organisation: "Sở GTVT".to_owned(),
+            counts: Some(counts),
+            due_days: 14,
+            ..Default::default()
+        };
+        [Lang::Vi, Lang::En].map(|lang| {
+            let output = Output {
+                format: Format::Table,
+                lang,
+                out: None,
+            };
+            head(&all, output)
+        })
+    }
+
+    #[test]
+    fn counts_are_written_as_each_language_writes_them() {
+        let [vi, en] = said(v1::PortfolioCounts {
+            roles: 1_234,
+            done: 5_678,
+            handed_over_roles: 2_345,
+            ..Default::default()
+        });
+        assert!(
+            vi.contains("1.234 vai trò") && vi.contains("5.678 xong"),
+            "{vi}"
+        );
+        assert!(
+            en.contains("1,234 roles") && en.contains("5,678 done"),
+            "{en}"
+        );
+        // In the new province the same department may have it, so no other one is spoken of.
+        let taken = [
+            "Đã được tiếp nhận: 2.345 vai trò, 0 nhiệm vụ",
+            "Taken over: 2,345 roles, 0 work items",
+        ];
+        assert!(
+            vi.ends_with(taken[0]) && en.ends_with(taken[1]),
+            "{vi}\n{en}"
+        );
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum Feed {
     Log {
         log: LogReader,
         /// What is being read, and the position that comes next there.
-        open: Option<(u64, Batches)>,
+        open: Option<(u64, Box<Batches>)>,
     },
     Bus {
         bus: Bus,
@@ -41,7 +41,7 @@ impl Feed {
                 if let Some(events) = next(open, from).await? {
                     return Ok(events);
                 }
-                *open = Some((from, log.open(from, to).await?));
+                *open = Some((from, Box::new(log.open(from, to).await?)));
                 Ok(next(open, from).await?.unwrap_or_default())
             }
             Self::Bus { bus, replay } => replayed(bus, replay, from, to).await,
@@ -61,7 +61,7 @@ impl Feed {
 
 /// What comes next of what is being read, if that goes on at this position.
 async fn next(
-    open: &mut Option<(u64, Batches)>,
+    open: &mut Option<(u64, Box<Batches>)>,
     from: u64,
 ) -> Result<Option<Vec<Logged>>, Failure> {
     let Some((next, mut batches)) = open.take().filter(|(next, _)| *next == from) else {

@@ -8,9 +8,6 @@ use super::lists::{MODELS, leads_model};
 use super::*;
 use crate::Target;
 
-/// The last of all moments.
-const END: Moment = Moment::end_of(Date::MAX);
-
 /// Roles of one model and work items that change hands, and what is said of them.
 fn dealings() -> impl Strategy<Value = Body> {
     let place = || prop::sample::select(&PLACES[..]);
@@ -43,7 +40,7 @@ fn dealings() -> impl Strategy<Value = Body> {
                 note: String::new(),
             })
         }),
-        1 => places(),
+        3 => places(),
         1 => place().prop_map(|p| ended(p, Vec::new())),
         1 => Just(Body::ModelDefined(defined)),
         1 => Just(Body::ModelWithdrawn(withdrawn)),
@@ -67,12 +64,16 @@ impl<'h> Asker<'h> {
 
     fn is_to_have(&self, given: Given<'_>) -> bool {
         let (place, since, names) = given;
-        let last = Naive {
-            as_of: END,
-            ..self.now
-        };
-        let (holders, _) = last.way(names, since, &self.now.lineage(place));
-        self.has(given) || holders.contains(self.name)
+        let lineage = self.now.lineage(place);
+        // Who has it changes at no other moments than those that events speak of.
+        let moments = self.now.history.iter().map(|(_, event)| event.effective);
+        let mut later = moments.filter(|at| !sees(self.now.as_of, *at));
+        self.has(given)
+            || later.any(|as_of| {
+                let then = Naive { as_of, ..self.now };
+                let (holders, _) = then.way(names, since, &lineage);
+                holders.contains(self.name)
+            })
     }
 
     fn leads(&self, place: LocalityId) -> Option<Given<'h>> {
@@ -128,9 +129,10 @@ impl<'h> Asker<'h> {
             Body::ModelStatusChanged(e) => self.leads(e.locality).is_some_and(|it| self.has(it)),
             Body::ModelDefined(_) | Body::ModelWithdrawn(_) => {
                 let [is, was] = [self, before].map(|it| it.now.is_withdrawn(MODELS[0]));
-                let mut roles = PLACES.iter().filter_map(|place| {
-                    let ((since, _), owner) = self.now.appointed(&[id(place)])?;
-                    Some((id(place), since, &*owner.organisations))
+                let existing = PLACES.map(id).into_iter().filter(|p| self.now.exists(*p));
+                let mut roles = existing.filter_map(|place| {
+                    let ((since, _), owner) = self.now.appointed(&[place])?;
+                    Some((place, since, &*owner.organisations))
                 });
                 is != was && roles.any(|given| self.has(given))
             }

@@ -332,6 +332,11 @@ proptest! {
             prop_assert_eq!(then.indicators_of(place), rebuilt.indicators_of(place));
             prop_assert_eq!(then.locality(place), rebuilt.locality(place));
             prop_assert_eq!(then.resolve(place.code), rebuilt.resolve(place.code));
+            prop_assert_eq!(then.orphans(place), rebuilt.orphans(place));
+            for name in ORGANISATIONS {
+                let [then, rebuilt] = [then, rebuilt].map(|it| it.portfolio(name, Some(place), 14));
+                prop_assert_eq!(then, rebuilt);
+            }
             for indicator in INDICATORS.map(code) {
                 prop_assert_eq!(then.figure(place, &indicator), rebuilt.figure(place, &indicator));
                 let of = |reading: &Reading<'_>| -> Vec<_> {

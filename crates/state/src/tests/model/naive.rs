@@ -7,6 +7,7 @@ use domain::event::{
 };
 use domain::locality::{LocalityCode, LocalityId};
 use domain::text::Moment;
+use jiff::civil::Date;
 
 use super::{History, PLACES, id};
 
@@ -22,7 +23,7 @@ pub(super) struct Naive<'h> {
 type Told<'h> = (&'h Figure, Option<u64>, Option<u64>);
 
 impl<'h> Naive<'h> {
-    fn known(&self) -> impl Iterator<Item = &'h (u64, Event)> {
+    pub(super) fn known(&self) -> impl Iterator<Item = &'h (u64, Event)> {
         let limit = self.limit;
         self.history
             .iter()
@@ -327,15 +328,47 @@ impl<'h> Naive<'h> {
 
     /// Where a place that ended went to; none while it exists.
     pub(super) fn heirs(&self, id: LocalityId) -> Option<Vec<LocalityId>> {
+        let (day, heirs) = self.end(id)?;
+        let today = self.as_of.date();
+        let has_begun = !self.registration(id)?.start_known || id.since <= today;
+        (has_begun && day <= today).then_some(heirs)
+    }
+
+    /// The end of a place as it was said last: its day, whenever that is, and where the place went to.
+    fn end(&self, id: LocalityId) -> Option<(Date, Vec<LocalityId>)> {
         let said = self.known().filter_map(|(_, event)| match &event.body {
             Body::LocalityEnded(e) if e.locality == id => Some((event.effective.date(), e)),
             _ => None,
         });
         let (day, end) = said.last()?;
         let heirs = end.successors.iter().map(|heir| heir.locality);
+        Some((day, heirs.collect()))
+    }
+
+    /// A place and those that ended into it, and all that anybody ever said to be within one of them.
+    pub(super) fn inside(&self, id: LocalityId) -> BTreeSet<LocalityId> {
+        let closed = |from: BTreeSet<LocalityId>,
+                      is_next: &dyn Fn(LocalityId, LocalityId) -> bool| {
+            let mut found = from;
+            for _ in PLACES {
+                let next = PLACES.map(super::id).into_iter();
+                let next = next.filter(|one| found.iter().any(|of| is_next(*one, *of)));
+                let next: Vec<_> = next.collect();
+                found.extend(next);
+            }
+            found
+        };
         let today = self.as_of.date();
-        let has_begun = !self.registration(id)?.start_known || id.since <= today;
-        (has_begun && day <= today).then(|| heirs.collect())
+        let ended_into = closed(BTreeSet::from([id]), &|one, of| {
+            let end = self.end(one).filter(|(day, _)| *day <= today);
+            self.registration(one).is_some() && end.is_some_and(|(_, heirs)| heirs.contains(&of))
+        });
+        closed(ended_into, &|one, of| {
+            self.known().any(|(_, event)| match &event.body {
+                Body::LocalityRegistered(e) => (e.locality, e.parent) == (one, Some(of)),
+                _ => false,
+            })
+        })
     }
 
     /// The last identity that exists under the code, and how many were ever known under it.
