@@ -3,6 +3,8 @@
 use tonic::{Code, Status};
 use wire::status::with_reason;
 
+use crate::snapshot::chain;
+
 /// Why a second state cannot be folded on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -67,15 +69,4 @@ impl From<bus::ReplayError> for Failure {
             why: chain(&error),
         }
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -8,6 +8,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use keeper::Keeper;
+pub(crate) use keeper::{Keeper, chain};
 pub use store::Error;
 pub(crate) use store::Store;
