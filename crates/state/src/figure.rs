@@ -203,14 +203,15 @@ impl<'a> Reading<'a> {
     ) -> impl Iterator<Item = FigureEntry<'a>> + use<'a> {
         let reading = *self;
         let place = self.state.places.index(id);
-        let of_place = place.map_or(&[][..], |place| self.state.figures.of_place(place));
+        let of_place = place.map(|place| self.state.figures.of_place(place));
         let index = indicator.map(|code| self.state.indicators.index(code));
         let asked = of_place
-            .iter()
+            .into_iter()
+            .flatten()
             .filter(move |(of, _)| index.is_none_or(|index| index == Some(*of)));
         let rows = asked.map(move |(indicator, series)| {
             let rows = series.seen_after(reading.sight, after);
-            rows.map(move |row| (*indicator, row))
+            rows.map(move |row| (indicator, row))
         });
         let merged = Merged::new(rows, |(_, row)| (row.at(), row.position()));
         merged.map(move |(indicator, row)| reading.figure_entry(indicator, row))

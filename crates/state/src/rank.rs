@@ -118,9 +118,15 @@ impl Reading<'_> {
         let (mut ranked, mut without_figure) = (Vec::new(), Vec::new());
         let places = &self.state.places;
         let indicator = self.state.indicators.index(indicator);
-        for id in ids {
+        // First where everybody's series is and then what is in it: so waits for memory overlap.
+        let series = ids.into_iter().map(|id| {
             let key = places.index(id).zip(indicator);
-            let Some(row) = key.and_then(|key| self.newest_row(key)) else {
+            (id, key.and_then(|key| self.state.figures.get(key)))
+        });
+        let series: Vec<_> = series.collect();
+        for (id, series) in series {
+            let row = series.and_then(|series| series.newest(self.sight, self.state));
+            let Some(row) = row else {
                 without_figure.push(id);
                 continue;
             };
@@ -129,8 +135,10 @@ impl Reading<'_> {
                 ranked.push(unranked(id, &figure, || row.percent()));
             }
         }
-        // None is less than any share, so reversed it comes last.
-        ranked.sort_unstable_by_key(|locality| (Reverse(locality.share_hundredths), locality.id));
+        // Mostly they come by identity; then this is one pass.
+        ranked.sort_unstable_by_key(|locality| locality.id);
+        // Stable, so equal shares stay by identity. None is less than any share, so reversed it comes last.
+        ranked.sort_by_cached_key(|locality| Reverse(locality.share_hundredths));
         let mut last = None;
         for (place, locality) in (1..).zip(&mut ranked) {
             locality.rank = match (locality.share_hundredths, last) {

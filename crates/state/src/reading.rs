@@ -85,14 +85,14 @@ impl<'a> Reading<'a> {
             return Vec::new();
         };
         let keys = (place, 0)..=(place, u32::MAX);
-        let figures = state.figures.of_place(place).iter();
+        let figures = state.figures.of_place(place);
         let declared = state.declarations.range(keys);
         let quotas = self.quotas_in_force(place, 0..=u32::MAX);
         let mut codes = BTreeSet::new();
         codes.extend(
             figures
                 .filter(|(_, series)| series.newest(sight, state).is_some())
-                .map(|(indicator, _)| *indicator),
+                .map(|(indicator, _)| indicator),
         );
         codes.extend(
             declared

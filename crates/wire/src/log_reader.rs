@@ -14,6 +14,8 @@ use crate::v1::{GetCheckpointRequest, ReadEventsRequest, ReadEventsResponse};
 
 /// Largest message taken from the log service, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest frame taken: what comes in frames of the usual 16 KiB takes a system call for each on both sides.
+const FRAME_BYTES_MAX: u32 = 256 * 1024;
 /// Longest wait for a connection.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// How often a peer that says nothing is asked whether it is there.
@@ -56,6 +58,7 @@ impl LogReader {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .map_err(|_| Error::Address(address.to_owned()))?
             .connect_timeout(CONNECT_MAX)
+            .max_frame_size(FRAME_BYTES_MAX)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         let client = LogServiceClient::new(endpoint.connect_lazy())

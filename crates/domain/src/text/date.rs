@@ -249,6 +249,7 @@ impl Moment {
     /// Date, and hour or precision, in one number that is ordered as the moments are; [`Moment::from_packed`] reads it.
     ///
     /// A year takes 2^14 numbers, so that those of a thousand years fit in 24 bits; a negative number is a negative year.
+    #[inline]
     pub fn packed(self) -> i32 {
         let end = match self.precision {
             Precision::Hour(hour) => i32::from(hour),
@@ -261,6 +262,7 @@ impl Moment {
     }
 
     /// The moment of a number that [`Moment::packed`] gave; none for any other.
+    #[inline]
     pub fn from_packed(packed: i32) -> Option<Self> {
         let bits = |shift: u32, bits: u32| i8::try_from((packed >> shift) & ((1 << bits) - 1)).ok();
         let year = i16::try_from(packed >> 14).ok()?;
@@ -274,6 +276,7 @@ impl Moment {
 }
 
 impl Ord for Moment {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         // Moments are compared more often than read.
         self.packed().cmp(&other.packed())
@@ -281,6 +284,7 @@ impl Ord for Moment {
 }
 
 impl PartialOrd for Moment {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -289,8 +293,8 @@ impl PartialOrd for Moment {
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.precision {
-            Precision::Hour(hour) => write!(f, "{}T{hour:02}", self.date),
-            Precision::Day => write!(f, "{}", self.date),
+            Precision::Hour(hour) => write!(f, "{}T{hour:02}", iso_text(self.date)),
+            Precision::Day => f.write_str(&iso_text(self.date)),
             Precision::Month => write!(f, "{:04}-{:02}", self.date.year(), self.date.month()),
         }
     }
@@ -324,6 +328,25 @@ impl From<Moment> for String {
     fn from(moment: Moment) -> Self {
         moment.to_string()
     }
+}
+
+/// A date as `2023-06-21`, as it displays itself.
+///
+/// Every answer is full of dates, and the general formatter takes several times as long.
+pub fn iso_text(date: Date) -> String {
+    let Ok(year @ 0..=9_999) = u16::try_from(date.year()) else {
+        return date.to_string();
+    };
+    let digit = |number: u16| char::from(b'0' + (number % 10) as u8);
+    let pair = |number: i8| {
+        let number = u16::from(number.unsigned_abs());
+        ['-', digit(number / 10), digit(number)]
+    };
+    let year = [1_000, 100, 10, 1].map(|place| digit(year / place));
+    let [month, day] = [pair(date.month()), pair(date.day())];
+    let mut text = String::with_capacity(10);
+    text.extend(year.iter().chain(&month).chain(&day));
+    text
 }
 
 /// The date, if the text is exactly `2023-06-21` and in the calendar; what programs write need not be searched for more.
@@ -581,6 +604,7 @@ pub fn format_instant_en(instant: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::ToSpan as _;
     use jiff::civil::date;
     use proptest::prelude::*;
     use unicode_normalization::UnicodeNormalization;
@@ -853,6 +877,13 @@ mod tests {
         fn reading_what_is_shown_gives_the_date(date in any_date()) {
             prop_assert_eq!(parse_date(&format_date_vi(date)), Ok(date));
             prop_assert_eq!(parse_date(&date.to_string()), Ok(date));
+            prop_assert_eq!(iso_text(date), date.to_string());
+        }
+
+        #[test]
+        fn a_date_of_any_year_is_written_as_it_displays_itself(days in -4_000_000..2_900_000_i64) {
+            let date = Date::new(1970, 1, 1).unwrap().saturating_add(days.days());
+            prop_assert_eq!(iso_text(date), date.to_string());
         }
 
         #[test]

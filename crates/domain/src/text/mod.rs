@@ -15,7 +15,7 @@ pub mod number;
 pub mod personal;
 
 pub use collate::{collation_key, compare_vi};
-pub use date::{DateError, Moment, Precision, parse_date, parse_instant};
+pub use date::{DateError, Moment, Precision, iso_text, parse_date, parse_instant};
 pub use name::{PlaceKind, fold, nfc, slug};
 pub use number::{
     Bound, NumberError, Percent, Quantity, parse_bounded_percent, parse_count, parse_percent,

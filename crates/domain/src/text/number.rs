@@ -337,12 +337,24 @@ fn unit_hundredths(decimals: u8) -> u32 {
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, fraction) = (self.hundredths / 100, self.hundredths % 100);
-        match self.decimals {
-            0 => write!(f, "{whole}"),
-            1 => write!(f, "{whole}.{}", fraction / 10),
-            _ => write!(f, "{whole}.{fraction:02}"),
+        // As of codes and dates: every answer is full of percentages.
+        let shown = usize::from(self.decimals.min(2));
+        let mut rest = self.hundredths / [100, 10, 1][shown];
+        let mut text = [b'.'; 11];
+        let mut begin = text.len();
+        loop {
+            begin -= 1;
+            // The point after so many digits from the right.
+            if shown > 0 && text.len() - begin == shown + 1 {
+                continue;
+            }
+            text[begin] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 && text.len() - begin > shown {
+                break;
+            }
         }
+        f.write_str(str::from_utf8(&text[begin..]).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -14,7 +14,7 @@ mod reform;
 mod work;
 
 use domain::event::Scope;
-use domain::text::Moment;
+use domain::text::{Moment, iso_text};
 use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
 use prost::Message as _;
@@ -227,7 +227,7 @@ pub(crate) fn recorded(recorded: &Recorded<'_>) -> v1::Recorded {
 }
 
 pub(super) fn date(date: Option<Date>) -> String {
-    date.map(|date| date.to_string()).unwrap_or_default()
+    date.map(iso_text).unwrap_or_default()
 }
 
 /// The locality whose plan a model belongs to.

@@ -1,6 +1,7 @@
 //! Figures: quotas, reports, corrections, declared completion, judgements in public.
 
 use domain::event as d;
+use domain::text::iso_text;
 
 use super::{
     count, date, denominator, document, locality_ref, name, number, percent_bound, quantity,
@@ -23,7 +24,7 @@ pub fn quota_assigned(e: &d::QuotaAssigned) -> w::QuotaAssigned {
             .milestones
             .iter()
             .map(|m| w::Milestone {
-                date: m.date.to_string(),
+                date: iso_text(m.date),
                 count: Some(count(m.count)),
             })
             .collect(),

@@ -9,7 +9,7 @@ mod programme;
 mod work;
 
 use domain::event::{self as d, Body};
-use domain::text::Bound;
+use domain::text::{Bound, iso_text};
 use domain::{Event, Finding, Level, LocalityId};
 use jiff::civil::Date;
 use prost::Message as _;
@@ -85,7 +85,7 @@ pub fn locality_ref(id: LocalityId) -> w::LocalityRef {
         since: if id.since == OPEN {
             OPEN_TEXT.to_owned()
         } else {
-            id.since.to_string()
+            iso_text(id.since)
         },
     }
 }
@@ -189,7 +189,7 @@ fn count(value: u64) -> w::Quantity {
 }
 
 fn date(date: Option<Date>) -> String {
-    date.map(|date| date.to_string()).unwrap_or_default()
+    date.map(iso_text).unwrap_or_default()
 }
 
 fn document(document: &d::Document) -> w::Document {

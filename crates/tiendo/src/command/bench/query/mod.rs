@@ -324,7 +324,9 @@ fn aim(
     medians: &[((Question, usize, Pace), f64)],
 ) {
     let newest = match question {
-        Question::Ranking => return row.aim(Goal::ranking(row.p50_us())),
+        Question::Ranking | Question::RankingWhole => {
+            return row.aim(Goal::ranking(row.p50_us()));
+        }
         Question::RollUp => return row.aim(Goal::roll_up(row.p50_us())),
         Question::Diff => return,
         Question::Figure | Question::Locality => None,

@@ -84,7 +84,7 @@ const PLACES: &str = "CREATE TABLE place (id int PRIMARY KEY, code text NOT NULL
 const PLACES_INDEX: &str = "CREATE INDEX place_in_province ON place (province) WHERE is_commune";
 
 /// The statements, in the order of [`Question::ALL`].
-const STATEMENTS: [&str; 7] = [
+const STATEMENTS: [&str; 8] = [
     "SELECT value FROM newest WHERE place = $1 AND indicator = $2",
     "SELECT value FROM figure
         WHERE place = $1 AND indicator = $2 AND effective <= $3::text::date AND position <= $4
@@ -96,6 +96,10 @@ const STATEMENTS: [&str; 7] = [
             WHERE place = $1 AND figure.indicator = indicator.id AND effective <= $2::text::date AND position <= $3
             ORDER BY effective DESC, position DESC LIMIT 1) AS held
         JOIN source ON source.id = held.source",
+    "SELECT rank() OVER (ORDER BY share DESC), code, share, name, value, of, position
+        FROM (SELECT code, name, value, of, position, (value * 20000 + of) / (2 * of) AS share
+            FROM newest JOIN place ON place.id = place WHERE indicator = $1 AND is_commune) AS shares
+        ORDER BY share DESC, code LIMIT 100",
     "SELECT rank() OVER (ORDER BY share DESC), code, share, name, value, of, position
         FROM (SELECT code, name, value, of, position, (value * 20000 + of) / (2 * of) AS share
             FROM newest JOIN place ON place.id = place WHERE indicator = $1 AND is_commune) AS shares
@@ -472,7 +476,9 @@ impl Connected {
             }
             Question::Locality => client.query(statement, &[&place]).await,
             Question::LocalityAsOf => client.query(statement, &[&place, &day, &known]).await,
-            Question::Ranking | Question::RollUp => client.query(statement, &[&indicator]).await,
+            Question::Ranking | Question::RankingWhole | Question::RollUp => {
+                client.query(statement, &[&indicator]).await
+            }
             Question::Diff => {
                 client
                     .query(statement, &[&province, &indicator, &day, &then])
@@ -493,7 +499,7 @@ impl Connected {
                 let counts = counts.collect::<Answered<Vec<i64>>>()?;
                 Ok(counts.iter().map(|count| count.cast_unsigned() + 1).sum())
             }
-            Question::Ranking => {
+            Question::Ranking | Question::RankingWhole => {
                 let mut ranked = Vec::with_capacity(rows.len() * 3);
                 for row in rows {
                     let code: &str = row.try_get(1)?;

@@ -32,8 +32,10 @@ pub(super) enum Question {
     Locality,
     /// The same on an earlier day, as it was known some days later.
     LocalityAsOf,
-    /// All communes by their share of an indicator.
+    /// All communes by their share of an indicator, the first page of them told.
     Ranking,
+    /// The same, and all pages told.
+    RankingWhole,
     /// The whole country, with the sum over the communes of every province.
     RollUp,
     /// How a province's sum went from an earlier day to the last one: corrections and new work.
@@ -41,12 +43,13 @@ pub(super) enum Question {
 }
 
 impl Question {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Figure,
         Self::FigureAsOf,
         Self::Locality,
         Self::LocalityAsOf,
         Self::Ranking,
+        Self::RankingWhole,
         Self::RollUp,
         Self::Diff,
     ];
@@ -55,7 +58,10 @@ impl Question {
     pub(super) fn asked(most: usize, rate: u32) -> Vec<(Self, usize, Pace)> {
         let loads = |question: Self| {
             let mut loads = vec![(1, Pace::Closed)];
-            let is_rare = matches!(question, Self::Ranking | Self::RollUp | Self::Diff);
+            let is_rare = matches!(
+                question,
+                Self::Ranking | Self::RankingWhole | Self::RollUp | Self::Diff
+            );
             if !is_rare {
                 loads.extend((most > 1).then_some((most, Pace::Closed)));
                 loads.push((most, Pace::Rate(rate)));
@@ -77,7 +83,8 @@ impl Question {
             Self::FigureAsOf => "figure, as of",
             Self::Locality => "locality, newest",
             Self::LocalityAsOf => "locality, as of",
-            Self::Ranking => "ranking",
+            Self::Ranking => "ranking, first page",
+            Self::RankingWhole => "ranking, all pages",
             Self::RollUp => "roll-up",
             Self::Diff => "diff",
         }
@@ -226,6 +233,9 @@ pub(super) fn on(day: Date, position: Option<u64>) -> v1::ReadAt {
         ..Default::default()
     }
 }
+
+/// Rows of the first page of a ranking.
+pub(super) const FIRST_PAGE: i32 = 100;
 
 /// All pages of a ranking.
 pub(super) async fn ranking(

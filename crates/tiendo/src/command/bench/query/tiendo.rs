@@ -7,7 +7,7 @@ use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::query_service_client::QueryServiceClient;
 
-use super::question::{Answers, Plan, Question, chained, on, ranking};
+use super::question::{Answers, FIRST_PAGE, Plan, Question, chained, on, ranking};
 use crate::Failure;
 use crate::client::Clients;
 use crate::endpoints::Endpoints;
@@ -85,14 +85,23 @@ impl Tiendo {
         Ok(counts.map(|count| count + 1).sum())
     }
 
-    async fn ranking(&mut self, indicator: &str, at: v1::ReadAt) -> Result<u64, tonic::Status> {
+    async fn ranking(
+        &mut self,
+        question: Question,
+        indicator: &str,
+        at: v1::ReadAt,
+    ) -> Result<u64, tonic::Status> {
         let request = v1::RankLocalitiesRequest {
             indicator: indicator.to_owned(),
             level: v1::Level::Commune as i32,
             at: Some(at),
+            page_size: FIRST_PAGE,
             ..Default::default()
         };
-        let pages = ranking(&mut self.client, request).await?;
+        let pages = match question {
+            Question::Ranking => vec![self.client.rank_localities(request).await?.into_inner()],
+            _ => ranking(&mut self.client, request).await?,
+        };
         let ranked = pages.iter().flat_map(|page| &page.localities);
         let ranked = ranked.flat_map(|one| {
             let reference = one.locality.as_ref().and_then(|head| head.r#ref.as_ref());
@@ -143,7 +152,9 @@ impl Tiendo {
             }
             Question::Locality => self.locality(about.commune, newest).await,
             Question::LocalityAsOf => self.locality(about.commune, then).await,
-            Question::Ranking => self.ranking(about.indicator, newest).await,
+            Question::Ranking | Question::RankingWhole => {
+                self.ranking(question, about.indicator, newest).await
+            }
             Question::RollUp => self.country(about.indicator, newest).await,
             Question::Diff => {
                 let from = on(about.day, Some(about.known_then));
