@@ -113,8 +113,8 @@ impl<'a> Between<'a> {
         let mut open = self.ids.to_vec();
         while let Some(id) = open.pop() {
             if around.insert(id) {
-                open.extend(places.ever_below(id));
-                open.extend(places.ever_ended_into(id));
+                open.extend(self.both.ever_below(id));
+                open.extend(self.both.ever_ended_into(id));
             }
         }
         let mut positions = Vec::new();

@@ -278,8 +278,8 @@ impl<'a> Reading<'a> {
     fn has_role_in(&self, scope: &Scope, name: &str) -> bool {
         let exists = |place| self.locality(place).is_some_and(|at| at.end.is_none());
         let before = self.names_before(name);
-        let of_scope = self.state.owners.iter().filter(|(key, _)| key.1 == *scope);
-        let roles = of_scope.filter_map(|(_, timeline)| self.newest(timeline));
+        let of_scope = self.state.owners.of(scope);
+        let roles = of_scope.filter_map(|timeline| self.newest(timeline));
         // Only from those names do successions lead here, so the others' need not be followed.
         let mut near = roles.filter(|role| {
             let mut named = role.organisations.iter();

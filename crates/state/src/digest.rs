@@ -100,7 +100,7 @@ impl State {
         hash.table("models", &self.models);
         hash.table("withdrawn models", &self.withdrawn_models);
         hash.table("relations", &self.relations);
-        hash.table("owners", &self.owners);
+        hash.table("owners", self.owners.iter());
         hash.table("successions", &self.successions);
         hash.table("erasures", &self.erasures);
         hash.table("statuses", &self.statuses);

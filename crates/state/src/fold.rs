@@ -90,8 +90,7 @@ impl State {
 
     fn assign_owner(&mut self, stamp: Stamp, owner: &OwnerAssigned) {
         let place = self.places.intern(owner.locality);
-        let key = (place, owner.scope.clone(), owner.role);
-        keep(&mut self.owners, key, stamp, owner);
+        self.owners.assign(place, stamp, owner);
     }
 
     fn change_status(&mut self, stamp: Stamp, status: &ModelStatusChanged) {

@@ -1,6 +1,8 @@
 //! Which localities have not reported a figure for longer than reports are apart.
 //!
 //! What is missing is missing: it is listed with how long, and counted as nothing.
+//!
+//! A report that is due on a day may be given the whole of that day, as a quota may be met and work be done on its last one: it is missing from the day after.
 
 use std::cmp::Reverse;
 
@@ -34,7 +36,7 @@ pub struct MissingReports<'a> {
     pub missing: Vec<MissingReport<'a>>,
     /// How many have a figure within the cadence.
     pub reported: usize,
-    /// How many more have none within the cadence and need none yet: they began without any, or were first asked, less than the cadence ago.
+    /// How many more have none within the cadence and need none yet: no day by which they had to report is over since they began without any, or were first asked.
     pub too_new: usize,
 }
 
@@ -74,8 +76,8 @@ impl<'a> Reading<'a> {
     /// Which of some localities have no figure that speaks of the day asked about, or of one of the `cadence_days` days before it.
     ///
     /// A figure of a locality's own is meant: what went into it by a reform is not its report.
-    /// A report can only be missing if a reporting day went by: the first one is `cadence_days` days after the locality began or, where only those are expected that are asked, after it was first asked; and a deadline is one, whenever it comes.
-    /// So nobody who is asked today is late today, and a quota that revises another gives no respite.
+    /// A report can only be missing if a reporting day is over: the first one is `cadence_days` days after the locality began or, where only those are expected that are asked, after it was first asked; and a deadline is one, whenever it comes.
+    /// So nobody is late on such a day itself, and a quota that revises another gives no respite.
     #[must_use]
     pub fn missing_reports(
         &self,
@@ -98,7 +100,7 @@ impl<'a> Reading<'a> {
                 }
             };
             let last = self.figure(locality.id, indicator);
-            let is_new = |start: Date| days_between(start, today) < cadence_days;
+            let is_new = |start: Date| days_between(start, today) <= cadence_days;
             match last {
                 Some(last) if days_since(&last, today) <= cadence_days => found.reported += 1,
                 None if locality.start.is_some_and(is_new) => found.too_new += 1,
@@ -165,11 +167,10 @@ struct Ask {
 }
 
 impl Ask {
-    /// Whether a day on which a report was due lies between the first day and the one asked about.
+    /// Whether a day on which a report was due lies between the first day and the one asked about, and is over.
     fn is_due(&self, today: Date, cadence_days: u32) -> bool {
         let is_over = |deadline: Date| self.since <= deadline && deadline < today;
-        i64::from((today - self.since).get_days()) >= i64::from(cadence_days)
-            || self.deadline.is_some_and(is_over)
+        days_between(self.since, today) > cadence_days || self.deadline.is_some_and(is_over)
     }
 }
 

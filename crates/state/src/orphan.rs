@@ -116,9 +116,7 @@ impl<'a> Reading<'a> {
         let mut found: BTreeSet<LocalityId> = ids.collect();
         let mut next: Vec<LocalityId> = found.iter().copied().collect();
         while let Some(id) = next.pop() {
-            let below = self.state.places.ever_below(id);
-            let known = below.filter(|child| self.was_ever_in(*child, id));
-            next.extend(known.filter(|id| found.insert(*id)));
+            next.extend(self.ever_below(id).filter(|id| found.insert(*id)));
         }
         found
     }
@@ -209,7 +207,7 @@ impl<'a> Reading<'a> {
     fn orphaned_roles_within(&self, within: &BTreeSet<LocalityId>) -> Vec<OrphanedRole<'a>> {
         let exists = |place: LocalityId| self.locality(place).is_some_and(|at| at.end.is_none());
         let mut orphaned = Vec::new();
-        for ((place, scope, role), timeline) in &self.state.owners {
+        for ((place, scope, role), timeline) in self.state.owners.iter() {
             let place = self.state.places.id(*place);
             let Some(appointed) = self
                 .newest(timeline)

@@ -12,13 +12,69 @@ use domain::text::{Moment, fold};
 use crate::portfolio::Holding;
 use crate::reading::Reading;
 use crate::succession::SuccessionEntry;
-use crate::timeline::{Entry, Fact, Timeline};
+use crate::timeline::{Entry, Fact, Stamp, Timeline};
 
 /// Most successions that are followed from one organisation.
 const CHAIN_MAX: usize = 8;
 
 /// An appointment on record, as it was made.
 pub type AppointmentEntry<'a> = Entry<'a, OwnerAssigned>;
+
+/// The appointments by place, scope and role; it reads as their table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Owners {
+    table: OwnerTable,
+    /// Where each scope has any; follows from the table, so that it is neither saved nor in a digest.
+    places: BTreeMap<Scope, BTreeSet<u32>>,
+}
+
+type OwnerTable = BTreeMap<(u32, Scope, Role), Timeline<OwnerAssigned>>;
+
+impl Deref for Owners {
+    type Target = OwnerTable;
+    fn deref(&self) -> &OwnerTable {
+        &self.table
+    }
+}
+
+impl Owners {
+    pub(crate) fn of_table(table: OwnerTable) -> Self {
+        let mut places: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (place, scope, _) in table.keys() {
+            places.entry(scope.clone()).or_default().insert(*place);
+        }
+        Self { table, places }
+    }
+
+    pub(crate) fn assign(&mut self, place: u32, stamp: Stamp, owner: &OwnerAssigned) {
+        let places = self.places.entry(owner.scope.clone()).or_default();
+        places.insert(place);
+        let key = (place, owner.scope.clone(), owner.role);
+        let timeline = self.table.entry(key).or_default();
+        timeline.insert(stamp, owner.clone());
+    }
+
+    /// Those of a scope in a place, by role.
+    fn given(
+        &self,
+        place: u32,
+        scope: &Scope,
+    ) -> impl Iterator<Item = (Role, &Timeline<OwnerAssigned>)> {
+        let [first, last] = [Role::Lead, Role::Focal].map(|role| (place, scope.clone(), role));
+        let given = self.table.range(first..=last);
+        given.map(|((_, _, role), timeline)| (*role, timeline))
+    }
+
+    /// Those of a scope anywhere; no other scope's are looked at.
+    pub(crate) fn of<'s>(
+        &'s self,
+        scope: &'s Scope,
+    ) -> impl Iterator<Item = &'s Timeline<OwnerAssigned>> {
+        let places = self.places.get(scope).into_iter().flatten();
+        let given = places.flat_map(move |place| self.given(*place, scope));
+        given.map(|(_, timeline)| timeline)
+    }
+}
 
 /// Who holds what organisations were given, after all successions seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,10 +122,9 @@ impl<'a> Reading<'a> {
         let mut nearest: BTreeMap<Role, AppointmentEntry<'a>> = BTreeMap::new();
         let places = lineage.iter();
         for place in places.filter_map(|place| self.state.places.index(*place)) {
-            let [first, last] = [Role::Lead, Role::Focal].map(|role| (place, scope.clone(), role));
-            for ((_, _, role), timeline) in self.state.owners.range(first..=last) {
+            for (role, timeline) in self.state.owners.given(place, scope) {
                 if let Some(appointed) = self.newest(timeline) {
-                    nearest.entry(*role).or_insert(appointed);
+                    nearest.entry(role).or_insert(appointed);
                 }
             }
         }

@@ -291,12 +291,32 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
-    /// Whether a locality is known to have been registered as belonging to another, whatever moment that speaks of.
-    pub(crate) fn was_ever_in(&self, child: LocalityId, parent: LocalityId) -> bool {
-        self.place(child).is_some_and(|place| {
-            let mut known = place.registered.known(self.sight.limit);
-            known.any(|fact| fact.body.parent == Some(parent))
-        })
+    /// The localities known to have been registered as belonging to one, whatever moment that speaks of, by code.
+    pub(crate) fn ever_below(self, id: LocalityId) -> impl Iterator<Item = LocalityId> + use<'a> {
+        let places = &self.state.places;
+        let named = places.below(id).iter();
+        let known = named.filter(move |child| {
+            let mut said = places.row(child.index).registered.known(self.sight.limit);
+            said.any(|fact| fact.body.parent == Some(id))
+        });
+        known.map(|child| child.id)
+    }
+
+    /// The localities known to have been said to end into one, though the last word on their end may be another, by code.
+    pub(crate) fn ever_ended_into(
+        self,
+        id: LocalityId,
+    ) -> impl Iterator<Item = LocalityId> + use<'a> {
+        let places = &self.state.places;
+        let named = places.behind(id).iter();
+        let known = named.filter(move |site| {
+            let mut said = places.row(site.index).ended.known(self.sight.limit);
+            said.any(|fact| {
+                let mut successors = fact.body.successors.iter();
+                successors.any(|successor| successor.locality == id)
+            })
+        });
+        known.map(|site| site.id)
     }
 
     /// A locality and those above it, nearest first, registered or not.
@@ -492,17 +512,6 @@ impl Places {
     /// Those that were ever said to have ended into a locality.
     pub(crate) fn behind(&self, id: LocalityId) -> &[Site] {
         self.predecessors.of(id)
-    }
-
-    pub(crate) fn ever_below(&self, id: LocalityId) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.below(id).iter().map(|site| site.id)
-    }
-
-    pub(crate) fn ever_ended_into(
-        &self,
-        id: LocalityId,
-    ) -> impl Iterator<Item = LocalityId> + use<'_> {
-        self.behind(id).iter().map(|site| site.id)
     }
 
     pub(crate) fn names(&self) -> &Names {

@@ -13,6 +13,7 @@ use crate::finding::Findings;
 use crate::form::{Input, LoadError, OUT_OF_ORDER, Output, UNKNOWN};
 use crate::intern::Table;
 use crate::origin::Origins;
+use crate::owner::Owners;
 use crate::place::Places;
 use crate::reading::Indicators;
 use crate::series::{Corrections, Retractions};
@@ -130,7 +131,9 @@ impl State {
             models: input.map("models", |_, _| true)?,
             withdrawn_models: input.map("withdrawn models", |_, _| true)?,
             relations: input.map("relations", |_, _| true)?,
-            owners: input.map("owners", |known, key: &(_, _, _)| known.place(key.0))?,
+            owners: Owners::of_table(
+                input.map("owners", |known, key: &(_, _, _)| known.place(key.0))?,
+            ),
             successions: input.map("successions", |known, key: &(_, _)| known.place(key.0))?,
             erasures: input.map("erasures", |_, _| true)?,
             statuses: input.map("statuses", |known, key: &(_, _)| known.place(key.0))?,

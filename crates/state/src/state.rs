@@ -11,8 +11,8 @@ use domain::event::{
     Actor, AssessmentPublished, CampaignClosed, CampaignLaunched, CompletionDeclared,
     DatasetLoaded, DirectiveIssued, Event, FindingResolved, GroupDefined, GroupWithdrawn,
     IndicatorRelated, ModelDefined, ModelStatusChanged, ModelWithdrawn, OrganisationSucceeded,
-    OwnerAssigned, PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, QuotaSuspended,
-    ReadinessReviewed, Relation, Role, Scope, Source, SystemCommissioned, WorkingGroupFormed,
+    PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, QuotaSuspended, ReadinessReviewed,
+    Relation, Source, SystemCommissioned, WorkingGroupFormed,
 };
 use domain::finding::Check;
 use domain::locality::LocalityId;
@@ -24,6 +24,7 @@ use crate::figures::Figures;
 use crate::finding::Findings;
 use crate::intern::{Table, VALUES_MAX};
 use crate::origin::Origins;
+use crate::owner::Owners;
 use crate::place::Places;
 use crate::reading::{Indicators, Reading};
 use crate::series::{Corrections, Retractions};
@@ -137,7 +138,7 @@ pub struct State {
     pub(crate) models: BTreeMap<ModelCode, Timeline<ModelDefined>>,
     pub(crate) withdrawn_models: BTreeMap<ModelCode, Timeline<ModelWithdrawn>>,
     pub(crate) relations: BTreeMap<(IndicatorCode, Relation), Timeline<IndicatorRelated>>,
-    pub(crate) owners: BTreeMap<(u32, Scope, Role), Timeline<OwnerAssigned>>,
+    pub(crate) owners: Owners,
     /// By place and folded name.
     pub(crate) successions: BTreeMap<(u32, String), Timeline<OrganisationSucceeded>>,
     /// By the position of the appointment.

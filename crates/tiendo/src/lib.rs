@@ -7,6 +7,7 @@
 //! - `command`: one module for each noun
 //! - `client`: connections to the services; `fail`: what went wrong, for a person
 //! - `fold`: a log folded on this machine
+//! - `pages`: lists asked for page by page
 //! - `output`: tables, JSON and CSV; `lang`: Vietnamese and English
 
 pub mod cli;
@@ -20,6 +21,7 @@ mod import;
 mod lang;
 mod load;
 mod output;
+mod pages;
 mod run;
 mod serve;
 mod up;

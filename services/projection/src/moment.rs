@@ -41,50 +41,86 @@ impl At {
     }
 }
 
-/// The two times as arguments that the pages of a list share: the moment, and what was asked of the other.
-pub(crate) fn times(at: At, asked: Option<&v1::ReadAt>) -> (String, String) {
-    let known_at = asked.map_or("", |asked| asked.known_at.trim());
-    (at.as_of.to_string(), known_at.to_owned())
+/// The two times as they are asked for; what they name may not be folded yet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    as_of: Moment,
+    known: Known,
+    min_position: u64,
 }
 
-/// Reads the two times, and waits until what they name is folded.
-///
-/// Without a date the question is about `today`; what is wrong is told below the field that holds the times, if one does.
-pub(crate) async fn read_at(
-    shared: &Shared,
-    (field, at): (&str, Option<v1::ReadAt>),
-    today: Date,
-    patience: Patience<'_>,
-) -> Result<At, Status> {
-    let at = at.unwrap_or_default();
-    let mut violations = Vec::new();
-    let as_of = match at.as_of.trim() {
-        "" => Moment::end_of(today),
-        raw => wire::event::parse_moment(&below(field, "as_of"), raw).unwrap_or_else(|violation| {
+impl Times {
+    /// Reads them; without a date the question is about `today`.
+    ///
+    /// # Errors
+    /// What is no time, told below the field that holds the times, if one does.
+    pub(crate) fn read(
+        (field, at): (&str, Option<v1::ReadAt>),
+        today: Date,
+    ) -> Result<Self, Status> {
+        let at = at.unwrap_or_default();
+        let mut violations = Vec::new();
+        let as_of = match at.as_of.trim() {
+            "" => Moment::end_of(today),
+            raw => {
+                wire::event::parse_moment(&below(field, "as_of"), raw).unwrap_or_else(|violation| {
+                    violations.push(violation);
+                    Moment::end_of(today)
+                })
+            }
+        };
+        let known = known_at(field, &at.known_at).unwrap_or_else(|violation| {
             violations.push(violation);
-            Moment::end_of(today)
-        }),
-    };
-    let known = known_at(field, &at.known_at).unwrap_or_else(|violation| {
-        violations.push(violation);
-        Known::Now
-    });
-    if !violations.is_empty() {
-        return Err(invalid(&violations));
+            Known::Now
+        });
+        if !violations.is_empty() {
+            return Err(invalid(&violations));
+        }
+        Ok(Self {
+            as_of,
+            known,
+            min_position: at.min_position,
+        })
     }
-    let wanted = match known {
-        Known::Position(position) => position.max(at.min_position),
-        // Events up to this instant may be on their way: the head that was heard of bounds them.
-        Known::Instant(instant) if is_ahead(shared, instant) => at.min_position.max(shared.head()),
-        Known::Instant(_) | Known::Now => at.min_position,
-    };
-    wait(shared, wanted, patience).await?;
-    let position = match known {
-        Known::Now => None,
-        Known::Position(position) => Some(position),
-        Known::Instant(instant) => Some(shared.read().position_at(instant)),
-    };
-    Ok(At { as_of, position })
+
+    /// As arguments that the pages of a list share: the moment, and what was asked of the other.
+    pub(crate) fn asked(&self) -> (Moment, Known) {
+        (self.as_of, self.known)
+    }
+
+    /// The same, once a position is folded too.
+    pub(crate) fn once(self, position: u64) -> Self {
+        let min_position = self.min_position.max(position);
+        Self {
+            min_position,
+            ..self
+        }
+    }
+
+    /// Waits until what they name is folded.
+    ///
+    /// # Errors
+    /// NOT_CAUGHT_UP and STOPPING.
+    pub(crate) async fn reach(self, shared: &Shared, patience: Patience<'_>) -> Result<At, Status> {
+        let Self {
+            as_of,
+            known,
+            min_position,
+        } = self;
+        let wanted = match known {
+            Known::Position(position) => position.max(min_position),
+            // Events up to this instant may be on their way: the head that was heard of bounds them.
+            Known::Instant(instant) if is_ahead(shared, instant) => min_position.max(shared.head()),
+            Known::Instant(_) | Known::Now => min_position,
+        };
+        wait(shared, wanted, patience).await?;
+        let position = match known {
+            Known::Now => None,
+            Known::Position(position) => Some(position),
+            Known::Instant(instant) => Some(shared.read().position_at(instant)),
+        };
+        Ok(At { as_of, position })
+    }
 }
 
 /// Waits until a position is folded, and everything that was on record at the start.
@@ -117,7 +153,9 @@ fn below(field: &str, part: &str) -> String {
     format!("{field}.{part}")
 }
 
-enum Known {
+/// As known when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Known {
     Now,
     Position(u64),
     Instant(Timestamp),

@@ -118,14 +118,6 @@ fn parts(token: &str) -> Vec<u64> {
     parts.collect::<Result<_, _>>().unwrap_or_default()
 }
 
-/// The position at which the first page was read that a token follows; 0 if it is none, so that nobody waits before it is refused.
-pub(crate) fn position(token: &str) -> u64 {
-    match parts(token)[..] {
-        [position, _, _, ..] => position,
-        _ => 0,
-    }
-}
-
 impl Page {
     /// The page's part of a list, and the token of the next; `position` is where it was read.
     pub(crate) fn of<T>(&self, mut items: Vec<T>, position: u64) -> (Vec<T>, String) {

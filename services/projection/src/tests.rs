@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::LocalityId;
-use domain::event::{self as e, Actor, Body, Event, Extent, Figure, Resolution, Source, Successor};
+use domain::event::{
+    self as e, Actor, Body, Denominator, Event, Extent, Figure, Resolution, Source, Successor,
+};
 use domain::finding::{Check, Finding, Severity};
 use domain::text::{Bound, Moment, Quantity};
 use host::{CancellationToken, Clock, ManualClock, Today};
@@ -28,6 +30,9 @@ mod parts;
 mod rank;
 mod rebuild;
 mod watch;
+
+/// When a ledger takes every event.
+pub(crate) const KNOWN: &str = "2023-07-01T00:00:00Z";
 
 /// A state that events are folded into, one after the other.
 pub(crate) struct Ledger {
@@ -61,7 +66,7 @@ impl Ledger {
     pub(crate) fn take(&mut self, effective: &str, body: Body, found: &[(Check, Severity)]) -> u64 {
         let position = self.state.position() + 1;
         let event = event(effective, body, found);
-        let known = "2023-07-01T00:00:00Z".parse().unwrap();
+        let known = KNOWN.parse().unwrap();
         self.state.apply(position, known, &event).unwrap();
         position
     }
@@ -73,19 +78,12 @@ impl Ledger {
         value: u64,
         found: &[(Check, Severity)],
     ) -> u64 {
-        let reported = Body::ProgressReported(e::ProgressReported {
-            locality: place("568"),
-            indicator: "eid.activated".parse().unwrap(),
-            figure: Figure {
-                value: Some(Quantity {
-                    bound: Bound::About,
-                    value,
-                }),
-                ..Figure::default()
-            },
-            note: String::new(),
-        });
-        self.take(effective, reported, found)
+        let bound = Bound::About;
+        let figure = Figure {
+            value: Some(Quantity { bound, value }),
+            ..Figure::default()
+        };
+        self.take(effective, reported("568", figure), found)
     }
 
     /// On 31 July 2023, as known at a position.
@@ -185,6 +183,41 @@ fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {
         start_known: false,
         source: source(),
     })
+}
+
+/// A figure of activated accounts in a place.
+fn reported(code: &str, figure: Figure) -> Body {
+    Body::ProgressReported(e::ProgressReported {
+        locality: place(code),
+        indicator: "eid.activated".parse().unwrap(),
+        figure,
+        note: String::new(),
+    })
+}
+
+/// So many.
+fn count(value: u64) -> Figure {
+    let bound = Bound::Exact;
+    Figure {
+        value: Some(Quantity { bound, value }),
+        ..Figure::default()
+    }
+}
+
+/// So many of a quota of so many.
+fn count_of(value: u64, whole: u64) -> Figure {
+    Figure {
+        denominator: Some(of_quota(whole)),
+        ..count(value)
+    }
+}
+
+fn of_quota(value: u64) -> Denominator {
+    Denominator {
+        kind: "quota".to_owned(),
+        value,
+        derived: false,
+    }
 }
 
 /// As the log takes it.

@@ -10,6 +10,7 @@ const NHA_TRANG: &str = "568@2023-04-10";
 const VAN_THANH: &str = "22348@2023-04-10";
 const TAN_TIEN: &str = "22366@2023-04-10";
 const CAM_TAN: &str = "22435@2023-04-10";
+const DIEN_KHANH: &str = "574@2023-04-10";
 const NEW_PROVINCE: &str = "56@2025-07-01";
 const NEW_WARD: &str = "22366@2025-07-01";
 
@@ -414,6 +415,37 @@ fn a_province_is_followed_across_the_reform() {
     let old = ledger.diff(from, view(PROVINCE, "2025-08-31", now));
     assert!(old.rolled_up.count.takes(Term::BoundaryChanges));
     assert_eq!(ends(&old.rolled_up.count), (Some(10_000), None));
+}
+
+#[test]
+fn a_difference_at_a_pinned_position_names_no_more_once_places_are_moved() {
+    let mut ledger = Ledger::new();
+    ledger.places(&[
+        (NHA_TRANG, ""),
+        (VAN_THANH, NHA_TRANG),
+        (DIEN_KHANH, ""),
+        (TAN_TIEN, DIEN_KHANH),
+    ]);
+    ledger.says("2023-06-01", VAN_THANH, count(1_000));
+    let new = ledger.add(
+        "2023-06-10",
+        registered(CAM_TAN, CAM_TAN, DIEN_KHANH, false),
+    );
+    let ended = ledger.ends("2023-06-15", TAN_TIEN, &[CAM_TAN], Extent::Full);
+    let boundaries = |ledger: &Ledger, known| {
+        let (from, to) = (
+            view(NHA_TRANG, "2023-06-02", known),
+            view(NHA_TRANG, "2023-06-30", known),
+        );
+        let change = ledger.diff(from, to).rolled_up;
+        listed(change.events(Term::BoundaryChanges)).to_vec()
+    };
+    assert_eq!(boundaries(&ledger, ended), [0; 0]);
+    // Both are said to have been Nha Trang's, by somebody who says so later.
+    ledger.add("2023-07-01", registered(CAM_TAN, CAM_TAN, NHA_TRANG, false));
+    let into = ledger.ends("2023-06-15", TAN_TIEN, &[VAN_THANH], Extent::Full);
+    assert_eq!(boundaries(&ledger, ended), [0; 0]);
+    assert_eq!(boundaries(&ledger, into), [into, ended, new]);
 }
 
 #[test]

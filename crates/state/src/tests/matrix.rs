@@ -1,9 +1,9 @@
 //! The models of a province, district by district.
 
-use domain::event::{ModelDefined, ModelStatus, ModelStatusChanged, PlanAdopted, Role, Scope};
+use domain::event::{ModelStatus, PlanAdopted, Role, Scope};
 
 use super::owners::{
-    KHANH_HOA, MODEL, NHA_TRANG, assigned, khanh_hoa, leads, model_scope, succeeded,
+    KHANH_HOA, MODEL, NHA_TRANG, assigned, defined, khanh_hoa, leads, model_scope, succeeded,
 };
 use super::*;
 use crate::{ModelCell, Reading};
@@ -14,12 +14,7 @@ const HA_NOI: &str = "01@2023-04-10";
 const QUIET: &str = "KH-2.08";
 
 fn status(locality: &str, status: ModelStatus) -> Body {
-    Body::ModelStatusChanged(ModelStatusChanged {
-        model: code(MODEL),
-        locality: id(locality),
-        status,
-        note: String::new(),
-    })
+    owners::status(locality, MODEL, status)
 }
 
 /// Status, since when, and who holds a cell of Khánh Hòa's two models.
@@ -54,15 +49,7 @@ fn two_districts() -> Ledger {
         "2023-04-10",
         registered(CAM_RANH, "Cam Ranh", KHANH_HOA, false),
     );
-    let quiet = ModelDefined {
-        model: code(QUIET),
-        group: code("KH-2"),
-        name: vi("Chợ"),
-        indicative: true,
-        basis: String::new(),
-        source: Source::default(),
-    };
-    ledger.add("2023-07-04", Body::ModelDefined(quiet));
+    ledger.add("2023-07-04", defined(QUIET, "KH-2", "Chợ"));
     ledger.add("2023-07-04", leads(KHANH_HOA, &["Sở GTVT"]));
     ledger
 }
@@ -144,15 +131,7 @@ fn a_plan_of_another_province_has_its_own_columns() {
         name: vi("Dịch vụ công"),
     };
     ledger.add("2023-07-04", Body::GroupDefined(group));
-    let model = ModelDefined {
-        model: code("HN-1.01"),
-        group: code("HN-1"),
-        name: vi("Khám bệnh"),
-        indicative: true,
-        basis: String::new(),
-        source: Source::default(),
-    };
-    ledger.add("2023-07-04", Body::ModelDefined(model));
+    ledger.add("2023-07-04", defined("HN-1.01", "HN-1", "Khám bệnh"));
     let scope = Scope::Model(code("HN-1.01"));
     ledger.add(
         "2023-07-04",

@@ -1,8 +1,10 @@
 //! Who has not reported.
 
-use domain::event::{CompletionDeclared, ProgressRetracted, QuotaSuspended, Role, Scope};
+use domain::event::{
+    CompletionDeclared, ProgressRetracted, QuotaSuspended, Role, Scope, WorkItemDefined,
+};
 
-use super::owners::{KHANH_HOA, NHA_TRANG, assigned, khanh_hoa, succeeded};
+use super::owners::{KHANH_HOA, NHA_TRANG, assigned, khanh_hoa, succeeded, work_item};
 use super::*;
 use crate::{Expected, Reading};
 
@@ -116,7 +118,9 @@ fn nothing_is_expected_of_a_place_in_its_first_days() {
     };
     assert_eq!(on("2023-06-30"), (4, 0, 3));
     assert_eq!(on("2023-07-07"), (4, 1, 1));
-    assert_eq!(on("2023-07-08"), (5, 0, 0));
+    // The first report is due on the 8th, and may be given all that day.
+    assert_eq!(on("2023-07-08"), (4, 1, 0));
+    assert_eq!(on("2023-07-09"), (5, 0, 0));
     // It may report at once.
     ledger.add("2023-07-03", reported("575@2023-07-01", "eid", count(1)));
     let on = told(&ledger.state.latest(moment("2023-07-07")), 7);
@@ -173,16 +177,16 @@ fn assigned_quota(place: &str, start: &str, deadline: &str) -> Body {
 }
 
 #[test]
-fn who_is_asked_today_is_late_from_the_first_reporting_day_on() {
+fn who_is_asked_today_is_late_from_the_day_after_the_first_reporting_day_on() {
     let mut ledger = districts();
     assert_eq!(asked(&ledger, "2023-07-20"), (vec![], 0, 0));
     // Cam Lâm never reported, and Nha Trang's last figure is of 23 June.
     ledger.add("2023-07-20", assigned_quota(CAM_LAM, "", ""));
     ledger.add("2023-07-20", assigned_quota(NHA_TRANG, "", ""));
     assert_eq!(asked(&ledger, "2023-07-20"), (vec![], 0, 2));
-    assert_eq!(asked(&ledger, "2023-07-26"), (vec![], 0, 2));
+    assert_eq!(asked(&ledger, "2023-07-27"), (vec![], 0, 2));
     let both = vec!["Cam Lâm".to_owned(), "Nha Trang".to_owned()];
-    assert_eq!(asked(&ledger, "2023-07-27"), (both.clone(), 0, 0));
+    assert_eq!(asked(&ledger, "2023-07-28"), (both.clone(), 0, 0));
     // Of all, both were missing before.
     assert_eq!(told(&ledger.state.latest(moment("2023-07-20")), 7).1, 4);
     // A quota that revises another begins nothing anew.
@@ -207,12 +211,50 @@ fn who_is_asked_today_is_late_from_the_first_reporting_day_on() {
 }
 
 #[test]
+fn whatever_is_due_on_a_day_is_late_from_the_day_after() {
+    let mut ledger = khanh_hoa();
+    ledger.add(
+        "2023-06-30",
+        registered("575@2023-06-30", "Mới", KHANH_HOA, true),
+    );
+    for (place, name) in [(CAM_RANH, "Báo cáo"), (DIEN_KHANH, "Hạn"), (CAM_LAM, "Kỳ")] {
+        ledger.add("2023-04-10", registered(place, name, KHANH_HOA, false));
+    }
+    // Each is to be done or told by 7 July: a week after the last report, after the beginning or after it was asked, or by the deadline.
+    ledger.add("2023-06-30", reported(CAM_RANH, "eid", count(1)));
+    ledger.add("2023-06-30", assigned_quota(CAM_RANH, "", ""));
+    ledger.add("2023-07-03", assigned_quota(DIEN_KHANH, "", "2023-07-07"));
+    ledger.add("2023-06-30", assigned_quota(CAM_LAM, "", ""));
+    let Body::WorkItemDefined(item) = work_item(NHA_TRANG, "W1", "Sở Y tế", &[]) else {
+        panic!("a work item");
+    };
+    let due = Some(day("2023-07-07"));
+    ledger.add(
+        "2023-06-30",
+        Body::WorkItemDefined(WorkItemDefined { due, ..item }),
+    );
+    let overdue = |as_of: &str| {
+        let reading = ledger.state.latest(moment(as_of));
+        let items = reading.work_items(id(NHA_TRANG)).into_iter();
+        items.map(|item| item.overdue_days(day(as_of))).sum::<u32>()
+    };
+    let new = |as_of: &str| {
+        let missing = told(&ledger.state.latest(moment(as_of)), 7).0.into_iter();
+        missing.filter(|(name, _)| name == "Mới").count()
+    };
+    assert_eq!(asked(&ledger, "2023-07-07").0, [""; 0]);
+    assert_eq!((overdue("2023-07-07"), new("2023-07-07")), (0, 0));
+    assert_eq!(asked(&ledger, "2023-07-08").0, ["Hạn", "Kỳ", "Báo cáo"]);
+    assert_eq!((overdue("2023-07-08"), new("2023-07-08")), (1, 1));
+}
+
+#[test]
 fn work_that_begins_later_a_deadline_and_a_declaration_are_days_to_report_by() {
     let mut ledger = districts();
     // Assigned on 1 July for work from the 10th on.
     ledger.add("2023-07-01", assigned_quota(CAM_LAM, "2023-07-10", ""));
-    assert_eq!(asked(&ledger, "2023-07-16").0, [""; 0]);
-    assert_eq!(asked(&ledger, "2023-07-17").0, ["Cam Lâm"]);
+    assert_eq!(asked(&ledger, "2023-07-17").0, [""; 0]);
+    assert_eq!(asked(&ledger, "2023-07-18").0, ["Cam Lâm"]);
     // A campaign of three days is over before a week is.
     ledger.add("2023-07-16", assigned_quota(CAM_RANH, "", "2023-07-18"));
     assert_eq!(asked(&ledger, "2023-07-18").0, ["Cam Lâm"]);
@@ -228,6 +270,6 @@ fn work_that_begins_later_a_deadline_and_a_declaration_are_days_to_report_by() {
     };
     ledger.add("2023-07-20", declared("2023-07-25"));
     ledger.add("2023-07-24", declared("2023-08-25"));
-    assert_eq!(asked(&ledger, "2023-07-26").0.len(), 2);
-    assert_eq!(asked(&ledger, "2023-07-27").0.len(), 3);
+    assert_eq!(asked(&ledger, "2023-07-27").0.len(), 2);
+    assert_eq!(asked(&ledger, "2023-07-28").0.len(), 3);
 }

@@ -1,9 +1,9 @@
 //! Departments that were merged away, and what they left behind.
 
 use domain::event::{
-    Extent, GroupDefined, ModelDefined, ModelWithdrawn, OrganisationChange, OrganisationSucceeded,
-    OwnerAssigned, OwnerChange, PlanAdopted, Role, Scope, WorkItemCompleted, WorkItemDefined,
-    WorkOrigin,
+    Extent, GroupDefined, ModelDefined, ModelStatus, ModelStatusChanged, ModelWithdrawn,
+    OrganisationChange, OrganisationSucceeded, OwnerAssigned, OwnerChange, PlanAdopted, Role,
+    Scope, WorkItemCompleted, WorkItemDefined, WorkOrigin,
 };
 
 use super::*;
@@ -105,18 +105,36 @@ pub(super) fn khanh_hoa() -> Ledger {
             name: vi("Kinh tế xã hội"),
         }),
     );
-    ledger.add(
-        "2023-07-04",
-        Body::ModelDefined(ModelDefined {
-            model: code(MODEL),
-            group: code("KH-2"),
-            name: vi("Bến xe"),
-            indicative: true,
-            basis: String::new(),
-            source: Source::default(),
-        }),
-    );
+    ledger.add("2023-07-04", defined(MODEL, "KH-2", "Bến xe"));
     ledger
+}
+
+pub(super) fn defined(model: &str, group: &str, name: &str) -> Body {
+    Body::ModelDefined(ModelDefined {
+        model: code(model),
+        group: code(group),
+        name: vi(name),
+        indicative: true,
+        basis: String::new(),
+        source: Source::default(),
+    })
+}
+
+pub(super) fn withdrawn(model: &str) -> Body {
+    Body::ModelWithdrawn(ModelWithdrawn {
+        model: code(model),
+        reason: "trùng lặp".to_owned(),
+        source: Source::default(),
+    })
+}
+
+pub(super) fn status(locality: &str, model: &str, status: ModelStatus) -> Body {
+    Body::ModelStatusChanged(ModelStatusChanged {
+        model: code(model),
+        locality: id(locality),
+        status,
+        note: String::new(),
+    })
 }
 
 pub(super) fn adopted(locality: &str) -> Body {

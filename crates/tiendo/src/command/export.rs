@@ -10,9 +10,7 @@ use crate::cli::ExportFigures;
 use crate::client::Clients;
 use crate::fail::FAILED;
 use crate::output::{Format, Output, message_json};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 pub(super) async fn figures(
     wanted: ExportFigures,
@@ -24,11 +22,13 @@ pub(super) async fn figures(
         parent_code: wanted.parent.unwrap_or_default(),
         indicator: wanted.indicator.unwrap_or_default(),
         holding_only: true,
-        page_size: PAGE_SIZE,
         at: read_at(wanted.at.clone()),
         ..Default::default()
     };
-    let mut all = pages(request, clients, output).await?;
+    let mut client = clients.query().await?;
+    let ask = async |r| client.list_figures(r).await;
+    let all = pages::all(request, usize::MAX, ask).await;
+    let mut all = all.map_err(told(output))?;
     if let Some(code) = wanted.locality {
         // A request for one locality says nothing of it in each figure.
         let request = v1::GetLocalityRequest {
@@ -36,7 +36,7 @@ pub(super) async fn figures(
             at: read_at(wanted.at),
             ..Default::default()
         };
-        let found = clients.query().await?.get_locality(request).await;
+        let found = client.get_locality(request).await;
         let found = found.map_err(told(output))?.into_inner();
         name(&mut all.figures, &found.locality.unwrap_or_default());
     }
@@ -51,25 +51,6 @@ pub(super) async fn figures(
     output.bytes(
         &bytes.map_err(|error| Failure::new(FAILED, lang.pick(error.vi(), error.to_string())))?,
     )
-}
-
-async fn pages(
-    mut request: v1::ListFiguresRequest,
-    clients: &Clients,
-    output: Output,
-) -> Result<v1::ListFiguresResponse, Failure> {
-    let mut client = clients.query().await?;
-    let mut all = v1::ListFiguresResponse::default();
-    loop {
-        let page = client.list_figures(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        all.figures.extend(page.figures);
-        all.at = page.at;
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            return Ok(all);
-        }
-    }
 }
 
 /// Says in each figure whose it is.

@@ -7,36 +7,23 @@ use crate::Failure;
 use crate::cli::FindingList;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, number, text};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 pub(super) async fn list(
     wanted: FindingList,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut request = v1::ListFindingsRequest {
+    let request = v1::ListFindingsRequest {
         code: wanted.code.unwrap_or_default(),
         open_only: !wanted.all,
         at: read_at(wanted.at),
         ..Default::default()
     };
     let mut client = clients.query().await?;
-    let mut all = v1::ListFindingsResponse::default();
-    while all.findings.len() < wanted.limit {
-        let missing = i32::try_from(wanted.limit - all.findings.len()).unwrap_or(PAGE_SIZE);
-        request.page_size = missing.min(PAGE_SIZE);
-        let page = client.list_findings(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        all.findings.extend(page.findings);
-        all.at = page.at;
-        all.next_page_token.clone_from(&page.next_page_token);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.list_findings(r).await;
+    let all = pages::all(request, wanted.limit, ask).await;
+    let all = all.map_err(told(output))?;
     let more = match all.next_page_token.as_str() {
         "" => "",
         _ => output.lang.pick(

@@ -11,9 +11,7 @@ use crate::cli::{At, Locality};
 use crate::client::Clients;
 use crate::fail::FAILED;
 use crate::output::{Cell, Format, Output, Table, code, number, share, text};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 pub(super) async fn run(
     command: Locality,
@@ -49,7 +47,6 @@ pub(super) async fn run(
                 code,
                 indicator: indicator.unwrap_or_default(),
                 at: read_at(at),
-                page_size: PAGE_SIZE,
                 ..Default::default()
             };
             history(clients, output, request).await
@@ -113,28 +110,13 @@ async fn show(clients: &Clients, output: Output, code: String, at: At) -> Result
 async fn list(
     clients: &Clients,
     output: Output,
-    mut request: v1::ListLocalitiesRequest,
+    request: v1::ListLocalitiesRequest,
     limit: usize,
 ) -> Result<(), Failure> {
     let mut client = clients.query().await?;
-    let mut all = v1::ListLocalitiesResponse::default();
-    while all.localities.len() < limit {
-        let missing = i32::try_from(limit - all.localities.len()).unwrap_or(PAGE_SIZE);
-        // The page size is not bound by the token, so the last page may be smaller.
-        request.page_size = missing.min(PAGE_SIZE);
-        let page = client
-            .list_localities(request.clone())
-            .await
-            .map_err(told(output))?
-            .into_inner();
-        all.localities.extend(page.localities);
-        (all.total_size, all.at) = (page.total_size, page.at);
-        all.next_page_token.clone_from(&page.next_page_token);
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.list_localities(r).await;
+    let all = pages::all(request, limit, ask).await;
+    let all = all.map_err(told(output))?;
     let mut table = Table::new(&[
         code("code", "Mã", "Code"),
         text("level", "Cấp", "Level"),
@@ -175,23 +157,12 @@ async fn list(
 async fn history(
     clients: &Clients,
     output: Output,
-    mut request: v1::ListFiguresRequest,
+    request: v1::ListFiguresRequest,
 ) -> Result<(), Failure> {
     let mut client = clients.query().await?;
-    let mut all = v1::ListFiguresResponse::default();
-    loop {
-        let page = client
-            .list_figures(request.clone())
-            .await
-            .map_err(told(output))?
-            .into_inner();
-        all.figures.extend(page.figures);
-        all.at = page.at;
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.list_figures(r).await;
+    let all = pages::all(request, usize::MAX, ask).await;
+    let all = all.map_err(told(output))?;
     let table = figure_table(&all.figures, output);
     let head = at_line(all.at.as_ref(), output);
     output.answer("ListFiguresResponse", &all, &head, &table)

@@ -9,16 +9,14 @@ use crate::Failure;
 use crate::cli::ModelMatrix;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, number, text};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 200;
+use crate::pages;
 
 pub(super) async fn run(
     wanted: ModelMatrix,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut request = v1::GetModelMatrixRequest {
+    let request = v1::GetModelMatrixRequest {
         parent_code: wanted.parent.unwrap_or_default(),
         level: level(wanted.level),
         group: wanted.group.unwrap_or_default(),
@@ -27,22 +25,9 @@ pub(super) async fn run(
         ..Default::default()
     };
     let mut client = clients.query().await?;
-    let mut all = v1::GetModelMatrixResponse::default();
-    while all.rows.len() < wanted.limit {
-        let more = i32::try_from(wanted.limit - all.rows.len()).unwrap_or(PAGE_SIZE);
-        request.page_size = more.min(PAGE_SIZE);
-        let page = client.get_model_matrix(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        request.page_token.clone_from(&page.next_page_token);
-        all.rows.extend(page.rows);
-        all = v1::GetModelMatrixResponse {
-            rows: all.rows,
-            ..page
-        };
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.get_model_matrix(r).await;
+    let all = pages::all(request, wanted.limit, ask).await;
+    let all = all.map_err(told(output))?;
     let usual = usual(&all, output);
     let table = table(&all, output).shown_as(shown(&all, &usual, output));
     let head = head(&all, &usual, output);

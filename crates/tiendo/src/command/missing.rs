@@ -8,16 +8,14 @@ use crate::Failure;
 use crate::cli::IndicatorMissing;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, number, text};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 pub(super) async fn run(
     wanted: IndicatorMissing,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut request = v1::ListMissingReportsRequest {
+    let request = v1::ListMissingReportsRequest {
         indicator: wanted.indicator,
         parent_code: wanted.parent.unwrap_or_default(),
         level: level(wanted.level),
@@ -27,22 +25,9 @@ pub(super) async fn run(
         ..Default::default()
     };
     let mut client = clients.query().await?;
-    let mut all = v1::ListMissingReportsResponse::default();
-    while all.missing.len() < wanted.limit {
-        let more = i32::try_from(wanted.limit - all.missing.len()).unwrap_or(PAGE_SIZE);
-        request.page_size = more.min(PAGE_SIZE);
-        let page = client.list_missing_reports(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        request.page_token.clone_from(&page.next_page_token);
-        all.missing.extend(page.missing);
-        all = v1::ListMissingReportsResponse {
-            missing: all.missing,
-            ..page
-        };
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.list_missing_reports(r).await;
+    let all = pages::all(request, wanted.limit, ask).await;
+    let all = all.map_err(told(output))?;
     let table = table(&all.missing, output);
     output.answer(
         "ListMissingReportsResponse",

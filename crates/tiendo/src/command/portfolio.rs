@@ -9,40 +9,24 @@ use crate::Failure;
 use crate::cli::OwnerPortfolio;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, number, text};
-
-/// Largest page of the query service.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 pub(super) async fn run(
     wanted: OwnerPortfolio,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
-    let mut request = v1::GetOwnerPortfolioRequest {
+    let request = v1::GetOwnerPortfolioRequest {
         organisation: wanted.organisation,
         code: wanted.locality.unwrap_or_default(),
         due_days: wanted.due_days,
-        page_size: PAGE_SIZE,
         at: read_at(wanted.at),
         ..Default::default()
     };
     let mut client = clients.query().await?;
-    let mut all = v1::GetOwnerPortfolioResponse::default();
-    loop {
-        let page = client.get_owner_portfolio(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        request.page_token.clone_from(&page.next_page_token);
-        all.roles.extend(page.roles);
-        all.work_items.extend(page.work_items);
-        all = v1::GetOwnerPortfolioResponse {
-            roles: all.roles,
-            work_items: all.work_items,
-            ..page
-        };
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.get_owner_portfolio(r).await;
+    let all = pages::all(request, usize::MAX, ask).await;
+    let all = all.map_err(told(output))?;
     let table = table(&all, output).shown_as(shown(&all, output));
     let head = head(&all, output);
     output.answer("GetOwnerPortfolioResponse", &all, &head, &table)

@@ -7,34 +7,18 @@ use crate::Failure;
 use crate::client::Clients;
 use crate::lang::Lang;
 use crate::output::{Output, Table, code, number, share, text};
-
-/// Ranked localities asked for at a time.
-const PAGE_SIZE: i32 = 1_000;
+use crate::pages;
 
 /// Asks for all pages, and shows them as one.
 pub(super) async fn run(
-    mut request: v1::RankLocalitiesRequest,
+    request: v1::RankLocalitiesRequest,
     clients: &Clients,
     output: Output,
 ) -> Result<(), Failure> {
     let mut client = clients.query().await?;
-    let mut all = v1::RankLocalitiesResponse::default();
-    request.page_size = PAGE_SIZE;
-    loop {
-        let answer = client.rank_localities(request.clone()).await;
-        let page = answer.map_err(told(output))?.into_inner();
-        let mut localities = std::mem::take(&mut all.localities);
-        localities.extend(page.localities);
-        request.page_token = page.next_page_token;
-        all = v1::RankLocalitiesResponse {
-            localities,
-            next_page_token: String::new(),
-            ..page
-        };
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
+    let ask = async |r| client.rank_localities(r).await;
+    let all = pages::all(request, usize::MAX, ask).await;
+    let all = all.map_err(told(output))?;
     let head = head(&all, output);
     let table = table(&all.localities, output);
     output.answer("RankLocalitiesResponse", &all, &head, &table)

@@ -11,11 +11,10 @@ use crate::client::Clients;
 use crate::fail::{FAILED, USAGE};
 use crate::lang::Lang;
 use crate::output::Output;
+use crate::pages;
 
-/// Localities on a page.
-const PAGE_SIZE: i32 = 1_000;
-/// Most pages read; no place has more than a few hundred below it.
-const PAGES_MAX: usize = 20;
+/// Most localities read; no place has more than a few hundred below it.
+const PLACES_MAX: usize = 20_000;
 
 pub(super) async fn run(
     wanted: Template,
@@ -78,23 +77,16 @@ async fn localities(
     parent: &str,
     output: Output,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let mut request = v1::ListLocalitiesRequest {
+    let request = v1::ListLocalitiesRequest {
         parent_code: parent.to_owned(),
-        page_size: PAGE_SIZE,
         ..v1::ListLocalitiesRequest::default()
     };
-    let mut found = Vec::new();
-    for _ in 0..PAGES_MAX {
-        let page = query.list_localities(request.clone()).await;
-        let page = page.map_err(told(output))?.into_inner();
-        found.extend(page.localities.into_iter().map(|head| {
-            let name = output.lang.name(head.name.as_ref()).to_string();
-            (head.r#ref.unwrap_or_default().code, name)
-        }));
-        request.page_token = page.next_page_token;
-        if request.page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(found)
+    let ask = async |r| query.list_localities(r).await;
+    let found = pages::all(request, PLACES_MAX, ask).await;
+    let found = found.map_err(told(output))?.localities.into_iter();
+    let named = found.map(|head| {
+        let name = output.lang.name(head.name.as_ref()).to_string();
+        (head.r#ref.unwrap_or_default().code, name)
+    });
+    Ok(named.collect())
 }

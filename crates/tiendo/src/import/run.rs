@@ -18,13 +18,12 @@ use crate::dataset::indicator_by_alias;
 use crate::fail::{NOT_FOUND, REFUSED, USAGE};
 use crate::lang::Lang;
 use crate::output::Output;
+use crate::pages;
 
 /// A day on which every indicator defined so far is on record: a figure may be older than its indicator's definition.
 const EVER: &str = "2199-12-31";
-/// Localities on a page.
-const PAGE_SIZE: i32 = 1_000;
-/// Most pages read; ten times as many places as there are.
-const PAGES_MAX: usize = 120;
+/// Most localities read; ten times as many as there are.
+const PLACES_MAX: usize = 120_000;
 
 /// What to import and how.
 #[derive(Debug, Clone)]
@@ -181,27 +180,14 @@ async fn places(
     on: Date,
     lang: Lang,
 ) -> Result<Places, Failure> {
-    let mut heads = Vec::new();
-    let mut page_token = String::new();
-    for _ in 0..PAGES_MAX {
-        let request = v1::ListLocalitiesRequest {
-            page_size: PAGE_SIZE,
-            page_token,
-            at: as_of(on.to_string()),
-            ..v1::ListLocalitiesRequest::default()
-        };
-        let told = |status: tonic::Status| Failure::status(&status, lang);
-        let page = query
-            .list_localities(request)
-            .await
-            .map_err(told)?
-            .into_inner();
-        heads.extend(page.localities);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
+    let request = v1::ListLocalitiesRequest {
+        at: as_of(on.to_string()),
+        ..v1::ListLocalitiesRequest::default()
+    };
+    let ask = async |r| query.list_localities(r).await;
+    let all = pages::all(request, PLACES_MAX, ask).await;
+    let all = all.map_err(|status| Failure::status(&status, lang))?;
+    let heads = all.localities;
     if heads.is_empty() {
         let text = lang.pick(
             format!(

@@ -60,9 +60,9 @@ pub(super) fn clean(raw: &str, chars_max: usize) -> Result<String, (Reason, Stri
 
 /// Where a message stands within the request; written out only for a violation.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'a> {
-    pub(super) above: Option<&'a Path<'a>>,
-    pub(super) field: &'a str,
+struct Path<'a> {
+    above: Option<&'a Path<'a>>,
+    field: &'a str,
 }
 
 impl Path<'_> {
@@ -79,9 +79,28 @@ impl Path<'_> {
 
 /// The fields of one message, below a path.
 pub(super) struct Fields<'a> {
-    pub(super) path: Path<'a>,
+    path: Path<'a>,
     pub(super) violations: &'a mut Vec<Violation>,
     pub(super) resolver: &'a dyn Resolver,
+}
+
+impl<'a> Fields<'a> {
+    /// Those of a message that nothing stands above; `path` is where it is, empty for the request itself.
+    pub(super) fn of(
+        path: &'a str,
+        violations: &'a mut Vec<Violation>,
+        resolver: &'a dyn Resolver,
+    ) -> Self {
+        let path = Path {
+            above: None,
+            field: path,
+        };
+        Self {
+            path,
+            violations,
+            resolver,
+        }
+    }
 }
 
 impl Fields<'_> {

@@ -12,7 +12,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, find};
 use crate::answer;
-use crate::moment::times;
 use crate::page::{foreign, keyed};
 
 impl QueryApi {
@@ -26,15 +25,12 @@ impl QueryApi {
             "" => None,
             raw => Some(code("indicator", raw)?),
         };
-        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at.clone())?;
         let places = (&r.code, &r.parent_code);
         let wanted = (places, &r.indicator, r.holding_only, &mask);
-        let page = keyed(
-            r.page_size,
-            &r.page_token,
-            (wanted, times(at, r.at.as_ref())),
-        )?;
-        at.position = page.after.map(|(position, _)| position).or(at.position);
+        let page = keyed(r.page_size, &r.page_token, (wanted, times.asked()))?;
+        let first = page.after.map(|(position, _)| position);
+        let at = self.at_first(times, first, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let last = match page.after {

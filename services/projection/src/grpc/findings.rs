@@ -11,7 +11,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::find;
 use crate::answer;
-use crate::moment::times;
 use crate::page::{Page, page};
 
 impl QueryApi {
@@ -22,11 +21,10 @@ impl QueryApi {
         let (metadata, _, r) = request.into_parts();
         let mask = Mask::read(r.read_mask.as_ref())?;
         let check = check(r.check)?;
-        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at.clone())?;
         let wanted = (&r.code, r.check, r.open_only, &mask);
-        let arguments = (wanted, times(at, r.at.as_ref()));
-        let page = page(r.page_size, &r.page_token, arguments)?;
-        at.position = page.position.or(at.position);
+        let page = page(r.page_size, &r.page_token, (wanted, times.asked()))?;
+        let at = self.at_first(times, page.position, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let which = if r.open_only { Which::Open } else { Which::All };

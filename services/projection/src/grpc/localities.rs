@@ -9,7 +9,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{find, level};
 use crate::answer;
-use crate::moment::times;
 use crate::page::{foreign, keyed};
 
 impl QueryApi {
@@ -20,11 +19,11 @@ impl QueryApi {
         let (metadata, _, r) = request.into_parts();
         let mask = Mask::read(r.read_mask.as_ref())?;
         let level = level(r.level)?;
-        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at.clone())?;
         let wanted = (r.level, &r.parent_code, &r.name, r.include_ended, &mask);
-        let arguments = (wanted, times(at, r.at.as_ref()));
-        let page = keyed(r.page_size, &r.page_token, arguments)?;
-        at.position = page.after.map(|(position, _)| position).or(at.position);
+        let page = keyed(r.page_size, &r.page_token, (wanted, times.asked()))?;
+        let first = page.after.map(|(position, _)| position);
+        let at = self.at_first(times, first, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let parent = match r.parent_code.as_str() {

@@ -1,6 +1,8 @@
 //! Who has not reported.
 
-use domain::IndicatorCode;
+use std::hash::Hash;
+
+use domain::{IndicatorCode, Level};
 use state::{Expected, QualityRules, State};
 use tonic::{Request, Response, Status};
 use wire::mask::Mask;
@@ -10,8 +12,8 @@ use super::QueryApi;
 use super::find::{below, code, defined, level};
 use crate::answer;
 use crate::freshness::Freshness;
-use crate::moment::{At, answered, times};
-use crate::page::page;
+use crate::moment::{At, answered};
+use crate::page::{Page, page};
 
 impl QueryApi {
     pub(super) async fn missing(
@@ -19,10 +21,46 @@ impl QueryApi {
         request: Request<v1::ListMissingReportsRequest>,
     ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at.clone())?;
+        let asked = Asked::read(r, times.asked())?;
+        let first = asked.page.position;
+        let at = self.at_first(times, first, &metadata).await?;
         let state = self.shared.read();
-        let answer = missing(&state, self.shared.freshness(&state), at, r)?;
+        let answer = missing(&state, self.shared.freshness(&state), at, &asked)?;
         self.respond(answer)
+    }
+}
+
+/// What is asked, as far as it is read before anything is waited for.
+pub(crate) struct Asked {
+    request: v1::ListMissingReportsRequest,
+    mask: Mask<v1::ListMissingReportsResponse>,
+    page: Page,
+    cadence_days: u32,
+    indicator: IndicatorCode,
+    level: Option<Level>,
+}
+
+impl Asked {
+    /// # Errors
+    /// A part that the answer has not, a page that is none or another question's, and what is no code or no level.
+    pub(crate) fn read(r: v1::ListMissingReportsRequest, times: impl Hash) -> Result<Self, Status> {
+        let mask = Mask::read(r.read_mask.as_ref())?;
+        let cadence_days = match r.cadence_days {
+            0 => u32::from(QualityRules::of_2026_11().cadence_days),
+            days => days,
+        };
+        let wanted = (&r.indicator, &r.parent_code, r.level, r.asked_only);
+        let arguments = (wanted, cadence_days, &mask, times);
+        let page = page(r.page_size, &r.page_token, arguments)?;
+        Ok(Self {
+            mask,
+            page,
+            cadence_days,
+            indicator: code("indicator", &r.indicator)?,
+            level: level(r.level)?,
+            request: r,
+        })
     }
 }
 
@@ -31,27 +69,26 @@ pub(crate) fn missing(
     state: &State,
     fresh: Freshness,
     mut at: At,
-    r: v1::ListMissingReportsRequest,
+    asked: &Asked,
 ) -> Result<v1::ListMissingReportsResponse, Status> {
-    let mask = Mask::read(r.read_mask.as_ref())?;
-    let indicator: IndicatorCode = code("indicator", &r.indicator)?;
-    let level = level(r.level)?;
-    let cadence_days = match r.cadence_days {
-        0 => u32::from(QualityRules::of_2026_11().cadence_days),
-        days => days,
-    };
-    let wanted = (&r.indicator, &r.parent_code, r.level, r.asked_only);
-    let arguments = (wanted, cadence_days, &mask, times(at, r.at.as_ref()));
-    let page = page(r.page_size, &r.page_token, arguments)?;
+    let Asked {
+        request: r,
+        mask,
+        page,
+        indicator,
+        level,
+        ..
+    } = asked;
+    let cadence_days = asked.cadence_days;
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
-    let indicator_defined = defined(state, &reading, &indicator)?;
-    let localities = below(&reading, &r.parent_code, level)?;
+    let indicator_defined = defined(state, &reading, indicator)?;
+    let localities = below(&reading, &r.parent_code, *level)?;
     let expected = match r.asked_only {
         true => Expected::OfAsked,
         false => Expected::OfAll,
     };
-    let found = reading.missing_reports(&indicator, localities, cadence_days, expected);
+    let found = reading.missing_reports(indicator, localities, cadence_days, expected);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let never = found
         .missing
@@ -71,7 +108,7 @@ pub(crate) fn missing(
     let (missing, next_page_token) = page.of(found.missing, reading.position());
     let missing = missing
         .iter()
-        .map(|one| answer::missing_report(&reading, &indicator, one, cadence_days));
+        .map(|one| answer::missing_report(&reading, indicator, one, cadence_days));
     mask.apply(v1::ListMissingReportsResponse {
         missing: missing.collect(),
         next_page_token,

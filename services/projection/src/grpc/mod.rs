@@ -31,8 +31,7 @@ use wire::mask::Mask;
 use wire::status::{fits, with_reason};
 use wire::v1;
 
-use crate::moment::{At, Patience, answered, read_at};
-use crate::page::position;
+use crate::moment::{At, Patience, Times, answered};
 use crate::rebuild::Rebuilder;
 use crate::watch::Watches;
 use crate::{answer, shared::Shared};
@@ -70,18 +69,6 @@ impl QueryApi {
         self.at_of("at", at, metadata).await
     }
 
-    /// As [`QueryApi::at`], of a page: it is read at the position of the first, which a service that was just started may not have come to.
-    async fn at_page(
-        &self,
-        at: Option<v1::ReadAt>,
-        page_token: &str,
-        metadata: &MetadataMap,
-    ) -> Result<At, Status> {
-        let mut at = at.unwrap_or_default();
-        at.min_position = at.min_position.max(position(page_token));
-        self.at(Some(at), metadata).await
-    }
-
     /// As [`QueryApi::at`], from another field of the request.
     async fn at_of(
         &self,
@@ -89,12 +76,34 @@ impl QueryApi {
         at: Option<v1::ReadAt>,
         metadata: &MetadataMap,
     ) -> Result<At, Status> {
+        let times = Times::read((field, at), self.today.date(&*self.clock))?;
+        self.reach(times, metadata).await
+    }
+
+    /// The two times of a list; its page is read with them, before anything is waited for.
+    fn times(&self, at: Option<v1::ReadAt>) -> Result<Times, Status> {
+        Times::read(("at", at), self.today.date(&*self.clock))
+    }
+
+    /// Waits for what they name, and for where the first page was read, if that was another: the service may have been started since.
+    async fn at_first(
+        &self,
+        times: Times,
+        first: Option<u64>,
+        metadata: &MetadataMap,
+    ) -> Result<At, Status> {
+        let times = times.once(first.unwrap_or(0));
+        let at = self.reach(times, metadata).await?;
+        let position = first.or(at.position);
+        Ok(At { position, ..at })
+    }
+
+    async fn reach(&self, times: Times, metadata: &MetadataMap) -> Result<At, Status> {
         let patience = Patience {
             wait_max: wait_max(metadata),
             shutdown: &self.shutdown,
         };
-        let today = self.today.date(&*self.clock);
-        read_at(&self.shared, (field, at), today, patience).await
+        times.reach(&self.shared, patience).await
     }
 
     /// What every answer says of its two times and of how fresh it is.

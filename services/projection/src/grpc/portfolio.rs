@@ -1,5 +1,7 @@
 //! What an organisation holds.
 
+use std::hash::Hash;
+
 use state::{PortfolioItem, PortfolioRole, State};
 use tonic::{Request, Response, Status};
 use wire::mask::Mask;
@@ -9,8 +11,8 @@ use super::QueryApi;
 use super::find::{find, organisation};
 use crate::answer;
 use crate::freshness::Freshness;
-use crate::moment::{At, answered, times};
-use crate::page::page;
+use crate::moment::{At, answered};
+use crate::page::{Page, page};
 
 /// Within how many days a work item is due soon, if the caller states none.
 const DUE_DAYS: u32 = 14;
@@ -21,9 +23,12 @@ impl QueryApi {
         request: Request<v1::GetOwnerPortfolioRequest>,
     ) -> Result<Response<v1::GetOwnerPortfolioResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at.clone())?;
+        let asked = Asked::read(r, times.asked())?;
+        let first = asked.page.position;
+        let at = self.at_first(times, first, &metadata).await?;
         let state = self.shared.read();
-        let answer = portfolio(&state, self.shared.freshness(&state), at, r)?;
+        let answer = portfolio(&state, self.shared.freshness(&state), at, &asked)?;
         self.respond(answer)
     }
 }
@@ -34,18 +39,44 @@ enum Item<'a> {
     Work(PortfolioItem<'a>),
 }
 
+/// What is asked, as far as it is read before anything is waited for.
+pub(crate) struct Asked {
+    request: v1::GetOwnerPortfolioRequest,
+    mask: Mask<v1::GetOwnerPortfolioResponse>,
+    page: Page,
+    due_days: u32,
+}
+
+impl Asked {
+    /// # Errors
+    /// A part that the answer has not, a page that is none or another question's.
+    pub(crate) fn read(r: v1::GetOwnerPortfolioRequest, times: impl Hash) -> Result<Self, Status> {
+        let mask = Mask::read(r.read_mask.as_ref())?;
+        let due_days = r.due_days.unwrap_or(DUE_DAYS);
+        let wanted = (&r.organisation, &r.code, due_days, &mask);
+        Ok(Self {
+            page: page(r.page_size, &r.page_token, (wanted, times))?,
+            mask,
+            due_days,
+            request: r,
+        })
+    }
+}
+
 /// What is answered of a state, from which the two times were read.
 pub(crate) fn portfolio(
     state: &State,
     fresh: Freshness,
     mut at: At,
-    r: v1::GetOwnerPortfolioRequest,
+    asked: &Asked,
 ) -> Result<v1::GetOwnerPortfolioResponse, Status> {
-    let due_days = r.due_days.unwrap_or(DUE_DAYS);
-    let mask = Mask::read(r.read_mask.as_ref())?;
-    let wanted = (&r.organisation, &r.code, due_days, &mask);
-    let arguments = (wanted, times(at, r.at.as_ref()));
-    let page = page(r.page_size, &r.page_token, arguments)?;
+    let Asked {
+        request: r,
+        mask,
+        page,
+        due_days,
+    } = asked;
+    let due_days = *due_days;
     at.position = page.position.or(at.position);
     let reading = at.reading(state);
     let within = match r.code.as_str() {

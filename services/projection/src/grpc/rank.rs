@@ -17,7 +17,6 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, defined, find, ids_below, level};
 use crate::answer;
-use crate::moment::times;
 use crate::page::page;
 
 impl QueryApi {
@@ -28,11 +27,11 @@ impl QueryApi {
         let (metadata, _, r) = request.into_parts();
         let mask = Mask::read(r.read_mask.as_ref())?;
         let indicator: IndicatorCode = code("indicator", &r.indicator)?;
-        let mut at = self.at_page(r.at.clone(), &r.page_token, &metadata).await?;
+        let times = self.times(r.at)?;
         let places = (r.level, &r.parent_code, &r.peers_of_code);
-        let arguments = (&r.indicator, places, &mask, times(at, r.at.as_ref()));
+        let arguments = (&r.indicator, places, &mask, times.asked());
         let page = page(r.page_size, &r.page_token, arguments)?;
-        at.position = page.position.or(at.position);
+        let at = self.at_first(times, page.position, &metadata).await?;
         let state = self.shared.read();
         let reading = at.reading(&state);
         let defined = defined(&state, &reading, &indicator)?;

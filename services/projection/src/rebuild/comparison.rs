@@ -12,6 +12,9 @@ use crate::answer;
 /// Series that are listed; how many there are is told besides.
 const SERIES_MAX: usize = 100;
 
+/// How the state that serves and the one folded anew are compared.
+pub(crate) type Compare = fn(served: &State, rebuilt: &State) -> v1::ProjectionComparison;
+
 /// Compares the state that serves with the one folded anew; reads all of both, on two threads.
 pub(super) fn compare(served: &State, rebuilt: &State) -> v1::ProjectionComparison {
     let (served_tables, rebuilt_tables) = std::thread::scope(|scope| {

@@ -8,7 +8,7 @@ use state::State;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use tokio::time::{Instant, sleep};
 
-use super::comparison::compare;
+use super::comparison::Compare;
 use super::failure::Failure;
 use super::feed::Feed;
 use super::second::Phase;
@@ -26,6 +26,7 @@ pub(super) struct Job {
     pub(super) shared: Arc<Shared>,
     pub(super) feed: Feed,
     pub(super) state: State,
+    pub(super) compare: Compare,
     /// To fold the whole log; given back before anybody is told of the end.
     pub(super) permit: OwnedSemaphorePermit,
 }
@@ -110,11 +111,12 @@ impl Job {
         let Self {
             shared,
             state,
+            compare,
             permit,
             ..
         } = self;
         shared.second.reached(state.position());
-        let compare = move || {
+        let compared = move || {
             let comparison = compare(&shared.read(), &state);
             let (position, same) = (comparison.position, comparison.same);
             tracing::info!(position, same, "a second state is ready at {position}");
@@ -123,7 +125,7 @@ impl Job {
             drop(turn);
         };
         // A panic ends the task, and the guard says so.
-        let _ = tokio::task::spawn_blocking(compare).await;
+        let _ = tokio::task::spawn_blocking(compared).await;
     }
 }
 

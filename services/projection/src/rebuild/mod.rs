@@ -36,6 +36,7 @@ use wire::status::with_reason;
 use crate::grpc::VERIFICATIONS_MAX;
 use crate::shared::Shared;
 use crate::snapshot::Store;
+use comparison::Compare;
 use feed::Feed;
 use job::Job;
 
@@ -52,6 +53,7 @@ pub(crate) struct Rebuilder {
     shutdown: CancellationToken,
     /// The snapshots of the state that serves; none where nothing is on the disk.
     snapshots: Option<Arc<Store>>,
+    pub(crate) compare: Compare,
     /// The last job that was begun; held by whoever changes how the second state stands.
     job: Mutex<Option<Running>>,
 }
@@ -86,6 +88,7 @@ impl Rebuilder {
             verifications: Arc::new(Semaphore::new(VERIFICATIONS_MAX)),
             shutdown: shutdown.clone(),
             snapshots: None,
+            compare: comparison::compare,
             job: Mutex::default(),
         }
     }
@@ -129,6 +132,7 @@ impl Rebuilder {
             shared: Arc::clone(&self.shared),
             feed: self.feed(source),
             state: self.shared.second.take(source),
+            compare: self.compare,
             permit,
         };
         let ended = host::task::spawn("projection-rebuild", begun.run(stop.clone()));

@@ -19,7 +19,7 @@ use super::keeper::{Believe, History, believe};
 use super::store::{Error, Header, Origin, Store};
 use crate::answer;
 use crate::shared::Shared;
-use crate::tests::{Ledger, place};
+use crate::tests::{KNOWN, Ledger, place};
 
 const LEDGER: &str = "khanh-hoa";
 
@@ -27,9 +27,6 @@ const LEDGER: &str = "khanh-hoa";
 fn root(position: u64) -> String {
     format!("{position:064x}")
 }
-
-/// When the tests' ledgers take every event.
-const KNOWN: &str = "2023-07-01T00:00:00Z";
 
 /// What tells of a log which it is.
 struct Log {

@@ -1,16 +1,14 @@
 //! Where a number comes from.
 
 use domain::LocalityId;
-use domain::event::{
-    self as e, Body, Denominator, Document, Extent, Figure, QuotaLayer, Source, Successor,
-};
-use domain::text::{Bound, Moment, Percent, Quantity};
+use domain::event::{self as e, Body, Document, Extent, QuotaLayer, Source, Successor};
+use domain::text::{Moment, Percent};
 use jiff::civil::{Date, date};
 use wire::v1;
 use wire::v1::GroundKind as Kind;
 use wire::v1::ground::Said;
 
-use super::{Ledger, place};
+use super::{Ledger, count, count_of, of_quota, place, reported};
 use crate::answer;
 
 const INDICATOR: &str = "eid.activated";
@@ -41,10 +39,7 @@ fn correct(ledger: &mut Ledger, wrong: u64, effective: &str, value: u64) -> u64 
         corrects: wrong,
         locality: place("568"),
         indicator: INDICATOR.parse().unwrap(),
-        figure: Figure {
-            value: Some(exactly(value)),
-            ..Figure::default()
-        },
+        figure: count(value),
         reason: "nhầm kỳ".to_owned(),
     });
     ledger.take(effective, corrected, &[])
@@ -60,34 +55,9 @@ fn retract(ledger: &mut Ledger, code: &str, wrong: u64, effective: &str) -> u64 
     ledger.take(effective, retracted, &[])
 }
 
-fn exactly(value: u64) -> Quantity {
-    Quantity {
-        bound: Bound::Exact,
-        value,
-    }
-}
-
-fn of_quota(value: u64) -> Denominator {
-    Denominator {
-        kind: "quota".to_owned(),
-        value,
-        derived: false,
-    }
-}
-
 /// A count out of so many, of any place.
-fn count_of(ledger: &mut Ledger, code: &str, effective: &str, value: u64, of: u64) -> u64 {
-    let reported = Body::ProgressReported(e::ProgressReported {
-        locality: place(code),
-        indicator: INDICATOR.parse().unwrap(),
-        figure: Figure {
-            value: Some(exactly(value)),
-            denominator: Some(of_quota(of)),
-            ..Figure::default()
-        },
-        note: String::new(),
-    });
-    ledger.take(effective, reported, &[])
+fn report(ledger: &mut Ledger, code: &str, effective: &str, value: u64, of: u64) -> u64 {
+    ledger.take(effective, reported(code, count_of(value, of)), &[])
 }
 
 #[test]
@@ -198,7 +168,7 @@ fn a_share_says_which_event_gave_its_numerator_and_which_its_denominator() {
         document: Document::default(),
     });
     let quota = ledger.take("2023-06-01", assigned, &[]);
-    let reported = count_of(&mut ledger, "568", "2023-07-10", 9_900, 20_000);
+    let reported = report(&mut ledger, "568", "2023-07-10", 9_900, 20_000);
     let told = explained(&ledger, date(2023, 7, 31), reported);
     assert_eq!(
         kinds(&told),
@@ -251,7 +221,7 @@ fn summed(ledger: &Ledger, code: &str) -> v1::ExplainFigureResponse {
     answer::explain_sum(&ledger.state, &reading, &indicator, place(code), &reading)
 }
 
-fn count(value: Option<&v1::Quantity>) -> Option<i64> {
+fn number(value: Option<&v1::Quantity>) -> Option<i64> {
     match value?.number {
         Some(v1::quantity::Number::Count(count)) => Some(count),
         _ => None,
@@ -266,8 +236,8 @@ fn what_a_sum_names_adds_up_to_it_whatever_became_of_the_places() {
         ledger.register(code, "Phường cũ", Some("568"));
     }
     // One joined 22301 after the day of its figure, another joined 22303 before.
-    count_of(&mut ledger, "22301", "2023-06-20", 100, 1_000);
-    count_of(&mut ledger, "22302", "2023-06-20", 20, 1_000);
+    report(&mut ledger, "22301", "2023-06-20", 100, 1_000);
+    report(&mut ledger, "22302", "2023-06-20", 20, 1_000);
     end(
         &mut ledger,
         place("22302"),
@@ -275,7 +245,7 @@ fn what_a_sum_names_adds_up_to_it_whatever_became_of_the_places() {
         Extent::Full,
         "2023-07-01",
     );
-    count_of(&mut ledger, "22304", "2023-06-20", 7, 1_000);
+    report(&mut ledger, "22304", "2023-06-20", 7, 1_000);
     end(
         &mut ledger,
         place("22304"),
@@ -283,9 +253,9 @@ fn what_a_sum_names_adds_up_to_it_whatever_became_of_the_places() {
         Extent::Full,
         "2023-07-01",
     );
-    count_of(&mut ledger, "22303", "2023-07-10", 300, 1_000);
+    report(&mut ledger, "22303", "2023-07-10", 300, 1_000);
     // One went through two others, and of one only a part went over.
-    count_of(&mut ledger, "22305", "2023-04-20", 5, 1_000);
+    report(&mut ledger, "22305", "2023-04-20", 5, 1_000);
     let between = begin(&mut ledger, "22307", may);
     end(
         &mut ledger,
@@ -296,7 +266,7 @@ fn what_a_sum_names_adds_up_to_it_whatever_became_of_the_places() {
     );
     let last = begin(&mut ledger, "22308", july);
     end(&mut ledger, between, last, Extent::Full, "2023-07-01");
-    count_of(&mut ledger, "22306", "2023-06-20", 900, 1_000);
+    report(&mut ledger, "22306", "2023-06-20", 900, 1_000);
     let cut = begin(&mut ledger, "22309", july);
     end(
         &mut ledger,
@@ -309,13 +279,13 @@ fn what_a_sum_names_adds_up_to_it_whatever_became_of_the_places() {
     let sum = told.sum.clone().unwrap();
     assert_eq!((sum.parts, sum.reported, sum.carried), (4, 1, 2));
     let parts = told.grounds.iter().filter_map(|ground| match &ground.said {
-        Some(Said::Figure(figure)) if ground.kind() == Kind::Part => count(figure.value.as_ref()),
+        Some(Said::Figure(figure)) if ground.kind() == Kind::Part => number(figure.value.as_ref()),
         _ => None,
     });
     let mut parts: Vec<i64> = parts.collect();
     parts.sort_unstable();
     assert_eq!(parts, [5, 20, 100, 300]);
-    assert_eq!(count(sum.value.as_ref()), Some(parts.iter().sum()));
+    assert_eq!(number(sum.value.as_ref()), Some(parts.iter().sum()));
 }
 
 #[test]
@@ -331,9 +301,9 @@ fn a_sum_names_the_figures_in_it_and_what_made_its_parts() {
     // The ward that the first two become; the third reports nothing that holds.
     let new = begin(&mut ledger, "22366", date(2023, 7, 1));
     let whole = ledger.state.position();
-    let first = count_of(&mut ledger, "22348", "2023-06-20", 1_100, 2_000);
-    let second = count_of(&mut ledger, "22363", "2023-06-20", 2_300, 4_000);
-    let wrong = count_of(&mut ledger, "22390", "2023-07-10", 7, 10);
+    let first = report(&mut ledger, "22348", "2023-06-20", 1_100, 2_000);
+    let second = report(&mut ledger, "22363", "2023-06-20", 2_300, 4_000);
+    let wrong = report(&mut ledger, "22390", "2023-07-10", 7, 10);
     let back = retract(&mut ledger, "22390", wrong, "2023-07-10");
     let ends = ["22348", "22363"]
         .map(|code| end(&mut ledger, place(code), new, Extent::Full, "2023-07-01"));
@@ -352,7 +322,7 @@ fn a_sum_names_the_figures_in_it_and_what_made_its_parts() {
     assert_eq!(kinds(&told), expected);
     let sum = told.sum.clone().unwrap();
     assert_eq!((sum.parts, sum.carried, sum.missing.len()), (2, 1, 1));
-    assert_eq!(count(sum.value.as_ref()), Some(3_400));
+    assert_eq!(number(sum.value.as_ref()), Some(3_400));
     // 3,400 of 6,000.
     let shares = told.shares.iter().map(|share| share.share_hundredths);
     assert_eq!(Vec::from_iter(shares), [5_667]);

@@ -6,14 +6,13 @@ use domain::event::{
 };
 use domain::text::{Moment, Percent};
 use jiff::civil::date;
+use state::State;
 use tonic::{Code, Status};
 use wire::v1;
 
-use super::{Ledger, name, place};
+use super::{Ledger, name, of_quota, place};
 use crate::freshness::Freshness;
-use crate::grpc::matrix::matrix;
-use crate::grpc::missing::missing;
-use crate::grpc::portfolio::portfolio;
+use crate::grpc::{matrix, missing, portfolio};
 use crate::moment::At;
 
 const MODEL: &str = "KH-2.07";
@@ -94,6 +93,41 @@ fn status(ledger: &mut Ledger, code: &str, effective: &str, status: ModelStatus)
     ledger.take(effective, Body::ModelStatusChanged(changed), &[])
 }
 
+fn matrix(
+    state: &State,
+    at: At,
+    r: v1::GetModelMatrixRequest,
+) -> Result<v1::GetModelMatrixResponse, Status> {
+    matrix::matrix(
+        state,
+        Freshness::default(),
+        at,
+        &matrix::Asked::read(r, at.as_of)?,
+    )
+}
+
+fn missing(
+    state: &State,
+    at: At,
+    r: v1::ListMissingReportsRequest,
+) -> Result<v1::ListMissingReportsResponse, Status> {
+    missing::missing(
+        state,
+        Freshness::default(),
+        at,
+        &missing::Asked::read(r, at.as_of)?,
+    )
+}
+
+fn portfolio(
+    state: &State,
+    at: At,
+    r: v1::GetOwnerPortfolioRequest,
+) -> Result<v1::GetOwnerPortfolioResponse, Status> {
+    let asked = portfolio::Asked::read(r, at.as_of)?;
+    portfolio::portfolio(state, Freshness::default(), at, &asked)
+}
+
 fn of_khanh_hoa() -> v1::GetModelMatrixRequest {
     v1::GetModelMatrixRequest {
         parent_code: "56".to_owned(),
@@ -117,13 +151,7 @@ fn the_models_of_a_province_stand_district_by_district() {
     assign(&mut ledger, "56", model(), Role::Lead, "Sở GTVT");
     let planned = status(&mut ledger, "571", "2023-07-10", ModelStatus::NotStarted);
     let deployed = status(&mut ledger, "571", "2023-07-20", ModelStatus::Deployed);
-    let answer = matrix(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        of_khanh_hoa(),
-    )
-    .unwrap();
+    let answer = matrix(&ledger.state, july(None), of_khanh_hoa()).unwrap();
     let columns = answer.models.iter().map(|it| it.defined.clone().unwrap());
     let columns: Vec<_> = columns.map(|defined| defined.model).collect();
     assert_eq!(columns, [MODEL, "KH-2.08"]);
@@ -153,20 +181,14 @@ fn the_models_of_a_province_stand_district_by_district() {
     let silent = &answer.rows[1].cells[0];
     assert_eq!(silent.status(), v1::ModelStatus::Unspecified);
     assert!(silent.applies && silent.status_since.is_empty() && silent.status_position == 0);
-    let then = matrix(
-        &ledger.state,
-        Freshness::default(),
-        july(Some(planned)),
-        of_khanh_hoa(),
-    )
-    .unwrap();
+    let then = matrix(&ledger.state, july(Some(planned)), of_khanh_hoa()).unwrap();
     assert_eq!(then.rows[0].cells[0].status(), v1::ModelStatus::NotStarted);
     assert_eq!(then.at.unwrap().position, planned);
     let one = v1::GetModelMatrixRequest {
         model: "KH-2.08".to_owned(),
         ..of_khanh_hoa()
     };
-    let one = matrix(&ledger.state, Freshness::default(), july(None), one).unwrap();
+    let one = matrix(&ledger.state, july(None), one).unwrap();
     assert_eq!((one.models.len(), one.rows[0].cells.len()), (1, 1));
 }
 
@@ -177,24 +199,12 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
         page_size: 2,
         ..of_khanh_hoa()
     };
-    let first = matrix(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let first = matrix(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((first.rows.len(), first.total_size), (2, 3));
     // Somebody reports in between: the second page still shows what the first one knew.
     status(&mut ledger, "568", "2023-07-20", ModelStatus::Deployed);
     request.page_token = first.next_page_token.clone();
-    let second = matrix(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let second = matrix(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!(second.rows.len(), 1);
     assert_eq!(
         second.rows[0].cells[0].status(),
@@ -205,7 +215,7 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
     let changed = |change: fn(&mut v1::GetModelMatrixRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        matrix(&ledger.state, Freshness::default(), july(None), request).unwrap_err()
+        matrix(&ledger.state, july(None), request).unwrap_err()
     };
     let token = "page_token";
     for refused in [
@@ -230,7 +240,7 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
         as_of: Moment::end_of(date(2023, 7, 30)),
         position: None,
     };
-    let refused = matrix(&ledger.state, Freshness::default(), other_day, request).unwrap_err();
+    let refused = matrix(&ledger.state, other_day, request).unwrap_err();
     assert!(
         blames(&refused, Code::InvalidArgument, token),
         "{refused:?}"
@@ -288,7 +298,7 @@ fn of(organisation: &str) -> v1::GetOwnerPortfolioRequest {
 fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
     let (ledger, before) = taken_over();
     let state = &ledger.state;
-    let answer = portfolio(state, Freshness::default(), july(None), of("cong an TINH")).unwrap();
+    let answer = portfolio(state, july(None), of("cong an TINH")).unwrap();
     assert_eq!(answer.organisation, "Công an tỉnh");
     let counts = v1::PortfolioCounts {
         roles: 2,
@@ -309,7 +319,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         (role.appointed, &*role.succeeded_on),
         (vec![POLICE.to_owned()], "2023-07-15")
     );
-    let gone = portfolio(state, Freshness::default(), july(None), of(POLICE)).unwrap();
+    let gone = portfolio(state, july(None), of(POLICE)).unwrap();
     let counts = v1::PortfolioCounts {
         handed_over_roles: 2,
         handed_over_work_items: 3,
@@ -318,7 +328,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
     assert_eq!(gone.counts, Some(counts));
     assert_eq!(gone.roles[0].holding(), v1::Holding::HandedOver);
     // As known before, the police of the city still had everything.
-    let then = portfolio(state, Freshness::default(), july(Some(before)), of(POLICE)).unwrap();
+    let then = portfolio(state, july(Some(before)), of(POLICE)).unwrap();
     let counts = then.counts.unwrap();
     assert_eq!(
         (counts.roles, counts.overdue, counts.handed_over_roles),
@@ -329,7 +339,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         code: "571".to_owned(),
         ..of("Công an tỉnh")
     };
-    let within = portfolio(state, Freshness::default(), july(None), within).unwrap();
+    let within = portfolio(state, july(None), within).unwrap();
     let roles = within.roles.iter().map(|role| vi(role.locality.as_ref()));
     assert_eq!(roles.collect::<Vec<_>>(), ["Tỉnh Khánh Hòa"]);
     assert!(within.work_items.is_empty());
@@ -338,7 +348,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         due_days: Some(15),
         ..of("Công an tỉnh")
     };
-    let soon = portfolio(state, Freshness::default(), july(None), soon).unwrap();
+    let soon = portfolio(state, july(None), soon).unwrap();
     assert_eq!((soon.counts.unwrap().due_soon, soon.due_days), (2, 15));
 }
 
@@ -349,29 +359,17 @@ fn a_portfolio_comes_page_by_page_and_a_name_nobody_has_is_told() {
         page_size: 3,
         ..of("Công an tỉnh")
     };
-    let first = portfolio(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let first = portfolio(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((first.roles.len(), first.work_items.len()), (2, 1));
     request.page_token = first.next_page_token;
-    let second = portfolio(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let second = portfolio(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((second.roles.len(), second.work_items.len()), (0, 2));
     assert_eq!(second.counts, first.counts);
     assert_eq!(second.next_page_token, "");
     let changed = |change: fn(&mut v1::GetOwnerPortfolioRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        portfolio(&ledger.state, Freshness::default(), july(None), request).unwrap_err()
+        portfolio(&ledger.state, july(None), request).unwrap_err()
     };
     for refused in [
         changed(|r| r.organisation = POLICE.to_owned()),
@@ -388,9 +386,7 @@ fn a_portfolio_comes_page_by_page_and_a_name_nobody_has_is_told() {
         blames(&refused, Code::InvalidArgument, "page_size"),
         "{refused:?}"
     );
-    let asked = |name: &str| {
-        portfolio(&ledger.state, Freshness::default(), july(None), of(name)).unwrap_err()
-    };
+    let asked = |name: &str| portfolio(&ledger.state, july(None), of(name)).unwrap_err();
     let refused = asked(" ");
     assert!(
         blames(&refused, Code::InvalidArgument, "organisation"),
@@ -424,7 +420,7 @@ fn a_role_handed_over_is_told_to_who_gave_it_and_to_who_has_it() {
     let (mut ledger, _) = taken_over();
     let position = handed_over(&mut ledger, "2023-07-20", "Công an tỉnh", "Sở Y tế");
     let state = &ledger.state;
-    let of = |name: &str| portfolio(state, Freshness::default(), july(None), of(name)).unwrap();
+    let of = |name: &str| portfolio(state, july(None), of(name)).unwrap();
     for (name, holding, counts) in [
         ("Công an tỉnh", v1::Holding::HandedOver, (1, 1)),
         ("Sở Y tế", v1::Holding::Held, (1, 0)),
@@ -479,7 +475,7 @@ fn every_row_of_a_portfolio_is_counted_once_across_the_reform_and_a_dissolution(
     };
     ledger.take("2023-07-12", Body::LocalityEnded(ended), &[]);
     let counts = |ledger: &Ledger| {
-        let answer = portfolio(&ledger.state, Freshness::default(), july(None), of(POLICE));
+        let answer = portfolio(&ledger.state, july(None), of(POLICE));
         let answer = answer.unwrap();
         let c = answer.counts.unwrap();
         let roles = c.roles + c.orphaned_roles + c.handed_over_roles + c.ended_roles;
@@ -529,7 +525,7 @@ fn whoever_is_named_anywhere_has_a_portfolio_be_it_an_empty_one() {
     };
     ledger.take("2023-07-10", Body::DirectiveIssued(order), &[]);
     let request = of("so tai chinh");
-    let answer = portfolio(&ledger.state, Freshness::default(), july(None), request).unwrap();
+    let answer = portfolio(&ledger.state, july(None), request).unwrap();
     assert_eq!(answer.organisation, "Sở Tài chính");
     assert_eq!(answer.counts, Some(v1::PortfolioCounts::default()));
 }
@@ -542,19 +538,33 @@ fn of_activated() -> v1::ListMissingReportsRequest {
     }
 }
 
-#[test]
-fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
+/// Of the localities that are asked for it.
+fn of_asked() -> v1::ListMissingReportsRequest {
+    v1::ListMissingReportsRequest {
+        asked_only: true,
+        ..of_activated()
+    }
+}
+
+/// Expected, reported, never reported, and too new.
+fn counts(answer: &v1::ListMissingReportsResponse) -> [u32; 4] {
+    [
+        answer.expected_count,
+        answer.reported_count,
+        answer.never_count,
+        answer.too_new_count,
+    ]
+}
+
+/// The districts, of which Diên Khánh is asked from 5 July on, and the positions of the two reports that Nha Trang gave.
+fn reporting() -> (Ledger, [u64; 2]) {
     let mut ledger = districts();
     assign(&mut ledger, "56", plan(), Role::Focal, "Công an tỉnh");
     let quota = e::QuotaAssigned {
         locality: place("571"),
         indicator: "eid.activated".parse().unwrap(),
         layer: QuotaLayer::Central,
-        denominator: e::Denominator {
-            kind: "quota".to_owned(),
-            value: 1_000,
-            derived: false,
-        },
+        denominator: of_quota(1_000),
         target: "100".parse::<Percent>().unwrap(),
         start: None,
         deadline: None,
@@ -564,27 +574,19 @@ fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
     ledger.take("2023-07-05", Body::QuotaAssigned(quota), &[]);
     let old = ledger.count("2023-07-15", 9_000, &[]);
     let new = ledger.count("2023-07-24", 9_900, &[]);
-    let answer = missing(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        of_activated(),
-    )
-    .unwrap();
+    (ledger, [old, new])
+}
+
+#[test]
+fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
+    let (ledger, [old, _]) = reporting();
+    let answer = missing(&ledger.state, july(None), of_activated()).unwrap();
     let names: Vec<_> = answer
         .missing
         .iter()
         .map(|one| vi(one.locality.as_ref()))
         .collect();
     assert_eq!(names, ["Huyện Diên Khánh", "Huyện Đam Rông"]);
-    let counts = |answer: &v1::ListMissingReportsResponse| {
-        [
-            answer.expected_count,
-            answer.reported_count,
-            answer.never_count,
-            answer.too_new_count,
-        ]
-    };
     assert_eq!((counts(&answer), answer.cadence_days), ([3, 1, 2, 0], 7));
     let never = &answer.missing[0];
     assert_eq!(
@@ -596,44 +598,37 @@ fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
     assert_eq!(responsible.organisations, ["Công an tỉnh"]);
     assert_eq!(responsible.role(), v1::Role::Focal);
     // As known before the newest figure came, Nha Trang was silent for more than twice the cadence.
-    let then = missing(
-        &ledger.state,
-        Freshness::default(),
-        july(Some(old)),
-        of_activated(),
-    )
-    .unwrap();
+    let then = missing(&ledger.state, july(Some(old)), of_activated()).unwrap();
     assert_eq!(counts(&then), [3, 0, 2, 0]);
     let last = then.missing.last().unwrap();
     assert_eq!(vi(last.locality.as_ref()), "Thành phố Nha Trang");
     assert_eq!((&*last.last, last.silent_days), ("2023-07-15", Some(16)));
     assert!(last.silent);
     assert_eq!(last.recorded.clone().unwrap().position, old);
-    // Of those that are asked for it, Diên Khánh alone is one.
-    let asked = v1::ListMissingReportsRequest {
-        asked_only: true,
-        ..of_activated()
+}
+
+#[test]
+fn who_is_asked_may_report_all_through_the_day_on_which_that_is_due() {
+    let (ledger, [_, new]) = reporting();
+    // Diên Khánh alone is asked, and its first report is due a week after that.
+    let on = |day| {
+        let at = At {
+            as_of: Moment::end_of(date(2023, 7, day)),
+            position: None,
+        };
+        missing(&ledger.state, at, of_asked()).unwrap()
     };
-    let asked = missing(&ledger.state, Freshness::default(), july(None), asked).unwrap();
-    assert_eq!(counts(&asked), [1, 0, 1, 0]);
-    assert_eq!(vi(asked.missing[0].locality.as_ref()), "Huyện Diên Khánh");
-    // On the day on which it was asked nothing was missing yet.
-    let at = At {
-        as_of: Moment::end_of(date(2023, 7, 5)),
-        position: None,
-    };
-    let asked = v1::ListMissingReportsRequest {
-        asked_only: true,
-        ..of_activated()
-    };
-    let asked = missing(&ledger.state, Freshness::default(), at, asked).unwrap();
-    assert_eq!(counts(&asked), [0, 0, 0, 1]);
+    assert_eq!(counts(&on(5)), [0, 0, 0, 1]);
+    assert_eq!(counts(&on(12)), [0, 0, 0, 1]);
+    let late = on(13);
+    assert_eq!(counts(&late), [1, 0, 1, 0]);
+    assert_eq!(vi(late.missing[0].locality.as_ref()), "Huyện Diên Khánh");
     // Every six days is more often than Nha Trang reports.
     let often = v1::ListMissingReportsRequest {
         cadence_days: 6,
         ..of_activated()
     };
-    let often = missing(&ledger.state, Freshness::default(), july(None), often).unwrap();
+    let often = missing(&ledger.state, july(None), often).unwrap();
     let last = often.missing.last().unwrap();
     assert_eq!(
         (last.silent_days, last.silent, often.cadence_days),
@@ -649,21 +644,9 @@ fn missing_reports_come_page_by_page() {
         page_size: 2,
         ..of_activated()
     };
-    let first = missing(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let first = missing(&ledger.state, july(None), request.clone()).unwrap();
     request.page_token = first.next_page_token;
-    let second = missing(
-        &ledger.state,
-        Freshness::default(),
-        july(None),
-        request.clone(),
-    )
-    .unwrap();
+    let second = missing(&ledger.state, july(None), request.clone()).unwrap();
     let all = first.missing.iter().chain(&second.missing);
     let names: Vec<_> = all.map(|one| vi(one.locality.as_ref())).collect();
     assert_eq!(
@@ -674,7 +657,7 @@ fn missing_reports_come_page_by_page() {
     let changed = |change: fn(&mut v1::ListMissingReportsRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        missing(&ledger.state, Freshness::default(), july(None), request).unwrap_err()
+        missing(&ledger.state, july(None), request).unwrap_err()
     };
     for refused in [
         changed(|r| r.parent_code.clear()),
@@ -697,12 +680,12 @@ fn missing_reports_come_page_by_page() {
     assert_eq!(refused.code(), Code::NotFound, "{refused:?}");
     // The days written out are the same question.
     request.cadence_days = 7;
-    assert!(missing(&ledger.state, Freshness::default(), july(None), request).is_ok());
+    assert!(missing(&ledger.state, july(None), request).is_ok());
     // Of the whole country, that is its provinces.
     let country = v1::ListMissingReportsRequest {
         parent_code: String::new(),
         ..of_activated()
     };
-    let country = missing(&ledger.state, Freshness::default(), july(None), country).unwrap();
+    let country = missing(&ledger.state, july(None), country).unwrap();
     assert_eq!(country.expected_count, 1);
 }

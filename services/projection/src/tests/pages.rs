@@ -1,12 +1,11 @@
 //! Lists that are read page by page, and the whole country in one question.
 
-use domain::event::{self as e, Body, Denominator, Figure, Successor};
-use domain::text::{Bound, Quantity};
+use domain::event::{self as e, Body, Successor};
 use tonic::{Code, Request, Status};
 use wire::v1;
 use wire::v1::query_service_server::QueryService as _;
 
-use super::{Service, defined, place, registered};
+use super::{Service, count_of, defined, place, registered, reported};
 
 const EID: &str = "eid.activated";
 
@@ -36,24 +35,7 @@ fn country() -> Service {
 }
 
 fn report(service: &Service, on: &str, code: &str, count: u64, whole: u64) {
-    let reported = Body::ProgressReported(e::ProgressReported {
-        locality: place(code),
-        indicator: EID.parse().unwrap(),
-        figure: Figure {
-            value: Some(Quantity {
-                bound: Bound::Exact,
-                value: count,
-            }),
-            denominator: Some(Denominator {
-                kind: "quota".to_owned(),
-                value: whole,
-                derived: false,
-            }),
-            ..Figure::default()
-        },
-        note: String::new(),
-    });
-    service.take(on, reported);
+    service.take(on, reported(code, count_of(count, whole)));
 }
 
 async fn localities(

@@ -30,12 +30,24 @@ async fn ask(
     service: &Service,
     request: v1::ListLocalitiesRequest,
 ) -> Result<v1::ListLocalitiesResponse, Status> {
-    // Of what does not come, nobody waits for long.
+    let answer = service.api.list_localities(hasty(request)).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+/// A request of somebody who waits for what does not come for no long time.
+fn hasty<T>(request: T) -> Request<T> {
     let mut request = Request::new(request);
     let waits = "100m".parse().unwrap();
     request.metadata_mut().insert("grpc-timeout", waits);
-    let answer = service.api.list_localities(request).await;
-    answer.map(tonic::Response::into_inner)
+    request
+}
+
+/// A position that is far ahead.
+fn ahead() -> Option<v1::ReadAt> {
+    Some(v1::ReadAt {
+        min_position: 9,
+        ..Default::default()
+    })
 }
 
 #[tokio::test]
@@ -80,16 +92,101 @@ async fn all_pages_are_of_the_same_parts() {
 async fn a_part_that_there_is_not_is_refused_by_name_before_anything_is_waited_for() {
     let service = provinces();
     let request = v1::ListLocalitiesRequest {
-        at: Some(v1::ReadAt {
-            min_position: 9,
-            ..Default::default()
-        }),
+        at: ahead(),
         ..wanted(&["localities.name", "localities.nom"])
     };
     let refused = refusal(&ask(&service, request).await.unwrap_err());
     assert_eq!(refused.reason, "UNKNOWN_FIELD_PATH");
     assert_eq!(refused.violations[0].field, "read_mask.paths[1]");
     assert!(refused.violations[0].detail.contains("localities.nom"));
+}
+
+#[tokio::test]
+async fn whoever_asks_for_no_such_part_of_a_long_list_does_not_wait_to_be_told() {
+    let api = provinces().api;
+    let read_mask = wanted(&["nom"]).read_mask;
+    let matrix = v1::GetModelMatrixRequest {
+        read_mask: read_mask.clone(),
+        at: ahead(),
+        ..Default::default()
+    };
+    let missing = v1::ListMissingReportsRequest {
+        indicator: "eid".to_owned(),
+        read_mask: read_mask.clone(),
+        at: ahead(),
+        ..Default::default()
+    };
+    let portfolio = v1::GetOwnerPortfolioRequest {
+        organisation: "Sở Y tế".to_owned(),
+        read_mask,
+        at: ahead(),
+        ..Default::default()
+    };
+    let no_code = v1::GetModelMatrixRequest {
+        model: "KH 2".to_owned(),
+        read_mask: None,
+        ..matrix.clone()
+    };
+    let no_level = v1::ListMissingReportsRequest {
+        level: 9,
+        read_mask: None,
+        ..missing.clone()
+    };
+    let part = "read_mask.paths[0]";
+    for (refused, field) in [
+        (api.get_model_matrix(hasty(matrix)).await.err(), part),
+        (api.list_missing_reports(hasty(missing)).await.err(), part),
+        (api.get_owner_portfolio(hasty(portfolio)).await.err(), part),
+        (api.get_model_matrix(hasty(no_code)).await.err(), "model"),
+        (
+            api.list_missing_reports(hasty(no_level)).await.err(),
+            "level",
+        ),
+    ] {
+        let refused = refusal(&refused.unwrap());
+        let fields = refused.violations.iter().map(|one| &one.field);
+        assert_eq!(fields.collect::<Vec<_>>(), [field], "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_another_question_is_refused_before_anything_is_waited_for() {
+    let service = provinces();
+    let first = ask(&service, wanted(&[])).await.unwrap();
+    let (api, page_token, at) = (service.api, first.next_page_token, ahead());
+    macro_rules! refused {
+        ($method:ident, $request:ident { $($field:ident: $value:expr),* }) => {{
+            let request = v1::$request {
+                page_token: page_token.clone(),
+                at: at.clone(),
+                $($field: $value,)*
+                ..Default::default()
+            };
+            api.$method(hasty(request)).await.err().unwrap()
+        }};
+    }
+    for refused in [
+        refused!(
+            list_localities,
+            ListLocalitiesRequest {
+                include_ended: true
+            }
+        ),
+        refused!(list_figures, ListFiguresRequest {}),
+        refused!(list_findings, ListFindingsRequest {}),
+        refused!(get_model_matrix, GetModelMatrixRequest {}),
+        refused!(get_owner_portfolio, GetOwnerPortfolioRequest {}),
+        refused!(
+            list_missing_reports,
+            ListMissingReportsRequest {
+                indicator: "eid".to_owned()
+            }
+        ),
+    ] {
+        let refused = refusal(&refused);
+        let fields = refused.violations.iter().map(|one| &one.field);
+        assert_eq!(fields.collect::<Vec<_>>(), ["page_token"], "{refused:?}");
+    }
 }
 
 #[tokio::test]

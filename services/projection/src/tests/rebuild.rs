@@ -1,10 +1,11 @@
 //! A second state: folded while the first serves, compared, served, undone, cancelled and resumed.
 
+mod stream;
+
 use std::time::Duration;
 
 use domain::Event;
-use domain::event::{self as e, Body, Figure};
-use domain::text::{Bound, Quantity};
+use domain::event::Figure;
 use jiff::Timestamp;
 use state::State;
 use tokio_stream::StreamExt as _;
@@ -15,7 +16,7 @@ use wire::v1::ProjectionRebuildPhase as Phase;
 use wire::v1::query_service_server::QueryService as _;
 
 use super::log::Log;
-use super::{Service, defined, event, place, registered, source};
+use super::{Service, defined, event, registered, reported, source};
 use crate::grpc::QueryApi;
 use crate::snapshot::Keeper;
 
@@ -32,24 +33,24 @@ struct World {
 
 /// A count of activated accounts in Nha Trang.
 fn count(value: u64) -> Event {
-    let reported = Body::ProgressReported(e::ProgressReported {
-        locality: place("568"),
-        indicator: "eid.activated".parse().unwrap(),
-        figure: Figure {
-            value: Some(Quantity {
-                bound: Bound::Exact,
-                value,
-            }),
-            source: source(),
-            ..Figure::default()
-        },
-        note: String::new(),
-    });
-    event("2023-07-10", reported, &[])
+    let figure = Figure {
+        source: source(),
+        ..super::count(value)
+    };
+    event("2023-07-10", reported("568", figure), &[])
 }
 
 fn known() -> Timestamp {
     "2023-07-11T00:00:00Z".parse().unwrap()
+}
+
+/// The state of a log with these events.
+fn folded(events: &[Event]) -> State {
+    let mut state = State::new();
+    for (position, event) in (1..).zip(events) {
+        state.apply(position, known(), event).unwrap();
+    }
+    state
 }
 
 impl World {
@@ -88,12 +89,10 @@ impl World {
 
     /// Serves another state than the log gives: the last figure is 9.
     fn falsify(&self) {
-        let mut state = State::new();
-        for (position, event) in (1..).zip(self.events()) {
-            let event = if position == HEAD { count(9) } else { event };
-            state.apply(position, known(), &event).unwrap();
-        }
-        self.api().shared.replace(state);
+        let mut events = self.events();
+        events.pop();
+        events.push(count(9));
+        self.api().shared.replace(folded(&events));
     }
 
     fn events(&self) -> Vec<Event> {
@@ -104,12 +103,24 @@ impl World {
 
     /// Begins a rebuild, or goes on with it.
     async fn begin(&self, anew: bool) -> Result<crate::grpc::RebuildAnswers, Status> {
-        let request = v1::RebuildProjectionRequest {
-            source: v1::ProjectionRebuildSource::Log as i32,
-            anew,
-        };
+        self.begin_from(v1::ProjectionRebuildSource::Log as i32, anew)
+            .await
+    }
+
+    async fn begin_from(
+        &self,
+        source: i32,
+        anew: bool,
+    ) -> Result<crate::grpc::RebuildAnswers, Status> {
+        let request = v1::RebuildProjectionRequest { source, anew };
         let answers = self.api().rebuild_projection(Request::new(request)).await;
         answers.map(tonic::Response::into_inner)
+    }
+
+    /// Rebuilds from the bus to the end; what is said then.
+    async fn rebuild_from_bus(&self) -> Result<v1::ProjectionRebuild, Status> {
+        let bus = v1::ProjectionRebuildSource::Bus as i32;
+        ended(self.begin_from(bus, false).await?).await
     }
 
     /// Rebuilds to the end; what is said then.
@@ -222,10 +233,7 @@ async fn what_is_rebuilt_is_compared_served_kept_up_to_date_and_let_go_of() {
     assert_eq!(world.cancel(true).await.unwrap().phase(), Phase::None);
     world.take(count(702)).await;
     assert_eq!(world.answer().await, (702, HEAD + 3));
-    let mut folded = State::new();
-    for (position, event) in (1..).zip(world.events()) {
-        folded.apply(position, known(), &event).unwrap();
-    }
+    let folded = folded(&world.events());
     assert_eq!(world.api().shared.read().digest(), folded.digest());
 }
 
@@ -315,12 +323,7 @@ async fn nothing_is_folded_on_that_another_log_or_the_bus_would_have_to_continue
     world.folded(10).await;
     world.cancel(false).await.unwrap();
     world.log.open_to(u64::MAX);
-    let of_bus = v1::RebuildProjectionRequest {
-        source: v1::ProjectionRebuildSource::Bus as i32,
-        anew: false,
-    };
-    let refused = world.api().rebuild_projection(Request::new(of_bus)).await;
-    let refused = refused.err().unwrap();
+    let refused = world.rebuild_from_bus().await.unwrap_err();
     assert_eq!(reason(&refused), "REBUILD_OTHER_SOURCE");
 
     world.log.fork();
@@ -457,6 +460,36 @@ async fn what_cannot_be_folded_into_the_second_state_stops_that_one_alone() {
 }
 
 #[tokio::test]
+async fn a_fault_of_ours_ends_a_rebuild_by_name_and_nothing_else() {
+    let mut world = World::new().await;
+    let rebuilder = &mut world.service.api.rebuilder;
+    // No event that a log takes makes the fold or the comparison panic; this stands for one that does.
+    let sound = std::mem::replace(&mut rebuilder.compare, |_, _| panic!("a fault"));
+    let failed = ended(world.begin(false).await.unwrap()).await.unwrap_err();
+    assert_eq!(
+        (failed.code(), reason(&failed)),
+        (Code::Internal, "REBUILD_FAILED".to_owned())
+    );
+    let said = "the job ended in a fault of ours; begin anew";
+    assert_eq!(failed.message(), said);
+    let now = world.now().await;
+    assert_eq!((now.phase(), now.position), (Phase::Failed, 0));
+    assert_eq!(
+        (&*now.failure_reason, &*now.failure),
+        ("REBUILD_FAILED", said)
+    );
+    let refused = world.switch(true).await.unwrap_err();
+    assert_eq!(reason(&refused), "REBUILD_NOT_READY");
+    // It kept neither the turn nor the place for one at a time.
+    world.take(count(700)).await;
+    assert_eq!(world.answer().await, (700, HEAD + 1));
+    world.service.api.rebuilder.compare = sound;
+    let ready = world.rebuild().await;
+    assert_eq!((ready.resumed_from, ready.position), (0, HEAD + 1));
+    assert!(ready.comparison.unwrap().same);
+}
+
+#[tokio::test]
 async fn what_is_kept_for_going_back_is_let_go_of_only_if_somebody_says_so() {
     let world = World::new().await;
     let refused = world.undo().await.unwrap_err();
@@ -484,22 +517,13 @@ async fn what_is_kept_for_going_back_is_let_go_of_only_if_somebody_says_so() {
 #[tokio::test]
 async fn a_source_that_cannot_be_read_is_named_and_the_first_state_serves_on() {
     let world = World::new().await;
-    let of_bus = v1::RebuildProjectionRequest {
-        source: v1::ProjectionRebuildSource::Bus as i32,
-        anew: false,
-    };
-    let answers = world.api().rebuild_projection(Request::new(of_bus)).await;
-    let failed = ended(answers.unwrap().into_inner()).await.unwrap_err();
+    let failed = world.rebuild_from_bus().await.unwrap_err();
     assert_eq!(
         (failed.code(), reason(&failed)),
         (Code::Unavailable, "BUS_UNREACHABLE".to_owned())
     );
-    let unknown = v1::RebuildProjectionRequest {
-        source: 7,
-        anew: false,
-    };
-    let refused = world.api().rebuild_projection(Request::new(unknown)).await;
-    assert_eq!(reason(&refused.err().unwrap()), "VALUE_UNSPECIFIED");
+    let refused = world.begin_from(7, false).await.err().unwrap();
+    assert_eq!(reason(&refused), "VALUE_UNSPECIFIED");
     assert_eq!(world.answer().await, (HEAD as i64 - 1, HEAD));
     // Nothing came from there, so that nothing is mixed if it begins with the log.
     let ready = world.rebuild().await;

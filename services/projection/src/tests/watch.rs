@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::event::{self as e, Body, Figure};
-use domain::text::{Bound, Moment, Quantity};
+use domain::text::Moment;
 use host::{CancellationToken, ManualClock, Today};
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -22,7 +22,7 @@ use wire::v1::query_service_server::QueryService;
 use wire::v1::watch_request as asked;
 use wire::v1::watch_response::Message;
 
-use super::{event, name, place, rebuilder};
+use super::{count, event, name, place, rebuilder, source};
 use crate::grpc::{QueryApi, Rankings};
 use crate::shared::Shared;
 use crate::watch::{Past, Settings, Watcher, Watches, Watching};
@@ -204,22 +204,11 @@ impl World {
 
 /// A figure of a district.
 fn reported(code: &str) -> Body {
-    Body::ProgressReported(e::ProgressReported {
-        locality: place(code),
-        indicator: "eid.activated".parse().unwrap(),
-        figure: Figure {
-            value: Some(Quantity {
-                bound: Bound::Exact,
-                value: 1,
-            }),
-            source: e::Source {
-                title: "Báo cáo ngày".to_owned(),
-                url: String::new(),
-            },
-            ..Figure::default()
-        },
-        note: String::new(),
-    })
+    let figure = Figure {
+        source: source(),
+        ..count(1)
+    };
+    super::reported(code, figure)
 }
 
 fn of_nha_trang(body: &Body) -> bool {

@@ -1,10 +1,10 @@
 //! Which events concern an organisation, against the naive model.
 
-use domain::event::{ModelDefined, ModelStatus, ModelStatusChanged, ModelWithdrawn};
+use domain::event::ModelStatus;
 
-use super::super::owners::{completed, work_item};
-use super::diff::sees;
+use super::super::owners::{completed, defined, status, withdrawn, work_item};
 use super::lists::{MODELS, leads_model};
+use super::naive::sees;
 use super::*;
 use crate::Target;
 
@@ -14,36 +14,16 @@ fn dealings() -> impl Strategy<Value = Body> {
     let some = || prop::sample::subsequence(&ORGANISATIONS[..], 0..3);
     let one = || prop::sample::select(&ORGANISATIONS[..]);
     let item = || prop::sample::select(&["W1", "W2"][..]);
-    let defined = ModelDefined {
-        model: code(MODELS[0]),
-        group: code("KH-2"),
-        name: vi("Bến xe"),
-        indicative: true,
-        basis: String::new(),
-        source: Source::default(),
-    };
-    let withdrawn = ModelWithdrawn {
-        model: code(MODELS[0]),
-        reason: "trùng lặp".to_owned(),
-        source: Source::default(),
-    };
     prop_oneof![
         3 => (place(), some()).prop_map(|(p, names)| leads_model(p, MODELS[0], &names)),
         3 => successions(),
         3 => (place(), item(), one()).prop_map(|(p, item, name)| work_item(p, item, name, &[])),
         2 => (place(), item()).prop_map(|(p, item)| completed(p, item)),
-        2 => place().prop_map(|p| {
-            Body::ModelStatusChanged(ModelStatusChanged {
-                model: code(MODELS[0]),
-                locality: id(p),
-                status: ModelStatus::Deployed,
-                note: String::new(),
-            })
-        }),
+        2 => place().prop_map(|p| status(p, MODELS[0], ModelStatus::Deployed)),
         3 => places(),
         1 => place().prop_map(|p| ended(p, Vec::new())),
-        1 => Just(Body::ModelDefined(defined)),
-        1 => Just(Body::ModelWithdrawn(withdrawn)),
+        1 => Just(defined(MODELS[0], "KH-2", "Bến xe")),
+        1 => Just(withdrawn(MODELS[0])),
     ]
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::event::{Extent, QuotaAssigned};
 use domain::locality::Level;
 
+use super::naive::sees;
 use super::*;
 use crate::{Change, Diff, Events, QuotaEntry, Split, Term, View};
 
@@ -176,10 +177,6 @@ fn holding(history: &History, place: LocalityId, reports: u64, fixes: u64) -> Ho
 /// By position: moment, figure, and whether it holds.
 type Holding = BTreeMap<u64, (Moment, Figure, bool)>;
 
-pub(super) fn sees(as_of: Moment, at: Moment) -> bool {
-    at <= as_of || (as_of.hour() == 24 && at.date() <= as_of.date())
-}
-
 /// Half up, by remainder.
 fn share(count: u64, whole: u64) -> Option<u64> {
     let n = 10_000 * count;
@@ -229,16 +226,9 @@ impl<'h> Look<'h> {
     /// Those that ended into a place: who, how much of it, on which day.
     fn ended_into(&self, place: LocalityId) -> Vec<(LocalityId, Extent, Date)> {
         let last_end = |one: LocalityId| {
-            let known = self
-                .history
-                .iter()
-                .filter(|(p, _)| *p <= self.places.position);
-            let mut said = known.filter_map(|(_, event)| match &event.body {
-                Body::LocalityEnded(e) if e.locality == one => Some((event.effective.date(), e)),
-                _ => None,
-            });
-            self.places(self.places.as_of).registration(one)?;
-            let (day, end) = said.next_back()?;
+            let places = self.places(self.places.as_of);
+            places.registration(one)?;
+            let (day, end) = places.end(one)?;
             let into = end.successors.iter().find(|into| into.locality == place)?;
             Some((one, into.extent, day))
         };
@@ -645,6 +635,17 @@ proptest! {
             let mut rest = rest.filter(|rest| rest.layer == change.layer);
             prop_assert!(rest.all(|rest| !rest.is_changed() && rest.from == change.from));
         }
+    }
+
+    #[test]
+    fn what_is_recorded_later_changes_no_difference_between_pinned_views(
+        history in histories(),
+        (from, to) in questions(),
+    ) {
+        let limit = from.position.max(to.position);
+        let now = fold(&history);
+        let then = fold(&history.iter().take_while(|(p, _)| *p <= limit).cloned().collect());
+        prop_assert_eq!(now.diffs(from, to), then.diffs(from, to));
     }
 
     #[test]

@@ -2,31 +2,18 @@
 
 use std::cmp::Reverse;
 
-use domain::event::{GroupDefined, ModelDefined, ModelStatus, ModelStatusChanged, PlanAdopted};
+use domain::event::{GroupDefined, ModelStatus};
 use domain::text::collation_key;
 
+use super::super::owners::{adopted, assigned, defined, status};
 use super::*;
 use crate::{Expected, Holding};
 
 pub(super) const MODELS: [&str; 2] = ["KH-2.07", "KH-2.08"];
 
-fn adopted(locality: &str) -> Body {
-    Body::PlanAdopted(PlanAdopted {
-        plan: code("6559"),
-        locality: id(locality),
-        document: Document::default(),
-        summary: vi("31 mô hình"),
-    })
-}
-
 pub(super) fn leads_model(locality: &str, model: &str, organisations: &[&str]) -> Body {
-    let Body::OwnerAssigned(owner) = leads(locality, organisations) else {
-        panic!("an owner");
-    };
-    Body::OwnerAssigned(OwnerAssigned {
-        scope: Scope::Model(code(model)),
-        ..owner
-    })
+    let scope = Scope::Model(code(model));
+    assigned(locality, scope, Role::Lead, organisations)
 }
 
 /// A plan that moves from place to place, and what becomes of its first model there.
@@ -34,40 +21,24 @@ fn programmes() -> impl Strategy<Value = Body> {
     let place = || prop::sample::select(&PLACES[..]);
     let some = prop::sample::subsequence(&ORGANISATIONS[..], 0..3);
     let model = prop::sample::select(&MODELS[..]);
-    let status = prop::sample::select(ModelStatus::ALL);
+    let any = prop::sample::select(ModelStatus::ALL);
     prop_oneof![
         1 => place().prop_map(adopted),
-        4 => (place(), model, status).prop_map(|(p, model, status)| {
-            Body::ModelStatusChanged(ModelStatusChanged {
-                model: code(model),
-                locality: id(p),
-                status,
-                note: String::new(),
-            })
-        }),
+        4 => (place(), model, any).prop_map(|(p, model, any)| status(p, model, any)),
         2 => (place(), some).prop_map(|(p, names)| leads_model(p, MODELS[0], &names)),
         2 => places(),
     ]
 }
 
 /// The group and its models, before everything that the histories speak of.
-fn defined() -> Vec<Event> {
+fn programme() -> Vec<Event> {
     let group = GroupDefined {
         group: code("KH-2"),
         plan: code("6559"),
         number: 2,
         name: vi("Kinh tế xã hội"),
     };
-    let models = MODELS.map(|model| {
-        Body::ModelDefined(ModelDefined {
-            model: code(model),
-            group: code("KH-2"),
-            name: vi(model),
-            indicative: true,
-            basis: String::new(),
-            source: Source::default(),
-        })
-    });
+    let models = MODELS.map(|model| defined(model, "KH-2", model));
     let bodies = [Body::GroupDefined(group)].into_iter().chain(models);
     bodies
         .map(|body| event(moment("2020-01-01"), body))
@@ -96,8 +67,8 @@ proptest! {
                 continue;
             }
             let is_due = expected == Expected::OfAll
-                || asked.iter().any(|at| days(at.date()) >= cadence);
-            let is_new = newest.is_none() && began.is_some_and(|days| days < cadence);
+                || asked.iter().any(|at| days(at.date()) > cadence);
+            let is_new = newest.is_none() && began.is_some_and(|days| days <= cadence);
             if newest.is_some_and(|days| days <= cadence) {
                 reported += 1;
             } else if is_new || !is_due {
@@ -124,7 +95,7 @@ proptest! {
         said in histories_of(prop_oneof![4 => programmes(), 1 => successions()].boxed()),
         (as_of, limit) in questions(),
     ) {
-        let events = defined().into_iter().chain(said.into_iter().map(|(_, event)| event));
+        let events = programme().into_iter().chain(said.into_iter().map(|(_, event)| event));
         let history: History = (1..).zip(events).collect();
         let state = fold(&history);
         let (reading, naive) = (state.at(as_of, limit), Naive { history: &history, as_of, limit });

@@ -11,14 +11,14 @@ mod saved;
 use std::collections::BTreeSet;
 
 use domain::event::{
-    Figure, OrganisationChange, OrganisationSucceeded, OwnerAssigned, OwnerChange,
-    ProgressRetracted, QuotaLayer, QuotaSuspended, Role, Scope,
+    Figure, OwnerAssigned, OwnerChange, ProgressRetracted, QuotaLayer, QuotaSuspended, Role, Scope,
 };
 use domain::text::Moment;
 use proptest::prelude::*;
 
 use naive::Naive;
 
+use super::owners::{assigned, succeeded};
 use super::*;
 use crate::{Lookup, Reading};
 
@@ -91,29 +91,8 @@ fn suspended(locality: &str, layer: QuotaLayer) -> Body {
 }
 
 fn leads(locality: &str, organisations: &[&str]) -> Body {
-    Body::OwnerAssigned(OwnerAssigned {
-        scope: Scope::Plan(code("6559")),
-        locality: id(locality),
-        role: Role::Lead,
-        organisations: organisations.iter().map(ToString::to_string).collect(),
-        accountable_office: "Giám đốc".to_owned(),
-        source: Source::default(),
-        person_commitment: None,
-        change: OwnerChange::Assigned,
-        from: Vec::new(),
-        reason: String::new(),
-    })
-}
-
-fn succeeded(locality: &str, organisation: &str, successors: &[&str]) -> Body {
-    Body::OrganisationSucceeded(OrganisationSucceeded {
-        locality: id(locality),
-        organisation: organisation.to_owned(),
-        successors: successors.iter().map(ToString::to_string).collect(),
-        change: OrganisationChange::Split,
-        document: None,
-        source: Source::default(),
-    })
+    let scope = Scope::Plan(code("6559"));
+    assigned(locality, scope, Role::Lead, organisations)
 }
 
 /// Who leads in a place, and who takes over from whom there.

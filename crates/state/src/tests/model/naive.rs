@@ -3,13 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{
-    Body, Event, Figure, LocalityRegistered, OwnerAssigned, QuotaLayer, WorkItemDefined,
+    Body, Event, Figure, LocalityEnded, LocalityRegistered, OwnerAssigned, QuotaLayer,
+    WorkItemDefined,
 };
 use domain::locality::{LocalityCode, LocalityId};
 use domain::text::Moment;
 use jiff::civil::Date;
 
 use super::{History, PLACES, id};
+
+/// Whether who asks about a moment sees what speaks of another.
+pub(super) fn sees(as_of: Moment, at: Moment) -> bool {
+    at <= as_of || (as_of.hour() == 24 && at.date() <= as_of.date())
+}
 
 /// A reader of the naive model.
 #[derive(Clone, Copy)]
@@ -32,10 +38,8 @@ impl<'h> Naive<'h> {
 
     pub(super) fn seen(&self) -> impl Iterator<Item = &'h (u64, Event)> {
         let as_of = self.as_of;
-        let whole_day = as_of.hour() == 24;
-        self.known().filter(move |(_, event)| {
-            event.effective <= as_of || (whole_day && event.effective.date() <= as_of.date())
-        })
+        self.known()
+            .filter(move |(_, event)| sees(as_of, event.effective))
     }
 
     fn figure_of(event: &'h Event, id: LocalityId, indicator: &str) -> Option<(&'h Figure, u64)> {
@@ -319,30 +323,26 @@ impl<'h> Naive<'h> {
             return false;
         };
         let day = self.as_of.date();
-        let end = self.known().filter_map(|(_, event)| match &event.body {
-            Body::LocalityEnded(e) if e.locality == id => Some(event.effective.date()),
-            _ => None,
-        });
-        (!registered.start_known || id.since <= day) && end.last().is_none_or(|end| day < end)
+        let end = self.end(id).map(|(end, _)| end);
+        (!registered.start_known || id.since <= day) && end.is_none_or(|end| day < end)
     }
 
     /// Where a place that ended went to; none while it exists.
     pub(super) fn heirs(&self, id: LocalityId) -> Option<Vec<LocalityId>> {
-        let (day, heirs) = self.end(id)?;
+        let (day, end) = self.end(id)?;
         let today = self.as_of.date();
         let has_begun = !self.registration(id)?.start_known || id.since <= today;
-        (has_begun && day <= today).then_some(heirs)
+        let heirs = end.successors.iter().map(|heir| heir.locality);
+        (has_begun && day <= today).then(|| heirs.collect())
     }
 
-    /// The end of a place as it was said last: its day, whenever that is, and where the place went to.
-    fn end(&self, id: LocalityId) -> Option<(Date, Vec<LocalityId>)> {
+    /// The end of a place as it was said last, and its day, whenever that is.
+    pub(super) fn end(&self, id: LocalityId) -> Option<(Date, &'h LocalityEnded)> {
         let said = self.known().filter_map(|(_, event)| match &event.body {
             Body::LocalityEnded(e) if e.locality == id => Some((event.effective.date(), e)),
             _ => None,
         });
-        let (day, end) = said.last()?;
-        let heirs = end.successors.iter().map(|heir| heir.locality);
-        Some((day, heirs.collect()))
+        said.last()
     }
 
     /// A place and those that ended into it, and all that anybody ever said to be within one of them.
@@ -361,7 +361,8 @@ impl<'h> Naive<'h> {
         let today = self.as_of.date();
         let ended_into = closed(BTreeSet::from([id]), &|one, of| {
             let end = self.end(one).filter(|(day, _)| *day <= today);
-            self.registration(one).is_some() && end.is_some_and(|(_, heirs)| heirs.contains(&of))
+            let is_heir = |end: &LocalityEnded| end.successors.iter().any(|it| it.locality == of);
+            self.registration(one).is_some() && end.is_some_and(|(_, end)| is_heir(end))
         });
         closed(ended_into, &|one, of| {
             self.known().any(|(_, event)| match &event.body {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::event::Extent;
 
 use super::super::owners::{adopted, completed, work_item};
-use super::diff::sees;
+use super::naive::sees;
 use super::*;
 use crate::{Holding, WorkDue};
 

@@ -11,7 +11,7 @@ use foldhash::HashMap;
 use uuid::Uuid;
 
 use super::{Accept, actor, decode_logged, request};
-use crate::event::fields::{Fields, Path};
+use crate::event::fields::Fields;
 use crate::event::view::{self, View};
 
 /// Codes kept at most; a programme has some hundred.
@@ -81,14 +81,7 @@ impl LogDecoder {
         let new = view::EventParts::read(bytes)?;
         let reported = new.reported?;
         let mut violations = Vec::new();
-        let mut fields = Fields {
-            path: Path {
-                above: None,
-                field: "",
-            },
-            violations: &mut violations,
-            resolver: &Accept,
-        };
+        let mut fields = Fields::of("", &mut violations, &Accept);
         let (f, seen) = (&mut fields, &mut self.seen);
         if seen.request_id.is_new(new.request_id) {
             event.request_id = request(f, text(new.request_id)?, Uuid::nil())?;

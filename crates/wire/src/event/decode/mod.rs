@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::fields::{Fields, Path, clean};
+use super::fields::{Fields, clean};
 use super::view::{self, View as _};
 use crate::v1 as w;
 
@@ -275,14 +275,7 @@ pub fn decode_logged(bytes: &[u8]) -> Result<Event, String> {
 fn figure_logged(bytes: &[u8]) -> Option<Event> {
     let message = view::Event::read(bytes)?;
     let mut violations = Vec::new();
-    let mut fields = Fields {
-        path: Path {
-            above: None,
-            field: "",
-        },
-        violations: &mut violations,
-        resolver: &Accept,
-    };
+    let mut fields = Fields::of("", &mut violations, &Accept);
     let effective = fields.moment("effective", message.effective)?;
     let at = Some(&effective);
     let body = match (message.reported, message.corrected) {
@@ -361,14 +354,7 @@ pub fn decode(
     request_id: Uuid,
 ) -> Result<Event, Vec<Violation>> {
     let mut violations = Vec::new();
-    let mut fields = Fields {
-        path: Path {
-            above: None,
-            field: path,
-        },
-        violations: &mut violations,
-        resolver,
-    };
+    let mut fields = Fields::of(path, &mut violations, resolver);
     let event = event(&mut fields, message, request_id);
     match event {
         Some(event) if violations.is_empty() => Ok(event),
