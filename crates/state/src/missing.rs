@@ -89,21 +89,23 @@ impl<'a> Reading<'a> {
         let today = self.as_of().date();
         let mut found = MissingReports::default();
         for locality in localities {
-            let is_due = match expected {
-                Expected::OfAll => true,
+            let (is_due, is_past) = match expected {
+                Expected::OfAll => (true, false),
                 Expected::OfAsked => {
                     let asks = self.asks(locality.id, indicator);
                     if asks.is_empty() {
                         continue;
                     }
-                    asks.iter().any(|ask| ask.is_due(today, cadence_days))
+                    let is_past = asks.iter().any(|ask| ask.is_past(today));
+                    let mut due = asks.iter();
+                    (due.any(|ask| ask.is_due(today, cadence_days)), is_past)
                 }
             };
             let last = self.figure(locality.id, indicator);
             let is_new = |start: Date| days_between(start, today) <= cadence_days;
             match last {
                 Some(last) if days_since(&last, today) <= cadence_days => found.reported += 1,
-                None if locality.start.is_some_and(is_new) => found.too_new += 1,
+                None if !is_past && locality.start.is_some_and(is_new) => found.too_new += 1,
                 _ if !is_due => found.too_new += 1,
                 last => found.missing.push(MissingReport { locality, last }),
             }
@@ -169,8 +171,13 @@ struct Ask {
 impl Ask {
     /// Whether a day on which a report was due lies between the first day and the one asked about, and is over.
     fn is_due(&self, today: Date, cadence_days: u32) -> bool {
+        days_between(self.since, today) > cadence_days || self.is_past(today)
+    }
+
+    /// Whether its deadline, if that came after the first day, is over.
+    fn is_past(&self, today: Date) -> bool {
         let is_over = |deadline: Date| self.since <= deadline && deadline < today;
-        days_between(self.since, today) > cadence_days || self.deadline.is_some_and(is_over)
+        self.deadline.is_some_and(is_over)
     }
 }
 

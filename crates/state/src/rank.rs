@@ -5,6 +5,7 @@
 //! Whole numbers alone, so that every machine gives the same interval.
 
 use std::cmp::Reverse;
+use std::hint;
 
 use domain::code::IndicatorCode;
 use domain::locality::LocalityId;
@@ -12,6 +13,7 @@ use domain::text::Percent;
 
 use crate::figure::{Counted, DenominatorRef, share_of};
 use crate::reading::Reading;
+use crate::series::Series;
 
 /// The square of 1.959964, the 97.5 % quantile of the standard normal distribution, times [`SCALE`].
 const Z_SQUARED: u128 = 3_841_459;
@@ -118,12 +120,15 @@ impl Reading<'_> {
         let (mut ranked, mut without_figure) = (Vec::new(), Vec::new());
         let places = &self.state.places;
         let indicator = self.state.indicators.index(indicator);
-        // First where everybody's series is and then what is in it: so waits for memory overlap.
+        // First where everybody's series is, then a glance at each, then what is in it: so most waits for memory overlap.
         let series = ids.into_iter().map(|id| {
             let key = places.index(id).zip(indicator);
             (id, key.and_then(|key| self.state.figures.get(key)))
         });
         let series: Vec<_> = series.collect();
+        for (_, series) in &series {
+            hint::black_box(series.map(Series::glance));
+        }
         for (id, series) in series {
             let row = series.and_then(|series| series.newest(self.sight, self.state));
             let Some(row) = row else {

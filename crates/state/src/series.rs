@@ -152,6 +152,13 @@ impl Series {
         index.is_some()
     }
 
+    /// The moment of the last figure, and how its detail is meant: whoever reads these first waits less afterwards.
+    pub(crate) fn glance(&self) -> Option<(i32, Bound)> {
+        let last = self.points.last()?;
+        let detail = self.details.last()?;
+        Some((last.moment, detail.percent_bound()))
+    }
+
     /// How many figures it has.
     pub(crate) fn len(&self) -> usize {
         self.points.len()

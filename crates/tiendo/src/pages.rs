@@ -10,8 +10,8 @@ pub(crate) trait Paged: Clone {
     /// Largest page that the service gives.
     const PAGE_SIZE_MAX: i32;
 
-    /// Asks for the page of a token, with so many things at most; the size is not bound by the token.
-    fn turn(&mut self, page_size: i32, page_token: &str);
+    /// Asks for the page behind an answer, with so many things at most; the size is not bound by the token.
+    fn turn(&mut self, page_size: i32, answer: &Self::Answer);
     /// The token of the page behind an answer; empty on the last.
     fn next(answer: &Self::Answer) -> &str;
     /// How many things an answer lists.
@@ -26,9 +26,14 @@ macro_rules! paged {
             type Answer = v1::$answer;
             const PAGE_SIZE_MAX: i32 = $most;
 
-            fn turn(&mut self, page_size: i32, page_token: &str) {
+            fn turn(&mut self, page_size: i32, answer: &Self::Answer) {
                 self.page_size = page_size;
-                self.page_token = page_token.to_owned();
+                self.page_token.clone_from(&answer.next_page_token);
+                // Who asks about today asks about the day of the first page, also after midnight.
+                if let Some(at) = &answer.at {
+                    let asked = self.at.get_or_insert_default();
+                    asked.as_of.clone_from(&at.as_of);
+                }
             }
 
             fn next(answer: &Self::Answer) -> &str {
@@ -70,7 +75,7 @@ pub(crate) async fn all<R: Paged>(
     let mut all = R::Answer::default();
     while R::listed(&all) < limit {
         let more = i32::try_from(limit - R::listed(&all)).unwrap_or(i32::MAX);
-        request.turn(more.min(R::PAGE_SIZE_MAX), R::next(&all));
+        request.turn(more.min(R::PAGE_SIZE_MAX), &all);
         let page = ask(request.clone()).await?.into_inner();
         all = R::join(all, page);
         if R::next(&all).is_empty() {
@@ -97,6 +102,9 @@ mod tests {
         ) -> Result<Response<v1::ListFindingsResponse>, Status> {
             self.asked.push(r.page_size);
             let begin: u64 = r.page_token.parse().unwrap_or(0);
+            let day = r.at.as_ref().map_or("", |at| &at.as_of);
+            let of_first = if begin == 0 { "" } else { "2023-06-21" };
+            assert_eq!(day, of_first, "midnight may have come in between");
             let end = self.last.min(begin + u64::try_from(r.page_size).unwrap());
             let finding = |position| v1::LocalityFinding {
                 recorded: Some(v1::Recorded {
@@ -114,6 +122,7 @@ mod tests {
                 next_page_token: token,
                 at: Some(v1::AnsweredAt {
                     folded_position: end,
+                    as_of: "2023-06-21".to_owned(),
                     ..Default::default()
                 }),
             }))

@@ -88,13 +88,10 @@ impl Times {
         (self.as_of, self.known)
     }
 
-    /// The same, once a position is folded too.
-    pub(crate) fn once(self, position: u64) -> Self {
-        let min_position = self.min_position.max(position);
-        Self {
-            min_position,
-            ..self
-        }
+    /// The same moment, as known at a position.
+    pub(crate) fn known_at(self, position: u64) -> Self {
+        let known = Known::Position(position);
+        Self { known, ..self }
     }
 
     /// Waits until what they name is folded.

@@ -249,6 +249,16 @@ fn whatever_is_due_on_a_day_is_late_from_the_day_after() {
 }
 
 #[test]
+fn a_new_place_is_late_once_a_deadline_of_its_own_is_over() {
+    let mut ledger = khanh_hoa();
+    let new = "575@2023-06-30";
+    ledger.add("2023-06-30", registered(new, "Mới", KHANH_HOA, true));
+    ledger.add("2023-06-30", assigned_quota(new, "", "2023-07-03"));
+    assert_eq!(asked(&ledger, "2023-07-03").0, [""; 0]);
+    assert_eq!(asked(&ledger, "2023-07-04").0, ["Mới"]);
+}
+
+#[test]
 fn work_that_begins_later_a_deadline_and_a_declaration_are_days_to_report_by() {
     let mut ledger = districts();
     // Assigned on 1 July for work from the 10th on.

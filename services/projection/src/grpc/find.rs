@@ -67,17 +67,23 @@ pub(super) fn identity(
     Err(with_reason(Code::NotFound, reason, message))
 }
 
+/// Whether an organisation is named at all.
+pub(super) fn named(field: &str, name: &str) -> Result<(), Status> {
+    if !name.trim().is_empty() {
+        return Ok(());
+    }
+    let detail = "say which organisation; its name may be written without diacritics";
+    let violation = Violation::new(field, Reason::Required, detail);
+    Err(invalid(&[violation]))
+}
+
 /// An organisation as it is written on record.
 pub(super) fn organisation<'a>(
     reading: &Reading<'a>,
     field: &str,
     name: &str,
 ) -> Result<&'a str, Status> {
-    if name.trim().is_empty() {
-        let detail = "say which organisation; its name may be written without diacritics";
-        let violation = Violation::new(field, Reason::Required, detail);
-        return Err(invalid(&[violation]));
-    }
+    named(field, name)?;
     reading.organisation(name).map_err(|similar| {
         let meant = match similar.as_slice() {
             [] => String::new(),

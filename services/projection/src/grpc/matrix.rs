@@ -41,7 +41,7 @@ impl QueryApi {
 pub(crate) struct Asked {
     request: v1::GetModelMatrixRequest,
     mask: Mask<v1::GetModelMatrixResponse>,
-    page: Page,
+    pub(crate) page: Page,
     level: Option<Level>,
     wanted: Wanted,
 }
@@ -68,7 +68,7 @@ impl Asked {
 pub(crate) fn matrix(
     state: &State,
     fresh: Freshness,
-    mut at: At,
+    at: At,
     asked: &Asked,
 ) -> Result<v1::GetModelMatrixResponse, Status> {
     let Asked {
@@ -78,7 +78,6 @@ pub(crate) fn matrix(
         level,
         wanted,
     } = asked;
-    at.position = page.position.or(at.position);
     let reading = at.reading(state);
     // A model that is defined only later has no column, but is no mistake.
     let whenever = state.at(Moment::end_of(Date::MAX), reading.position());

@@ -35,7 +35,7 @@ impl QueryApi {
 pub(crate) struct Asked {
     request: v1::ListMissingReportsRequest,
     mask: Mask<v1::ListMissingReportsResponse>,
-    page: Page,
+    pub(crate) page: Page,
     cadence_days: u32,
     indicator: IndicatorCode,
     level: Option<Level>,
@@ -68,7 +68,7 @@ impl Asked {
 pub(crate) fn missing(
     state: &State,
     fresh: Freshness,
-    mut at: At,
+    at: At,
     asked: &Asked,
 ) -> Result<v1::ListMissingReportsResponse, Status> {
     let Asked {
@@ -80,7 +80,6 @@ pub(crate) fn missing(
         ..
     } = asked;
     let cadence_days = asked.cadence_days;
-    at.position = page.position.or(at.position);
     let reading = at.reading(state);
     let indicator_defined = defined(state, &reading, indicator)?;
     let localities = below(&reading, &r.parent_code, *level)?;

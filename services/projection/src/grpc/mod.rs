@@ -85,17 +85,15 @@ impl QueryApi {
         Times::read(("at", at), self.today.date(&*self.clock))
     }
 
-    /// Waits for what they name, and for where the first page was read, if that was another: the service may have been started since.
+    /// Waits for what they name or, on a later page, for where the first was read: the service may have been started since.
     async fn at_first(
         &self,
         times: Times,
         first: Option<u64>,
         metadata: &MetadataMap,
     ) -> Result<At, Status> {
-        let times = times.once(first.unwrap_or(0));
-        let at = self.reach(times, metadata).await?;
-        let position = first.or(at.position);
-        Ok(At { position, ..at })
+        let times = first.map_or(times, |position| times.known_at(position));
+        self.reach(times, metadata).await
     }
 
     async fn reach(&self, times: Times, metadata: &MetadataMap) -> Result<At, Status> {

@@ -8,7 +8,7 @@ use wire::mask::Mask;
 use wire::v1;
 
 use super::QueryApi;
-use super::find::{find, organisation};
+use super::find::{find, named, organisation};
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
@@ -43,15 +43,16 @@ enum Item<'a> {
 pub(crate) struct Asked {
     request: v1::GetOwnerPortfolioRequest,
     mask: Mask<v1::GetOwnerPortfolioResponse>,
-    page: Page,
+    pub(crate) page: Page,
     due_days: u32,
 }
 
 impl Asked {
     /// # Errors
-    /// A part that the answer has not, a page that is none or another question's.
+    /// A part that the answer has not, nobody's name, a page that is none or another question's.
     pub(crate) fn read(r: v1::GetOwnerPortfolioRequest, times: impl Hash) -> Result<Self, Status> {
         let mask = Mask::read(r.read_mask.as_ref())?;
+        named("organisation", &r.organisation)?;
         let due_days = r.due_days.unwrap_or(DUE_DAYS);
         let wanted = (&r.organisation, &r.code, due_days, &mask);
         Ok(Self {
@@ -67,7 +68,7 @@ impl Asked {
 pub(crate) fn portfolio(
     state: &State,
     fresh: Freshness,
-    mut at: At,
+    at: At,
     asked: &Asked,
 ) -> Result<v1::GetOwnerPortfolioResponse, Status> {
     let Asked {
@@ -77,7 +78,6 @@ pub(crate) fn portfolio(
         due_days,
     } = asked;
     let due_days = *due_days;
-    at.position = page.position.or(at.position);
     let reading = at.reading(state);
     let within = match r.code.as_str() {
         "" => None,

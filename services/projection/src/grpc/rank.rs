@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::IndicatorCode;
 use domain::text::Moment;
+use domain::{IndicatorCode, Level};
 use state::{Ranking, Reading};
 use tonic::{Code, Request, Response, Status};
 use wire::mask::Mask;
@@ -27,6 +27,7 @@ impl QueryApi {
         let (metadata, _, r) = request.into_parts();
         let mask = Mask::read(r.read_mask.as_ref())?;
         let indicator: IndicatorCode = code("indicator", &r.indicator)?;
+        let level = level(r.level)?;
         let times = self.times(r.at)?;
         let places = (r.level, &r.parent_code, &r.peers_of_code);
         let arguments = (&r.indicator, places, &mask, times.asked());
@@ -37,7 +38,7 @@ impl QueryApi {
         let defined = defined(&state, &reading, &indicator)?;
         let asked = Asked {
             indicator: indicator.clone(),
-            level: r.level,
+            level,
             parent_code: r.parent_code,
             peers_of_code: r.peers_of_code,
             as_of: reading.as_of(),
@@ -71,7 +72,7 @@ const KEPT_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     indicator: IndicatorCode,
-    level: i32,
+    level: Option<Level>,
     parent_code: String,
     peers_of_code: String,
     as_of: Moment,
@@ -112,7 +113,7 @@ impl Rankings {
 /// The whole ranking that is asked for.
 fn ranking(reading: &Reading<'_>, asked: &Asked) -> Result<Ranking, Status> {
     let indicator = &asked.indicator;
-    let of_level = level(asked.level)?;
+    let of_level = asked.level;
     let ids = |level| ids_below(reading, &asked.parent_code, level);
     if asked.peers_of_code.is_empty() {
         return Ok(reading.rank(indicator, ids(of_level)?));

@@ -53,6 +53,7 @@ pub(crate) struct Rebuilder {
     shutdown: CancellationToken,
     /// The snapshots of the state that serves; none where nothing is on the disk.
     snapshots: Option<Arc<Store>>,
+    /// How the two states are compared; a test of a fault has one that panics.
     pub(crate) compare: Compare,
     /// The last job that was begun; held by whoever changes how the second state stands.
     job: Mutex<Option<Running>>,

@@ -93,17 +93,20 @@ fn status(ledger: &mut Ledger, code: &str, effective: &str, status: ModelStatus)
     ledger.take(effective, Body::ModelStatusChanged(changed), &[])
 }
 
+/// Where the first page was read, as the service reads a later one.
+fn of_first(at: At, first: Option<u64>) -> At {
+    let position = first.or(at.position);
+    At { position, ..at }
+}
+
 fn matrix(
     state: &State,
     at: At,
     r: v1::GetModelMatrixRequest,
 ) -> Result<v1::GetModelMatrixResponse, Status> {
-    matrix::matrix(
-        state,
-        Freshness::default(),
-        at,
-        &matrix::Asked::read(r, at.as_of)?,
-    )
+    let asked = matrix::Asked::read(r, at.as_of)?;
+    let at = of_first(at, asked.page.position);
+    matrix::matrix(state, Freshness::default(), at, &asked)
 }
 
 fn missing(
@@ -111,12 +114,9 @@ fn missing(
     at: At,
     r: v1::ListMissingReportsRequest,
 ) -> Result<v1::ListMissingReportsResponse, Status> {
-    missing::missing(
-        state,
-        Freshness::default(),
-        at,
-        &missing::Asked::read(r, at.as_of)?,
-    )
+    let asked = missing::Asked::read(r, at.as_of)?;
+    let at = of_first(at, asked.page.position);
+    missing::missing(state, Freshness::default(), at, &asked)
 }
 
 fn portfolio(
@@ -125,6 +125,7 @@ fn portfolio(
     r: v1::GetOwnerPortfolioRequest,
 ) -> Result<v1::GetOwnerPortfolioResponse, Status> {
     let asked = portfolio::Asked::read(r, at.as_of)?;
+    let at = of_first(at, asked.page.position);
     portfolio::portfolio(state, Freshness::default(), at, &asked)
 }
 

@@ -132,11 +132,33 @@ async fn whoever_asks_for_no_such_part_of_a_long_list_does_not_wait_to_be_told()
         read_mask: None,
         ..missing.clone()
     };
+    let rank = v1::RankLocalitiesRequest {
+        indicator: "eid".to_owned(),
+        read_mask: missing.read_mask.clone(),
+        at: ahead(),
+        ..Default::default()
+    };
+    let of_no_level = v1::RankLocalitiesRequest {
+        level: 9,
+        read_mask: None,
+        ..rank.clone()
+    };
+    let of_nobody = v1::GetOwnerPortfolioRequest {
+        organisation: " ".to_owned(),
+        read_mask: None,
+        ..portfolio.clone()
+    };
     let part = "read_mask.paths[0]";
     for (refused, field) in [
         (api.get_model_matrix(hasty(matrix)).await.err(), part),
         (api.list_missing_reports(hasty(missing)).await.err(), part),
         (api.get_owner_portfolio(hasty(portfolio)).await.err(), part),
+        (api.rank_localities(hasty(rank)).await.err(), part),
+        (api.rank_localities(hasty(of_no_level)).await.err(), "level"),
+        (
+            api.get_owner_portfolio(hasty(of_nobody)).await.err(),
+            "organisation",
+        ),
         (api.get_model_matrix(hasty(no_code)).await.err(), "model"),
         (
             api.list_missing_reports(hasty(no_level)).await.err(),
@@ -174,8 +196,19 @@ async fn a_token_of_another_question_is_refused_before_anything_is_waited_for() 
         ),
         refused!(list_figures, ListFiguresRequest {}),
         refused!(list_findings, ListFindingsRequest {}),
+        refused!(
+            rank_localities,
+            RankLocalitiesRequest {
+                indicator: "eid".to_owned()
+            }
+        ),
         refused!(get_model_matrix, GetModelMatrixRequest {}),
-        refused!(get_owner_portfolio, GetOwnerPortfolioRequest {}),
+        refused!(
+            get_owner_portfolio,
+            GetOwnerPortfolioRequest {
+                organisation: "Sở Y tế".to_owned()
+            }
+        ),
         refused!(
             list_missing_reports,
             ListMissingReportsRequest {
@@ -219,6 +252,28 @@ async fn a_page_goes_on_where_the_service_was_and_not_where_it_has_come_to_since
     let page = ask(&restarted, next).await.unwrap();
     assert_eq!(page.at.unwrap().position, 2);
     assert_eq!(page.localities[0].r#ref.clone().unwrap().code, "56");
+}
+
+#[tokio::test]
+async fn a_later_page_waits_for_nothing_that_the_first_did_not_have() {
+    let service = provinces();
+    // All that is known by an hour to come: the first page has everything there is.
+    let as_known = |page_token| v1::ListLocalitiesRequest {
+        page_token,
+        at: Some(v1::ReadAt {
+            known_at: "2199-01-01".to_owned(),
+            ..Default::default()
+        }),
+        ..wanted(&[])
+    };
+    let first = ask(&service, as_known(String::new())).await.unwrap();
+    service.api.shared.hear(50);
+    let next = hasty(as_known(first.next_page_token));
+    let next = service.api.list_localities(next).await.unwrap();
+    assert_eq!(next.into_inner().at.unwrap().position, 2);
+    let anew = hasty(as_known(String::new()));
+    let refused = service.api.list_localities(anew).await.unwrap_err();
+    assert_eq!(refusal(&refused).reason, "NOT_CAUGHT_UP");
 }
 
 #[tokio::test]
