@@ -88,6 +88,24 @@ impl Goal {
     }
 }
 
+/// Why a question takes what it takes beside a peer's.
+pub(super) fn unlike(peer: &str, lang: Lang) -> String {
+    lang.pick(
+        format!(
+            "So với {peer}: ở đó mỗi câu hỏi là một lệnh soạn sẵn qua socket nội bộ, trên bảng làm riêng cho câu hỏi ấy; \
+             ở đây là một lời gọi gRPC, trả lời kèm tên, nguồn, mức đạt và độ mới, và phần lớn thời gian đọc một số liệu là HTTP/2. \
+             Ở đó dựng lại là chép những dòng có sẵn; ở đây sự kiện được giải mã và gộp. \
+             Ở đó ghi là thêm một dòng; ở đây số liệu được xét, vào cây băm của sổ và lên bus."
+        ),
+        format!(
+            "Beside {peer}: a question there is one prepared statement over a local socket, on tables made for it; \
+             here it is a gRPC call whose answer carries names, sources, standings and freshness, and most of a point read is HTTP/2. \
+             A rebuild there copies ready lines; here events are decoded and folded. \
+             A write there adds a row; here a figure is judged, put into the log's tree and published."
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

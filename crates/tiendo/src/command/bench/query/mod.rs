@@ -44,7 +44,7 @@ use crate::fail::{FAILED, NOT_FOUND, USAGE};
 use crate::output::Output;
 use crate::{Failure, Surroundings};
 use cold::rebuild;
-use goal::{Goal, MANY};
+use goal::{Goal, MANY, unlike};
 use live::{Bus, Live, Reading};
 use measure::{Pace, Row, show};
 use postgres::Peer;
@@ -168,7 +168,9 @@ async fn ask(
     }
     reading.stop().await?;
     live.stop().await?;
+    let beside = peer.map(|peer| unlike(peer.name(), output.lang));
     let about = json!({
+        "beside": beside,
         "events": plan.head,
         "communes": plan.communes.len(),
         "provinces": plan.provinces.len(),
@@ -182,7 +184,9 @@ async fn ask(
         "snapshot": restart.json(),
     });
     let [memory, restart] = [cold.memory.head(output.lang), restart.head(output.lang)];
-    show(&rows, about, &format!("{memory}\n{restart}"), output)
+    let head = [memory, restart].into_iter().chain(beside);
+    let head: Vec<String> = head.collect();
+    show(&rows, about, &head.join("\n"), output)
 }
 
 /// A bus, if new figures may be recorded and there is a nats-server.
