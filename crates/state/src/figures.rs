@@ -1,92 +1,98 @@
-//! The series of all places: found by two numbers, and read place by place.
+//! The series of all places and indicators: found by two numbers, and read by either.
 
 use std::io::{self, Read, Write};
 
 use crate::form::{Input, LoadError, OUT_OF_ORDER, Output, UNKNOWN};
+use crate::intern::next_index;
 use crate::point::{bytes_of, make_room};
 use crate::series::Series;
 
-/// The series with a figure, by index of the place and then by index of the indicator.
+/// The series with a figure, by index of the indicator and then by index of the place.
 ///
-/// A place has few indicators and a state many places, so a place's list is searched and the places are not.
+/// Whoever compares places reads one indicator of all of them, and finds it side by side; whoever reads a place goes through the indicators, which are few.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Figures(Vec<OfPlace>);
+pub(crate) struct Figures(Vec<OfIndicator>);
 
-/// The series of a place, by index of the indicator.
-///
-/// The indexes lie apart, so that a search stays within two or three lines of the processor's cache: over a whole country every other line is a wait for memory.
+/// The series of an indicator.
 #[derive(Debug, Clone, Default)]
-struct OfPlace {
-    indicators: Vec<u32>,
+struct OfIndicator {
+    /// By index of the place: one more than the index of its series, and 0 without one.
+    numbers: Vec<u32>,
+    /// In the order in which they got their first figure, which mostly is that of the places.
     series: Vec<Series>,
 }
 
-impl OfPlace {
-    fn get(&self, indicator: u32) -> Option<&Series> {
-        let index = self.indicators.binary_search(&indicator).ok()?;
-        self.series.get(index)
+impl OfIndicator {
+    fn index(&self, place: u32) -> Option<usize> {
+        let number = self.numbers.get(place as usize)?;
+        (*number as usize).checked_sub(1)
     }
 
-    fn insert(&mut self, index: usize, indicator: u32, series: Series) {
-        make_room(&mut self.indicators, 2);
+    fn get(&self, place: u32) -> Option<&Series> {
+        self.series.get(self.index(place)?)
+    }
+
+    fn add(&mut self, place: u32) -> usize {
+        let place = place as usize;
+        if self.numbers.len() <= place {
+            self.numbers.resize(place + 1, 0);
+        }
         make_room(&mut self.series, 2);
-        self.indicators.insert(index, indicator);
-        self.series.insert(index, series);
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u32, &Series)> {
-        self.indicators.iter().copied().zip(&self.series)
+        self.numbers[place] = next_index(self.series.len()) + 1;
+        self.series.push(Series::default());
+        self.series.len() - 1
     }
 }
 
 impl Figures {
     /// The series of a place and an indicator.
     pub(crate) fn get(&self, (place, indicator): (u32, u32)) -> Option<&Series> {
-        self.0.get(place as usize)?.get(indicator)
+        self.0.get(indicator as usize)?.get(place)
     }
 
     /// The series of a place and an indicator; empty and only now there if it is new.
     pub(crate) fn entry(&mut self, (place, indicator): (u32, u32)) -> &mut Series {
-        let place = place as usize;
-        if self.0.len() <= place {
-            self.0.resize_with(place + 1, OfPlace::default);
+        let indicator = indicator as usize;
+        if self.0.len() <= indicator {
+            self.0.resize_with(indicator + 1, OfIndicator::default);
         }
-        let of_place = &mut self.0[place];
-        let index = match of_place.indicators.binary_search(&indicator) {
-            Ok(index) => index,
-            Err(index) => {
-                of_place.insert(index, indicator, Series::default());
-                index
-            }
-        };
-        &mut of_place.series[index]
+        let of_indicator = &mut self.0[indicator];
+        let index = of_indicator.index(place);
+        let index = index.unwrap_or_else(|| of_indicator.add(place));
+        &mut of_indicator.series[index]
     }
 
     pub(crate) fn get_mut(&mut self, (place, indicator): (u32, u32)) -> Option<&mut Series> {
-        let of_place = self.0.get_mut(place as usize)?;
-        let index = of_place.indicators.binary_search(&indicator).ok()?;
-        of_place.series.get_mut(index)
+        let of_indicator = self.0.get_mut(indicator as usize)?;
+        let index = of_indicator.index(place)?;
+        of_indicator.series.get_mut(index)
     }
 
     /// The series of a place, by index of the indicator.
     pub(crate) fn of_place(&self, place: u32) -> impl Iterator<Item = (u32, &Series)> {
-        let of_place = self.0.get(place as usize);
-        of_place.into_iter().flat_map(OfPlace::iter)
+        let numbered = (0..).zip(&self.0);
+        numbered.filter_map(move |(indicator, of)| Some((indicator, of.get(place)?)))
     }
 
     /// All series with their keys, by key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ((u32, u32), &Series)> {
-        (0..).zip(&self.0).flat_map(|(place, of_place)| {
-            let series = of_place.iter();
+        (0..self.places()).flat_map(|place| {
+            let series = self.of_place(place);
             series.map(move |(indicator, series)| ((place, indicator), series))
         })
     }
 
+    /// One more than the index of the last place with a figure.
+    fn places(&self) -> u32 {
+        let last = self.0.iter().map(|of| of.numbers.len()).max();
+        next_index(last.unwrap_or(0))
+    }
+
     pub(crate) fn save(&self, out: &mut Output<impl Write>) -> io::Result<()> {
-        out.number(self.0.len() as u64)?;
-        for of_place in &self.0 {
-            out.number(of_place.series.len() as u64)?;
-            for (indicator, series) in of_place.iter() {
+        out.number(u64::from(self.places()))?;
+        for place in 0..self.places() {
+            out.number(self.of_place(place).count() as u64)?;
+            for (indicator, series) in self.of_place(place) {
                 out.bytes(&indicator.to_le_bytes())?;
                 series.save(out)?;
             }
@@ -100,24 +106,22 @@ impl Figures {
         input.check(places <= input.known.places, UNKNOWN)?;
         let mut figures = Self::default();
         for place in (0..).take(places) {
-            let mut of_place = OfPlace::default();
-            for index in 0..input.count()? {
+            let mut last = None;
+            for _ in 0..input.count()? {
                 let indicator = input.index()?;
                 input.check(input.known.series((place, indicator)), UNKNOWN)?;
-                let last = of_place.indicators.last();
-                let ascends = last.is_none_or(|last| *last < indicator);
-                input.check(ascends, OUT_OF_ORDER)?;
-                of_place.insert(index, indicator, Series::load(input)?);
+                input.check(last < Some(indicator), OUT_OF_ORDER)?;
+                last = Some(indicator);
+                *figures.entry((place, indicator)) = Series::load(input)?;
                 input.known.has_figures = true;
             }
-            figures.0.push(of_place);
         }
         Ok(figures)
     }
 
     /// Bytes of the tables, series and their lists not counted.
     pub(crate) fn bytes(&self) -> usize {
-        let of_place = |of: &OfPlace| bytes_of(&of.indicators) + bytes_of(&of.series);
-        bytes_of(&self.0) + self.0.iter().map(of_place).sum::<usize>()
+        let of_indicator = |of: &OfIndicator| bytes_of(&of.numbers) + bytes_of(&of.series);
+        bytes_of(&self.0) + self.0.iter().map(of_indicator).sum::<usize>()
     }
 }

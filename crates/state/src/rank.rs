@@ -182,27 +182,45 @@ fn unranked(
     }
 }
 
+/// The largest end of an interval of a share, in hundredths of a point.
+const WHOLE: u32 = 10_000;
+
 /// Gives each the ranks that the intervals allow.
-///
-/// Of sorted ends, a search tells how many lie beyond another: n·log n steps for n localities.
 fn span_ranks(ranked: &mut [Ranked]) {
     let ends = |locality: &Ranked| {
         let share = locality.share_hundredths?;
         let span = locality.share_span;
         Some(span.map_or((share, share), |span| (span.low, span.high)))
     };
-    let (mut lows, mut highs): (Vec<u32>, Vec<u32>) = ranked.iter().filter_map(ends).unzip();
-    lows.sort_unstable();
-    highs.sort_unstable();
+    let with_share = ranked.iter().filter_map(ends);
+    let (lows, highs): (Vec<u32>, Vec<u32>) = with_share.unzip();
+    let shared = lows.len();
+    let (lows, highs) = (not_above(lows), not_above(highs));
     let place = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     for locality in ranked {
         locality.rank_span = locality.share_span.map(|share| {
-            let not_above = lows.partition_point(|low| *low <= share.high);
-            let below = highs.partition_point(|high| *high < share.low);
+            let below = match share.low {
+                0 => 0,
+                low => highs[low as usize - 1],
+            };
             Span {
-                low: place(lows.len() - not_above + 1),
-                high: place(highs.len() - below),
+                low: place(shared - lows[share.high as usize] + 1),
+                high: place(shared - below),
             }
         });
     }
+}
+
+/// How many ends lie at or below each end that an interval can have.
+fn not_above(ends: Vec<u32>) -> Vec<usize> {
+    let mut counts = vec![0; WHOLE as usize + 1];
+    for end in ends.into_iter().filter(|end| *end <= WHOLE) {
+        counts[end as usize] += 1;
+    }
+    let mut sum = 0;
+    for count in &mut counts {
+        sum += *count;
+        *count = sum;
+    }
+    counts
 }
