@@ -38,6 +38,14 @@ pub fn date(moment: f64) -> Option<Date> {
         .flatten()
 }
 
+/// A moment, and an exact amount of so many parts of a unit, as the numbers that are reckoned with.
+///
+/// The moment is that of [`day()`]. Of zero parts there is no amount: it is not a number.
+#[must_use]
+pub fn point((date, hour): (Date, u8), (numerator, divisor): (u128, u64)) -> (f64, f64) {
+    (day(date, Some(hour)), numerator as f64 / divisor as f64)
+}
+
 /// Calendar days from one moment's date to another's; negative backwards.
 pub(crate) fn days_between(from: f64, to: f64) -> Option<f64> {
     let days = |moment: f64| (moment - SECOND).floor();
@@ -72,6 +80,14 @@ mod tests {
         assert_eq!(date(f64::NAN), None);
         assert_eq!(date(f64::INFINITY), None);
         assert_eq!(date(1e7), None);
+    }
+
+    #[test]
+    fn an_exact_amount_is_divided_once() {
+        // 8,380 hundredths of a point of 756,954.
+        let read = point((civil(1970, 1, 1), 12), (8_380 * 756_954, 10_000));
+        assert_eq!(read, (0.5, 634_327.452));
+        assert!(!point((civil(1970, 1, 1), 0), (0, 0)).1.is_finite());
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! - [`Report`], [`Quota`], [`Question`]: what a judgement starts from
 //! - `target`: the required count and the people allowed to be left
 //! - `series`: the cumulative count between reports
-//! - `plan`: the planned curve and its inverse
+//! - [`Plan`], [`PlanStanding`]: the planned curve, its inverse, and where a count stands against it
 //! - [`Pace`]: what was done in the last window, and the hazard
 //! - [`Peers`], [`Standing`], [`dispersion`]: the siblings, the funnel and the stall
 //! - `forecast`: hazard forecast, linear bound, band, probability to hit
@@ -25,7 +25,7 @@
 //! - [`Ladder`], [`Transition`]: when a case opens and clears (hysteresis counted in reports)
 //! - [`sentence()`], [`Facts`], [`Counted`], [`Sentences`]: one sentence for a district official
 //! - [`plausible()`], [`Implausible`], [`PlausibilityRules`]: what speaks against a count before it is recorded
-//! - [`day()`], [`date`]: days and calendar dates
+//! - [`day()`], [`date`], [`point`]: days, calendar dates and exact amounts
 //!
 //! # Left to the caller
 //!
@@ -50,11 +50,12 @@ mod text;
 mod verdict;
 
 pub use concern::{Concern, concern, holds};
-pub use day::{date, day};
+pub use day::{date, day, point};
 pub use judge::judge;
 pub use ladder::{Ladder, Transition};
 pub use pace::Pace;
 pub use peers::{Peers, Standing, dispersion};
+pub use plan::{Plan, PlanStanding};
 pub use plausible::{
     Answer, Around, HISTORY_MAX, Implausible, Known, PlausibilityRules, Siblings, plausible,
     weekly_hazard,

@@ -129,7 +129,7 @@ fn standing(
         terms.done_early_days = terms.deadline.and_then(|to| days_between(first.at, to));
         found.positions.push(first.position);
     }
-    if let Some(plan) = question.quota.and_then(|quota| Plan::of(quota, target)) {
+    if let Some(plan) = question.quota.and_then(Plan::of) {
         terms.plan = plan.at(newest.at).and_then(finite);
         terms.plan_share = terms.plan.and_then(|planned| ratio(count, planned));
         terms.plan_gap = terms.plan.and_then(|planned| finite(count - planned));

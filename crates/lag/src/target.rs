@@ -56,6 +56,24 @@ impl Target {
     }
 }
 
+impl Quota {
+    /// The whole units of an amount, which may have been made from a percentage.
+    ///
+    /// The rest is dropped, but an amount that meets the target is never less than N\*: a
+    /// percentage is not refused for the fraction of a person it lacks.
+    #[must_use]
+    pub fn whole(&self, amount: f64) -> u64 {
+        let met = Target::of(self).filter(|target| target.is_met(amount));
+        whole(amount).max(met.map_or(0, |target| whole(target.required)))
+    }
+}
+
+/// The whole units of an amount; what a hair is missing to counts.
+pub(crate) fn whole(amount: f64) -> u64 {
+    // Of what is no number or below zero there is nothing.
+    (amount + HAIR).floor() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +118,24 @@ mod tests {
         // 83.8 of 100 with τ = 83.8 %.
         let t = target(100.0, 0.838).unwrap();
         assert!(t.is_met(83.8) && !t.is_met(83.7));
+    }
+
+    #[test]
+    fn an_amount_is_whole_units_and_what_meets_the_target_is_enough() {
+        let quota = |target_share| Quota {
+            denominator: 101.0,
+            target_share,
+            start: None,
+            deadline: None,
+            milestones: Vec::new(),
+            position: 1,
+        };
+        // 83.8 % of 101 are 84.638, and 85 people are asked for.
+        assert_eq!(quota(0.838).whole(84.638), 85);
+        assert_eq!(quota(0.839).whole(84.638), 84);
+        assert_eq!(quota(0.9).whole(83.999_999_9), 84);
+        assert_eq!(quota(0.9).whole(90.0), 90);
+        assert_eq!((quota(0.9).whole(-3.0), quota(0.9).whole(f64::NAN)), (0, 0));
     }
 
     #[test]

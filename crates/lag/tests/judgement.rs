@@ -238,6 +238,20 @@ fn early_is_judged_against_the_plan_only() {
     assert_eq!(verdict(28.0, &MIDDLING, &quota()).basis, Basis::Hazard);
 }
 
+#[test]
+fn who_began_beyond_the_target_is_held_against_no_plan() {
+    let begun = |already| Quota {
+        start: Some((0.0, already)),
+        ..quota()
+    };
+    // A correction took away what was there: from 899 on a plan leads to 900, from 900 on nowhere.
+    let v = verdict(14.0, &[(14.0, 700.0)], &begun(899.0));
+    assert_eq!((v.status, v.basis), (Status::Red, Basis::Plan));
+    let v = verdict(14.0, &[(14.0, 700.0)], &begun(900.0));
+    assert_eq!((v.status, v.basis), (Status::Early, Basis::Early));
+    assert_eq!((v.terms.plan, v.terms.days_behind), (None, None));
+}
+
 fn averaged(share: f64) -> Peers {
     Peers {
         average_share: Some(share),

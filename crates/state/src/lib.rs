@@ -26,6 +26,8 @@
 //! - `around`: the figures that hold around a moment, for whoever judges a new one
 //! - `finding`: what was implausible, and what was answered to it
 //! - `quota`: quotas, declarations and the standing against them
+//! - `yardstick`: figures in the units of what they are held against, exactly
+//! - `trajectory`: the whole numbers that the planned trajectory of a quota is made of
 //! - `rank`: localities ordered by share, each with the ranks that its size allows
 //! - `reform`: whose territory a locality took over
 //! - `ground`: where what undoes a figure or a locality stands
@@ -89,7 +91,9 @@ mod succession;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod trajectory;
 mod work;
+mod yardstick;
 
 pub use around::{Held, HeldSeries, Recognised};
 pub use compare::{SeriesDifference, SeriesDifferences};
@@ -121,4 +125,6 @@ pub use split::{Events, Split, Term};
 pub use state::{ApplyError, Dataset, State};
 pub use succession::{ClosingEntry, RelationEntry, SuccessionEntry};
 pub use timeline::{Entry, Recorded};
+pub use trajectory::{NoPlan, PlanBasis, PlanPoint};
 pub use work::{WorkItemEntry, WorkItemStatus};
+pub use yardstick::{Amount, Measured, Yardstick};

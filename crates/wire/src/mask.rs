@@ -61,6 +61,7 @@ masked! {
     GetModelMatrixResponse
     GetOwnerPortfolioResponse
     ListMissingReportsResponse
+    GetTrajectoryResponse
 }
 
 /// The parts of an answer that a caller wants. Order, repetition, `*` and overlaps of the paths make no difference to the hash.

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use domain::event::{IndicatorDefined, IndicatorKind, QuotaLayer};
 use domain::{IndicatorCode, LocalityId};
 use lag::{Basis, Concern, Reason, Rules, Status};
-use state::{DeclarationEntry, FigureEntry, QuotaEntry, Reading};
+use state::{DeclarationEntry, FigureEntry, PlanBasis, QuotaEntry, Reading, Yardstick};
 
-use crate::figures::{Measured, SHARE_DENOMINATOR, Yardstick, bare_counts};
+use crate::figures::{Measured, denominator, point};
 use crate::neighbours::Neighbours;
 
 /// A series that nobody asked for is history so many days after its last figure.
@@ -81,6 +81,8 @@ struct Series<'a> {
     paced: bool,
     figures: Vec<FigureEntry<'a>>,
     quotas: Vec<QuotaEntry<'a>>,
+    /// Beside each what its plan is made of.
+    plans: Vec<PlanBasis>,
     declared: Option<DeclarationEntry<'a>>,
     /// Somebody insisted on a figure that the checks refuse, and nobody has answered for it.
     blocked: bool,
@@ -110,12 +112,15 @@ pub(crate) fn assess(
         return Outcome::Gone;
     }
     let paced = definition.kind == IndicatorKind::Cumulative;
+    let quotas = reading.quotas(id, indicator);
+    let plans = quotas.iter().map(|quota| reading.plan_basis(quota, id));
     let mut series = Series {
         rules,
         today: lag::day(reading.as_of().date(), None),
         paced,
         figures: reading.series(id, indicator),
-        quotas: reading.quotas(id, indicator),
+        plans: plans.collect(),
+        quotas,
         declared: reading.declared(id, indicator),
         blocked: reading.has_blocking(id, indicator),
         neighbours: neighbours.filter(|_| paced).cloned(),
@@ -143,13 +148,16 @@ impl Series<'_> {
         if let (true, Some(declared)) = (self.quotas.is_empty(), &self.declared) {
             return vec![self.commitment(declared)];
         }
-        self.quotas.iter().map(|quota| self.quota(quota)).collect()
+        let quotas = self.quotas.iter().zip(&self.plans);
+        quotas
+            .map(|(quota, plan)| self.quota(quota, plan))
+            .collect()
     }
 
     fn commitment(&self, declared: &DeclarationEntry<'_>) -> Asked {
         let yardstick = Yardstick::of_series(&self.figures).unwrap_or(Yardstick::Share);
         let quota = lag::Quota {
-            denominator: yardstick.denominator(),
+            denominator: denominator(yardstick),
             target_share: 1.0,
             start: None,
             deadline: Some(lag::day(declared.by, None)),
@@ -159,48 +167,25 @@ impl Series<'_> {
         self.fitted(QuotaLayer::Commitment, quota, yardstick)
     }
 
-    fn quota(&self, entry: &QuotaEntry<'_>) -> Asked {
-        let yardstick = Yardstick::of_quota(entry.fact);
-        let scale = match yardstick {
-            Yardstick::Count(_) => 1.0,
-            Yardstick::Share => SHARE_DENOMINATOR / entry.denominator.value.max(1) as f64,
-        };
-        let milestones = entry.milestones.iter().map(|milestone| {
-            (
-                lag::day(milestone.date, None),
-                milestone.count as f64 * scale,
-            )
-        });
+    /// A quota with its plan.
+    fn quota(&self, entry: &QuotaEntry<'_>, basis: &PlanBasis) -> Asked {
+        let milestones = basis.milestones.iter().copied().map(point);
         let quota = lag::Quota {
-            denominator: yardstick.denominator(),
+            denominator: denominator(basis.yardstick),
             target_share: f64::from(entry.target.hundredths()) / 10_000.0,
-            start: entry.start.and_then(|start| self.start(start, yardstick)),
+            start: basis.start.map(point),
             deadline: entry.deadline.map(|deadline| lag::day(deadline, None)),
-            milestones: if self.paced {
-                milestones.collect()
-            } else {
-                Vec::new()
-            },
+            milestones: milestones.collect(),
             position: entry.recorded.position,
         };
-        self.fitted(entry.layer, quota, yardstick)
-    }
-
-    /// Where the work began: known only if a figure speaks of that moment or an earlier one.
-    ///
-    /// Taking zero instead would make a pace out of everything that was done before.
-    fn start(&self, first_day: jiff::civil::Date, yardstick: Yardstick) -> Option<(f64, f64)> {
-        let begins = lag::day(first_day, Some(0));
-        let reports = yardstick.measure(&self.figures).reports;
-        let before = reports.iter().rev().find(|report| report.at <= begins)?;
-        self.paced.then_some((begins, before.count))
+        self.fitted(entry.layer, quota, basis.yardstick)
     }
 
     /// A quota with the figures measured by it; if none of them can be, it has no usable denominator.
     fn fitted(&self, layer: QuotaLayer, mut quota: lag::Quota, yardstick: Yardstick) -> Asked {
-        let mut measured = yardstick.measure(&self.figures);
+        let mut measured = Measured::by(yardstick, &self.figures);
         if measured.reports.is_empty() && !self.figures.is_empty() {
-            measured = bare_counts(&self.figures);
+            measured = Measured::bare_counts(&self.figures);
             quota.denominator = 0.0;
         }
         Asked {
@@ -281,7 +266,7 @@ impl Series<'_> {
         let Some(yardstick) = yardstick.filter(|_| age <= HISTORY_DAYS) else {
             return Outcome::Unasked;
         };
-        let measured = yardstick.measure(&self.figures);
+        let measured = Measured::by(yardstick, &self.figures);
         let plain = lag::judge(self.rules, &self.question(&measured));
         let compared = self.compared(yardstick, &measured);
         let told = match &compared {
@@ -308,7 +293,7 @@ impl Series<'_> {
     fn compared(&self, yardstick: Yardstick, measured: &Measured) -> Option<lag::Verdict> {
         self.neighbours.as_ref()?;
         let quota = lag::Quota {
-            denominator: yardstick.denominator(),
+            denominator: denominator(yardstick),
             target_share: 1.0,
             start: None,
             deadline: None,

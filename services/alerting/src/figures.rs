@@ -1,25 +1,10 @@
 //! Reported figures as the numbers that `lag` judges.
 //!
-//! A count is taken as it is.
-//! A figure of which only the percentage was published becomes `percent · D`; a quota that is itself a percentage (nobody published its people) is judged in ten-thousandths, so that 83,8 % is 8,380 of 10,000.
+//! [`Yardstick`] says how many units a figure is; here it becomes a number.
 //! Numbers made from percentages are never shown as counts: see [`Measured::counted`].
 
-use state::{FigureEntry, FigureRef};
-
-/// D of a series known only in percent: a hundredth of a percentage point is one.
-pub(crate) const SHARE_DENOMINATOR: f64 = 10_000.0;
-
-/// Kind of the denominator of a quota that is itself a percentage.
-const PERCENT: &str = "percent";
-
-/// What figures are measured against.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Yardstick {
-    /// Counts of so many people or things.
-    Count(f64),
-    /// Shares only.
-    Share,
-}
+use domain::text::Moment;
+use state::{Amount, FigureEntry, PlanPoint, Yardstick};
 
 /// Figures as reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,94 +15,54 @@ pub(crate) struct Measured {
     pub(crate) counted: bool,
 }
 
-impl Yardstick {
-    /// The yardstick of a quota.
-    pub(crate) fn of_quota(quota: &domain::event::QuotaAssigned) -> Self {
-        if quota.denominator.kind == PERCENT {
-            Self::Share
-        } else {
-            Self::Count(quota.denominator.value as f64)
-        }
-    }
-
-    /// The yardstick a series brings itself; none if it says of no figure what it is a share of.
-    pub(crate) fn of_series(figures: &[FigureEntry<'_>]) -> Option<Self> {
-        let newest = figures.last()?.figure;
-        let counted = figures.iter().all(|entry| entry.figure.value.is_some());
-        match newest.denominator {
-            Some(against) if counted => Some(Self::Count(against.value as f64)),
-            _ => share(&newest).map(|_| Self::Share),
-        }
-    }
-
-    /// D.
-    pub(crate) fn denominator(self) -> f64 {
-        match self {
-            Self::Count(denominator) => denominator,
-            Self::Share => SHARE_DENOMINATOR,
-        }
-    }
-
-    /// The figures that can be measured by it.
-    pub(crate) fn measure(self, figures: &[FigureEntry<'_>]) -> Measured {
-        let mut measured = Measured {
-            reports: Vec::with_capacity(figures.len()),
-            counted: true,
-        };
+impl Measured {
+    /// The figures that can be measured by a yardstick.
+    pub(crate) fn by(yardstick: Yardstick, figures: &[FigureEntry<'_>]) -> Self {
+        let mut reports = Vec::with_capacity(figures.len());
+        let mut counted = true;
         for entry in figures {
-            let Some((count, counted)) = self.count(&entry.figure) else {
-                continue;
-            };
-            measured.counted &= counted;
-            measured.reports.push(report(entry, count));
-        }
-        measured
-    }
-
-    fn count(self, figure: &FigureRef<'_>) -> Option<(f64, bool)> {
-        match (self, figure.value) {
-            (Self::Count(_), Some(count)) => Some((count.value as f64, true)),
-            (Self::Count(denominator), None) => {
-                let percent = figure.percent?;
-                Some((
-                    f64::from(percent.hundredths()) / 10_000.0 * denominator,
-                    false,
-                ))
+            if let Some(measured) = yardstick.measure(&entry.figure) {
+                counted &= yardstick != Yardstick::Share && !measured.is_from_percent;
+                reports.push(report(entry, measured.amount));
             }
-            (Self::Share, _) => Some((share(figure)?, false)),
+        }
+        Self { reports, counted }
+    }
+
+    /// Counts as they were published, for a series that nothing measures.
+    pub(crate) fn bare_counts(figures: &[FigureEntry<'_>]) -> Self {
+        let counts = figures.iter().filter_map(|entry| {
+            let numerator = entry.figure.value?.value.into();
+            let divisor = 1;
+            Some(report(entry, Amount { numerator, divisor }))
+        });
+        Self {
+            reports: counts.collect(),
+            counted: true,
         }
     }
 }
 
-/// Counts as they were published, for a series that nothing measures.
-pub(crate) fn bare_counts(figures: &[FigureEntry<'_>]) -> Measured {
-    let counts = figures.iter().filter_map(|entry| {
-        let count = entry.figure.value?;
-        Some(report(entry, count.value as f64))
-    });
-    Measured {
-        reports: counts.collect(),
-        counted: true,
-    }
+/// A point of a plan as numbers.
+pub(crate) fn point(point: PlanPoint) -> (f64, f64) {
+    numbers(point.moment, point.amount)
 }
 
-/// A share in ten-thousandths: the computed one, not rounded, else the printed one.
-fn share(figure: &FigureRef<'_>) -> Option<f64> {
-    match (figure.value, figure.denominator) {
-        (Some(count), Some(against)) if against.value > 0 => {
-            Some(count.value as f64 / against.value as f64 * SHARE_DENOMINATOR)
-        }
-        _ => figure
-            .percent
-            .map(|percent| f64::from(percent.hundredths())),
-    }
+/// How many units everybody is.
+pub(crate) fn denominator(yardstick: Yardstick) -> f64 {
+    yardstick.denominator() as f64
 }
 
-fn report(entry: &FigureEntry<'_>, count: f64) -> lag::Report {
-    let moment = entry.recorded.effective;
+fn report(entry: &FigureEntry<'_>, amount: Amount) -> lag::Report {
+    let (at, count) = numbers(entry.recorded.effective, amount);
     lag::Report {
-        at: lag::day(moment.date(), Some(moment.hour())),
+        at,
         count,
         position: entry.recorded.position,
     }
+}
+
+fn numbers(moment: Moment, amount: Amount) -> (f64, f64) {
+    let on = (moment.date(), moment.hour());
+    lag::point(on, (amount.numerator, amount.divisor))
 }

@@ -7,9 +7,9 @@
 
 use domain::{IndicatorCode, LocalityId};
 use lag::{Peers, Rules, Standing};
-use state::Reading;
+use state::{Reading, Yardstick};
 
-use crate::figures::Yardstick;
+use crate::figures::{Measured, denominator};
 
 /// What is known of the siblings, the judged locality among them.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +69,10 @@ fn sibling(
         Some(quota) => Yardstick::of_quota(quota.fact),
         None => Yardstick::of_series(&figures)?,
     };
-    let measured = yardstick.measure(&figures);
+    let measured = Measured::by(yardstick, &figures);
     let newest = measured.reports.last()?;
     let quota = lag::Quota {
-        denominator: yardstick.denominator(),
+        denominator: denominator(yardstick),
         target_share: 1.0,
         start: None,
         deadline: None,

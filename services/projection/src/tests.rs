@@ -29,6 +29,7 @@ mod pages;
 mod parts;
 mod rank;
 mod rebuild;
+mod trajectory;
 mod watch;
 
 /// When a ledger takes every event.

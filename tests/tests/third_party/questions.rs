@@ -365,6 +365,26 @@ fn numbers() -> Vec<Row> {
             )
             .before("figure", Value::Null)
             .before("grounds/last/kind", json!("GROUND_KIND_LATER")),
+        // Nobody published by when the 756,954 are to be reached, nor from when on.
+        Row::of("GetTrajectory", json!({"code": "56", "indicator": l2}))
+            .is("quotas/#", json!(1))
+            .is("quotas/0/quota/required", json!("756954"))
+            .is("quotas/0/planKind", json!("PLAN_KIND_NONE"))
+            .is("quotas/0/noPlanReason", json!("NO_PLAN_REASON_NO_DEADLINE"))
+            .is("quotas/0/unit", json!("TRAJECTORY_UNIT_COUNT"))
+            .is("quotas/0/points/0/count", json!("634327"))
+            .is("quotas/0/points/0/effective", json!("2023-07-31"))
+            .is("quotas/0/standing", Value::Null)
+            .is("figureCount", json!("1"))
+            .same("quotas/0/points/0/position", "figures/0/recorded/position")
+            .before("quotas/#", json!(0))
+            .before("figures/#", json!(0))
+            .before("locality/name/vi", json!("Tỉnh Khánh Hòa")),
+        Row::of(
+            "GetTrajectory",
+            json!({"code": "56", "indicator": "khong.co"}),
+        )
+        .refused(Code::NotFound, "UNKNOWN_INDICATOR"),
         // Three indicators are asked for and have a figure; that of 21 June is no longer recent.
         Row::of(
             "GetDataQuality",

@@ -18,6 +18,7 @@ mod rank;
 mod reform;
 mod saved;
 mod stories;
+mod trajectory;
 
 use domain::event::{
     Actor, Body, Denominator, Document, Event, Figure, LocalityEnded, LocalityRegistered, Name,

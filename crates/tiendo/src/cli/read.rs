@@ -71,6 +71,8 @@ pub enum Locality {
         #[arg(long, default_value_t = 0)]
         position: u64,
     },
+    /// Where it stands against each layer of quota of an indicator, beside the planned trajectory.
+    Trajectory(LocalityTrajectory),
     /// How complete, timely, consistent and alive its figures are.
     Quality {
         /// Code of the locality.
@@ -152,6 +154,18 @@ pub struct LocalityDiff {
     /// Only this indicator.
     #[arg(long)]
     pub indicator: Option<String>,
+}
+
+/// Whose trajectory in what.
+#[derive(Debug, Clone, Args)]
+pub struct LocalityTrajectory {
+    /// Code of the locality.
+    pub code: String,
+    /// The indicator.
+    pub indicator: String,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// Indicators.

@@ -1,10 +1,10 @@
-//! `tiendo locality show | list | history | rebuild | quality`; `diff` stands in a module of its own; what is recorded of localities is in `record`.
+//! `tiendo locality show | list | history | rebuild | quality | trajectory`; `diff`, `quality` and `trajectory` stand in modules of their own; what is recorded of localities is in `record`.
 
 use wire::v1;
 
 use super::{
     at_line, diff, figure_percent, finding, level, quality, raw_bound, raw_count, raw_percent,
-    read_at, record, show, told,
+    read_at, record, show, told, trajectory,
 };
 use crate::Failure;
 use crate::cli::{At, Locality};
@@ -69,6 +69,7 @@ pub(super) async fn run(
             )
             .await
         }
+        Locality::Trajectory(wanted) => trajectory::run(wanted, clients, output).await,
         Locality::Quality { code, children, at } => {
             let request = v1::GetDataQualityRequest {
                 code,

@@ -25,6 +25,7 @@ mod record;
 mod roll_up;
 mod show;
 mod template;
+mod trajectory;
 mod watch;
 
 pub(crate) use log::{is_offline, offline};
@@ -170,6 +171,14 @@ fn denominator(denominator: Option<&v1::Denominator>, output: Output) -> String 
         "{}{derived}",
         output.lang.quantity(denominator.value.as_ref())
     )
+}
+
+/// The document that sets a quota: its number, its title, who issued it.
+fn document(quota: &v1::QuotaAssigned) -> String {
+    let document = quota.document.clone().unwrap_or_default();
+    let mut parts = vec![document.number, document.title, document.issuer];
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 /// A count for a spreadsheet: digits alone, the same in every language; empty if there is none.

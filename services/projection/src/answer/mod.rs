@@ -1,6 +1,6 @@
 //! What is on record as messages. Pure: the same reading gives the same bytes.
 //!
-//! Here is a locality with everything about it; `diff` tells what changed, `explain` says where a number comes from, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items, `matrix` the models of a locality, `portfolio` what an organisation holds, `missing` who has not reported.
+//! Here is a locality with everything about it; `diff` tells what changed, `explain` says where a number comes from, `figure` writes figures and what was found about them, `owner` who holds what and what nobody holds, `reform` where territory comes from and sums over it, `quality` how good figures are, `work` work items, `matrix` the models of a locality, `portfolio` what an organisation holds, `missing` who has not reported, `trajectory` what was planned beside what was reached.
 
 mod diff;
 mod explain;
@@ -11,6 +11,7 @@ mod owner;
 mod portfolio;
 mod quality;
 mod reform;
+mod trajectory;
 mod work;
 
 use domain::event::Scope;
@@ -34,6 +35,7 @@ pub(crate) use owner::orphans;
 pub(crate) use portfolio::{portfolio_counts, portfolio_item, portfolio_role};
 pub(crate) use quality::quality;
 pub(crate) use reform::{roll_up, roll_up_country};
+pub(crate) use trajectory::trajectories;
 
 /// SHA-256 over the encoded locality, hexadecimal.
 pub(crate) fn digest(locality: &v1::Locality) -> String {

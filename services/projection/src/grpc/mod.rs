@@ -1,6 +1,6 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
+//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported, `trajectory` what was planned beside what was reached; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
 
 mod diff;
 mod explain;
@@ -14,6 +14,7 @@ pub(crate) mod portfolio;
 mod rank;
 mod rebuild;
 mod reform;
+mod trajectory;
 mod verify;
 mod watch;
 
@@ -238,6 +239,13 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::ListMissingReportsRequest>,
     ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
         self.missing(request).await
+    }
+
+    async fn get_trajectory(
+        &self,
+        request: Request<v1::GetTrajectoryRequest>,
+    ) -> Result<Response<v1::GetTrajectoryResponse>, Status> {
+        self.trajectory(request).await
     }
 
     async fn list_models(

@@ -7,7 +7,9 @@ use wire::v1::ground::Said;
 use super::named;
 use crate::command::locality::{correction, raw_instant};
 use crate::command::show::quota_text;
-use crate::command::{denominator, figure_percent, finding, raw_bound, raw_count, raw_percent};
+use crate::command::{
+    denominator, document, figure_percent, finding, raw_bound, raw_count, raw_percent,
+};
 use crate::output::{Cell, Output, Table, code, number, share, text};
 
 /// Registrations of a sum's parts that people are shown one by one.
@@ -194,14 +196,6 @@ fn ending(ground: &v1::Ground, said: &v1::LocalityEnded, output: Output) -> Stri
         format!("{name} chấm dứt, {into}"),
         format!("{name} ended, {into}"),
     )
-}
-
-/// The document that sets a quota: its number, its title, who issued it.
-fn document(quota: &v1::QuotaAssigned) -> String {
-    let document = quota.document.clone().unwrap_or_default();
-    let mut parts = vec![document.number, document.title, document.issuer];
-    parts.retain(|part| !part.is_empty());
-    parts.join("; ")
 }
 
 /// The same for a spreadsheet.
