@@ -294,10 +294,17 @@ async fn orphans_on(t: &Tiendo, day: &str) -> Result<Vec<v1::Orphan>> {
     let asked = v1::ListOrphansRequest {
         code: "56".to_owned(),
         at: read_at(t, day).await?,
+        page_size: 1_000,
         ..Default::default()
     };
     let answer = t.query().await?.list_orphans(asked).await?;
-    Ok(answer.into_inner().orphans)
+    let answer = answer.into_inner();
+    ensure!(
+        answer.next_page_token.is_empty(),
+        "{} orphans do not fit on a page",
+        answer.total_size
+    );
+    Ok(answer.orphans)
 }
 
 async fn orphans(t: &Tiendo) -> Result<()> {

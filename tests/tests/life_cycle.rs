@@ -17,6 +17,8 @@ async fn a_programme_lives_from_its_plan_to_the_end_of_its_communes() -> Result<
     story.tell("places are registered", places(t)).await;
     story.tell("a plan, a sixth group, a model", plan(t)).await;
     story.tell("a work item to its end", work(t)).await;
+    story.tell("what is to be done by when", work_list(t)).await;
+    story.tell("lists of more than a page", long_lists(t)).await;
     story.tell("a quota and its suspension", quota(t)).await;
     story.tell("a figure taken back", figures(t)).await;
     story
@@ -261,6 +263,155 @@ async fn work(t: &Tiendo) -> Result<()> {
         items.is_some_and(|items| items.iter().any(shows) && !items.iter().any(overdue))
     })
     .await?;
+    Ok(())
+}
+
+/// The codes that `work-item list` lists.
+async fn listed(t: &Tiendo, line: &str) -> Result<Vec<String>> {
+    let answer = json_of(t, &format!("work-item list {line}")).await?;
+    let items = answer["workItems"].as_array();
+    let codes = items.into_iter().flatten().map(|listed| {
+        let code = listed["item"]["defined"]["workItem"].as_str();
+        code.map(ToOwned::to_owned)
+    });
+    let codes: Option<Vec<_>> = codes.collect();
+    let codes = codes.with_context(|| answer.to_string())?;
+    let total = answer["totalSize"].as_u64().unwrap_or(0);
+    ensure!(total == codes.len() as u64, "{answer}");
+    Ok(codes)
+}
+
+async fn work_list(t: &Tiendo) -> Result<()> {
+    let (vague, measured) = ("VIEC-00", "VIEC-01");
+    // Both were due on 30 June, until on 1 June one was given until 30 September.
+    for (line, expected) in [
+        ("--code 99 --as-of 15/5/2024", &[vague, measured][..]),
+        ("--due-to 30/6/2024 --as-of 15/5/2024", &[vague, measured]),
+        ("--due-to 30/6/2024 --as-of 1/7/2024", &[vague]),
+        ("--due-from 1/7/2024 --as-of 1/7/2024", &[measured]),
+        (
+            "--due-from 30/6/2024 --due-to 30/9/2024 --as-of 1/7/2024",
+            &[vague, measured],
+        ),
+        ("--overdue --as-of 30/6/2024", &[]),
+        ("--overdue --as-of 1/7/2024", &[vague]),
+        ("--status blocked --as-of 1/7/2024", &[measured]),
+        ("--status completed --as-of 14/9/2024", &[]),
+        ("--status completed --as-of 15/9/2024", &[measured]),
+        ("--status cancelled --as-of 2/10/2024", &[vague]),
+        (
+            "--owner 'cong an HUYEN' --locality 991 --as-of 2/10/2024",
+            &[vague, measured],
+        ),
+        ("--model M-6.01 --as-of 2/10/2024", &[]),
+        ("--code 99101 --as-of 2/10/2024", &[]),
+    ] {
+        let found = listed(t, line).await?;
+        ensure!(found == expected, "`{line}` lists {found:?}");
+    }
+    let nobody = run(t, "work-item list --owner 'cong an'").await?;
+    ensure!(
+        nobody.code == 66
+            && nobody.stderr.contains("[UNKNOWN_ORGANISATION]")
+            && nobody.stderr.contains("Công an huyện"),
+        "{nobody:?}"
+    );
+    let inverted = run(t, "work-item list --due-from 1/7/2024 --due-to 30/6/2024").await?;
+    ensure!(
+        inverted.code == 65
+            && ["[DATE_ORDER]", "2024-07-01", "2024-06-30"]
+                .iter()
+                .all(|part| inverted.stderr.contains(part)),
+        "{inverted:?}"
+    );
+    let line = "work-item list --code 991 --as-of 1/7/2024";
+    let english = run(t, line).await?.ok()?;
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let vietnamese = t.tiendo_in("vi", &words).await?.ok()?;
+    for (shown, parts) in [
+        (&vietnamese, ["2 nhiệm vụ", "quá hạn 1 ngày", "chờ VIEC-00"]),
+        (
+            &english,
+            ["2 work items", "1 days overdue", "waits for VIEC-00"],
+        ),
+    ] {
+        for part in parts
+            .iter()
+            .chain(&["VIEC-01", "Huyện Mẫu (991)", "Đội QLHC, Công an huyện"])
+        {
+            ensure!(shown.contains(part), "no {part} in\n{shown}");
+        }
+    }
+    let csv = run(t, &format!("{line} -o csv")).await?.ok()?;
+    let row =
+        "VIEC-00,Lắp camera,991,Huyện Mẫu,,,open,2024-06-30,1,Công an huyện,Công an huyện,Đội QLHC";
+    ensure!(csv.lines().any(|line| line == row), "no {row} in\n{csv}");
+    Ok(())
+}
+
+/// Commands list everything, however many that is: the service gives 100 at a time if nobody says how many.
+async fn long_lists(t: &Tiendo) -> Result<()> {
+    let event = |what: &str, body: Value| json!({"effective": "2/1/2024", what: body});
+    let item = |number: u32| {
+        let body = json!({
+            "workItem": format!("DAI-{number:03}"),
+            "locality": {"code": "99"},
+            "content": {"vi": "Làm sạch dữ liệu"},
+            "expectedResult": "Dữ liệu sạch",
+            "volume": {"count": 1},
+            "unit": "xã",
+            "organisation": "Sở Nội vụ",
+            "office": "Phòng Dữ liệu",
+            "origin": "WORK_ORIGIN_NEW",
+        });
+        event("workItemDefined", body)
+    };
+    let indicator = |number: u32| {
+        let body = json!({
+            "indicator": format!("dai.so-{number:03}"),
+            "name": {"vi": "Chỉ tiêu thử"},
+            "family": "dai",
+            "kind": "INDICATOR_KIND_CUMULATIVE",
+            "unit": {"vi": "hồ sơ"},
+            "denominator": "quota",
+        });
+        event("indicatorDefined", body)
+    };
+    let events: Vec<_> = (1..=120).flat_map(|n| [item(n), indicator(n)]).collect();
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("events.json");
+    std::fs::write(&path, json!(events).to_string())?;
+    say(t, &format!("record {}", path.display())).await?;
+    let items: Vec<_> = (1..=120).map(|n| format!("DAI-{n:03}")).collect();
+    let of = "--owner 'so noi vu' --as-of 3/1/2024";
+    let found = until("the work items", Duration::from_secs(30), async || {
+        // Nobody has the name before the first of them is folded.
+        let named = run(t, &format!("work-item list {of}")).await?.code == 0;
+        let found = if named {
+            listed(t, of).await?
+        } else {
+            Vec::new()
+        };
+        Ok((found.len() >= items.len()).then_some(found))
+    })
+    .await?;
+    ensure!(found == items, "{found:?}");
+    let left = "organisation succeed 'Sở Nội vụ' --change ended --locality 99 --source 'NQ 19' \
+                --as-of 1/2/2024";
+    say(t, left).await?;
+    let counted = async |line: &str, list: &str| -> Result<usize> {
+        let answer = json_of(t, line).await?;
+        let count = answer[list].as_array().map_or(0, Vec::len);
+        ensure!(answer["totalSize"].as_u64() == Some(count as u64), "{line}");
+        Ok(count)
+    };
+    until("the orphans", Duration::from_secs(30), async || {
+        let count = counted("owner orphans 99 --as-of 2/2/2024", "orphans").await?;
+        Ok((count >= items.len()).then_some(()))
+    })
+    .await?;
+    let indicators = counted("indicator list --as-of 3/1/2024", "indicators").await?;
+    ensure!(indicators > 120, "{indicators} indicators");
     Ok(())
 }
 

@@ -41,6 +41,7 @@
 //! - `programme`: plans, groups, models and what else is on record
 //! - `owner`: who was appointed, and who took over from them
 //! - `work`: work items
+//! - `worklist`: which of them are asked for, by last day
 //! - `concern`: whom an event concerns
 //! - `organisation`: which organisations are on record
 //! - `orphan`: what nobody holds any more
@@ -93,6 +94,7 @@ mod tests;
 mod timeline;
 mod trajectory;
 mod work;
+mod worklist;
 mod yardstick;
 
 pub use around::{Held, HeldSeries, Recognised};
@@ -127,4 +129,5 @@ pub use succession::{ClosingEntry, RelationEntry, SuccessionEntry};
 pub use timeline::{Entry, Recorded};
 pub use trajectory::{NoPlan, PlanBasis, PlanPoint};
 pub use work::{WorkItemEntry, WorkItemStatus};
+pub use worklist::{WorkListed, WorkWanted};
 pub use yardstick::{Amount, Measured, Yardstick};

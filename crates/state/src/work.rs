@@ -80,12 +80,17 @@ impl<'a> Reading<'a> {
     /// The work items of a locality, by code.
     #[must_use]
     pub fn work_items(&self, id: LocalityId) -> Vec<WorkItemEntry<'a>> {
-        let Some(place) = self.state.places.index(id) else {
-            return Vec::new();
-        };
-        under(&self.state.work_items, place)
-            .filter_map(|item| self.work_item_entry(item))
-            .collect()
+        self.each_work_item(id).collect()
+    }
+
+    /// The same, one after the other.
+    pub(crate) fn each_work_item(
+        self,
+        id: LocalityId,
+    ) -> impl Iterator<Item = WorkItemEntry<'a>> + use<'a> {
+        let place = self.state.places.index(id).into_iter();
+        let items = place.flat_map(move |place| under(&self.state.work_items, place));
+        items.filter_map(move |item| self.work_item_entry(item))
     }
 
     /// A work item of a locality.

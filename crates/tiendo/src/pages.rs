@@ -61,6 +61,10 @@ paged! {
     GetModelMatrixRequest, GetModelMatrixResponse: rows, 200;
     GetOwnerPortfolioRequest, GetOwnerPortfolioResponse: roles work_items, 1_000;
     ListMissingReportsRequest, ListMissingReportsResponse: missing, 1_000;
+    ListOrphansRequest, ListOrphansResponse: orphans, 1_000;
+    ListModelsRequest, ListModelsResponse: models, 1_000;
+    ListIndicatorsRequest, ListIndicatorsResponse: indicators, 1_000;
+    ListWorkItemsRequest, ListWorkItemsResponse: work_items, 1_000;
 }
 
 /// Asks for pages until there are no more or `limit` things are listed; the answer is the last page's, with what all of them list.

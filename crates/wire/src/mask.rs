@@ -62,6 +62,7 @@ masked! {
     GetOwnerPortfolioResponse
     ListMissingReportsResponse
     GetTrajectoryResponse
+    ListWorkItemsResponse
 }
 
 /// The parts of an answer that a caller wants. Order, repetition, `*` and overlaps of the paths make no difference to the hash.

@@ -144,6 +144,11 @@ impl Page {
     }
 }
 
+/// How many there are on all pages.
+pub(crate) fn total<T>(items: &[T]) -> i32 {
+    i32::try_from(items.len()).unwrap_or(i32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

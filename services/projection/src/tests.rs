@@ -31,6 +31,7 @@ mod rank;
 mod rebuild;
 mod trajectory;
 mod watch;
+mod work;
 
 /// When a ledger takes every event.
 pub(crate) const KNOWN: &str = "2023-07-01T00:00:00Z";

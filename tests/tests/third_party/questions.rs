@@ -202,6 +202,7 @@ pub(crate) fn rows() -> Vec<Row> {
         figures(),
         numbers(),
         programme(),
+        work(),
         others(),
         rebuild(),
     ]
@@ -407,7 +408,9 @@ fn programme() -> Vec<Row> {
             .is("models/#", json!(31))
             .is("models/0/groupNumber", json!(1))
             .is("models/last/groupNumber", json!(5))
-            .before("models/#", json!(0)),
+            .is("totalSize", json!(31))
+            .before("models/#", json!(0))
+            .many(json!({}), "models", 31),
         Row::of("ListModels", json!({"group": "KH-2"})).is("models/#", json!(12)),
         Row::of("ListIndicators", json!({}))
             .is(
@@ -418,7 +421,9 @@ fn programme() -> Vec<Row> {
                 "indicators/indicator=cccd.issued/denominator",
                 json!("citizens-14-plus"),
             )
-            .before("indicators/#", json!(0)),
+            .is("totalSize", json!(52))
+            .before("indicators/#", json!(0))
+            .many(json!({}), "indicators", 52),
         // Nobody reported a status in any of the nine districts.
         Row::of("GetModelMatrix", json!({"parent_code": "56"}))
             .is("totalSize", json!(9))
@@ -458,7 +463,32 @@ fn programme() -> Vec<Row> {
         .is("orphans/0/code", json!("6559"))
         .is("orphans/0/models/#", json!(31))
         .is("orphans/#", json!(3))
-        .before("orphans/#", json!(0)),
+        .is("totalSize", json!(3))
+        .before("orphans/#", json!(0))
+        .many(json!({}), "orphans", 3),
+    ]
+}
+
+/// The two work items of the sample, both of Khánh Hòa and neither with a last day.
+fn work() -> Vec<Row> {
+    let row = |request| Row::of("ListWorkItems", request);
+    vec![
+        row(json!({"code": "56"}))
+            .is("totalSize", json!(2))
+            .is("workItems/0/locality/name/vi", json!("Tỉnh Khánh Hòa"))
+            .is("workItems/0/item/status", json!("WORK_ITEM_STATUS_OPEN"))
+            .is("workItems/0/item/withoutResult", json!(true))
+            .is("workItems/0/item/defined/workItem", json!("6559-existing"))
+            .is("workItems/1/item/defined/workItem", json!("6559-undefined"))
+            .is("workItems/1/item/due", Value::Null)
+            .before("workItems/#", json!(0))
+            .many(json!({}), "workItems", 2),
+        // What has no last day is due on none.
+        row(json!({"due_from": "2023-01-01"})).is("workItems/#", json!(0)),
+        row(json!({"organisation": "cong an xa"})).refused(Code::NotFound, "UNKNOWN_ORGANISATION"),
+        row(json!({"model": "KH-9.99"})).refused(Code::NotFound, "UNKNOWN_MODEL"),
+        row(json!({"due_from": "2023-08-01", "due_to": "2023-07-31"}))
+            .refused(Code::InvalidArgument, "DATE_ORDER"),
     ]
 }
 

@@ -90,6 +90,9 @@ pub enum Command {
     /// Owners of models and plans.
     #[command(subcommand)]
     Owner(Owner),
+    /// Work items: what is to be done by when.
+    #[command(subcommand)]
+    WorkItem(WorkItem),
     /// Write what is on record to a file.
     #[command(subcommand)]
     Export(Export),

@@ -1,8 +1,11 @@
-//! Asking: localities, models, indicators, where a figure comes from, cases, verdicts, and what is recorded meanwhile.
+//! Asking: localities, models, indicators, where a figure comes from, work items, cases, verdicts, and what is recorded meanwhile.
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{At, IndicatorRecording, LocalityRecording, ModelRecording, OwnerRecording};
+use super::{
+    At, IndicatorRecording, LocalityRecording, ModelRecording, OwnerRecording, WorkItemRecording,
+    WorkItemStatusName,
+};
 
 /// Level of administration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -293,6 +296,45 @@ pub struct OwnerPortfolio {
     /// A work item is due soon within so many days; default 14.
     #[arg(long, value_name = "DAYS")]
     pub due_days: Option<u32>,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// Work items.
+#[derive(Debug, Subcommand)]
+pub enum WorkItem {
+    /// What is to be done by when, by last day.
+    List(WorkItemList),
+    /// What is recorded of work items.
+    #[command(flatten)]
+    Record(Box<WorkItemRecording>),
+}
+
+/// Which work items.
+#[derive(Debug, Clone, Args)]
+pub struct WorkItemList {
+    /// Only those of this locality and of all within it; default the whole country.
+    #[arg(long, visible_alias = "locality", value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only those for which this organisation is responsible, maybe after others; case and diacritics do not count.
+    #[arg(long, value_name = "ORGANISATION")]
+    pub owner: Option<String>,
+    /// Only those that serve this model.
+    #[arg(long, value_name = "CODE")]
+    pub model: Option<String>,
+    /// Only those that stand so.
+    #[arg(long)]
+    pub status: Option<WorkItemStatusName>,
+    /// Only those whose last day is this one or later.
+    #[arg(long, value_name = "DATE")]
+    pub due_from: Option<String>,
+    /// Only those whose last day is this one or earlier.
+    #[arg(long, value_name = "DATE")]
+    pub due_to: Option<String>,
+    /// Only those that are neither completed nor cancelled, and past their last day.
+    #[arg(long)]
+    pub overdue: bool,
     /// When.
     #[command(flatten)]
     pub at: At,

@@ -7,6 +7,7 @@ use crate::Failure;
 use crate::cli::Indicator;
 use crate::client::Clients;
 use crate::output::{Output, Table, code, text};
+use crate::pages;
 
 pub(super) async fn run(
     command: Indicator,
@@ -19,8 +20,10 @@ pub(super) async fn run(
                 at: read_at(at),
                 ..Default::default()
             };
-            let answer = clients.query().await?.list_indicators(request).await;
-            list(&answer.map_err(told(output))?.into_inner(), output)
+            let mut client = clients.query().await?;
+            let ask = async |r| client.list_indicators(r).await;
+            let answer = pages::all(request, usize::MAX, ask).await;
+            list(&answer.map_err(told(output))?, output)
         }
         Indicator::Rank {
             code,

@@ -37,8 +37,10 @@ async fn wait_until_folded(clients: &Clients, output: Output) -> Result<(), Fail
         min_position,
         ..Default::default()
     });
+    // What is answered does not matter, so one thing of it is enough.
     let request = v1::ListIndicatorsRequest {
         at,
+        page_size: 1,
         ..Default::default()
     };
     clients

@@ -27,13 +27,14 @@ mod show;
 mod template;
 mod trajectory;
 mod watch;
+mod work_item;
 
 pub(crate) use log::{is_offline, offline};
 use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
+    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -64,6 +65,7 @@ pub(crate) async fn run(
         }
         Command::Owner(Owner::Portfolio(wanted)) => portfolio::run(wanted, clients, output).await,
         Command::Owner(Owner::Record(command)) => record::owner(*command, clients, output).await,
+        Command::WorkItem(command) => work_item::run(command, clients, output).await,
         Command::Export(Export::Figures(wanted)) => export::figures(wanted, clients, output).await,
         Command::Record(record) => record::file(record, clients, output).await,
         Command::Import(import) => {
@@ -98,6 +100,7 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Model(command) => !matches!(command, Model::Record(_)),
         Command::Indicator(command) => !matches!(command, Indicator::Record(_)),
         Command::Owner(command) => !matches!(command, Owner::Record(_)),
+        Command::WorkItem(command) => !matches!(command, WorkItem::Record(_)),
         Command::Finding(command) => matches!(command, Finding::List(_)),
         Command::Figure(_) | Command::Case(_) | Command::Verdict(_) | Command::Export(_) => true,
         _ => false,

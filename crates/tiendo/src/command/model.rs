@@ -7,6 +7,7 @@ use crate::Failure;
 use crate::cli::Model;
 use crate::client::Clients;
 use crate::output::Output;
+use crate::pages;
 
 pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Result<(), Failure> {
     let (locality, group, at) = match command {
@@ -24,13 +25,10 @@ pub(super) async fn run(command: Model, clients: &Clients, output: Output) -> Re
         at: read_at(at),
         ..Default::default()
     };
-    let answer = clients
-        .query()
-        .await?
-        .list_models(request)
-        .await
-        .map_err(told(output))?
-        .into_inner();
+    let mut client = clients.query().await?;
+    let ask = async |r| client.list_models(r).await;
+    let answer = pages::all(request, usize::MAX, ask).await;
+    let answer = answer.map_err(told(output))?;
     let head = at_line(answer.at.as_ref(), output);
     output.answer(
         "ListModelsResponse",

@@ -7,6 +7,7 @@ use crate::Failure;
 use crate::cli::At;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, text};
+use crate::pages;
 
 pub(super) async fn orphans(
     code: String,
@@ -19,8 +20,10 @@ pub(super) async fn orphans(
         at: read_at(at),
         ..Default::default()
     };
-    let answer = clients.query().await?.list_orphans(request).await;
-    let answer = answer.map_err(told(output))?.into_inner();
+    let mut client = clients.query().await?;
+    let ask = async |r| client.list_orphans(r).await;
+    let answer = pages::all(request, usize::MAX, ask).await;
+    let answer = answer.map_err(told(output))?;
     let lang = output.lang;
     let count = lang.count(answer.orphans.len() as u64);
     let head = lang.pick(

@@ -487,7 +487,7 @@ pub(super) fn item_standing(item: &v1::WorkItem, output: Output) -> String {
 }
 
 /// The office, and who is responsible today; nobody is said.
-fn responsible(item: &v1::WorkItem, office: &str, output: Output) -> String {
+pub(super) fn responsible(item: &v1::WorkItem, office: &str, output: Output) -> String {
     let nobody = output.lang.pick("không còn ai", "nobody");
     let organisations = match item.responsible.as_slice() {
         [] => nobody.to_owned(),

@@ -61,8 +61,9 @@ async fn indicators(
         at: None,
         ..Default::default()
     };
-    let listed = query.list_indicators(request).await.map_err(told(output))?;
-    let indicators = listed.into_inner().indicators.into_iter();
+    let ask = async |r| query.list_indicators(r).await;
+    let listed = pages::all(request, usize::MAX, ask).await;
+    let indicators = listed.map_err(told(output))?.indicators.into_iter();
     Ok(indicators
         .map(|indicator| {
             let name = output.lang.name(indicator.name.as_ref()).to_string();

@@ -154,11 +154,8 @@ async fn indicators(
         ..Default::default()
     };
     let told = |status: tonic::Status| Failure::status(&status, lang);
-    let listed = query
-        .list_indicators(request)
-        .await
-        .map_err(told)?
-        .into_inner();
+    let ask = async |r| query.list_indicators(r).await;
+    let listed = pages::all(request, usize::MAX, ask).await.map_err(told)?;
     Ok(Indicators::new(listed.indicators, indicator_by_alias))
 }
 

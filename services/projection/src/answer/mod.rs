@@ -31,11 +31,12 @@ pub(crate) use explain::{explain, explain_sum};
 pub(crate) use figure::{figure, finding};
 pub(crate) use matrix::matrix_row;
 pub(crate) use missing::missing_report;
-pub(crate) use owner::orphans;
+pub(crate) use owner::{Left, left};
 pub(crate) use portfolio::{portfolio_counts, portfolio_item, portfolio_role};
 pub(crate) use quality::quality;
 pub(crate) use reform::{roll_up, roll_up_country};
 pub(crate) use trajectory::trajectories;
+pub(crate) use work::listed_item;
 
 /// SHA-256 over the encoded locality, hexadecimal.
 pub(crate) fn digest(locality: &v1::Locality) -> String {

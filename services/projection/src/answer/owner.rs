@@ -2,7 +2,9 @@
 
 use domain::LocalityId;
 use domain::event::Scope;
-use state::{OrphanedRole, OwnerEntry, Reading, SuccessionEntry};
+use state::{
+    OrphanedPlan, OrphanedRole, OrphanedWorkItem, Orphans, OwnerEntry, Reading, SuccessionEntry,
+};
 use wire::event as encode;
 use wire::v1;
 
@@ -39,38 +41,55 @@ pub(super) fn owner(reading: &Reading<'_>, entry: &OwnerEntry<'_>) -> v1::Owner 
     }
 }
 
-/// What nobody holds in a locality, in all within it, and in those that ended into it.
-pub(crate) fn orphans(reading: &Reading<'_>, id: LocalityId) -> Vec<v1::Orphan> {
-    let orphans = reading.orphans(id);
+/// What nobody holds.
+pub(crate) enum Left<'a> {
+    Plan(OrphanedPlan<'a>),
+    Role(OrphanedRole<'a>),
+    WorkItem(OrphanedWorkItem<'a>),
+}
+
+impl<'a> Left<'a> {
+    /// Plans, then roles, then work items.
+    pub(crate) fn all(orphans: Orphans<'a>) -> Vec<Self> {
+        let plans = orphans.plans.into_iter().map(Self::Plan);
+        let roles = orphans.roles.into_iter().map(Self::Role);
+        let items = orphans.work_items.into_iter().map(Self::WorkItem);
+        plans.chain(roles).chain(items).collect()
+    }
+}
+
+/// A plan, a role or a work item that nobody holds.
+pub(crate) fn left(reading: &Reading<'_>, orphan: &Left<'_>) -> v1::Orphan {
     let head = |id| reading.locality(id).as_ref().map(head);
-    let plans = orphans.plans.iter().map(|orphan| v1::Orphan {
-        kind: v1::OrphanKind::Plan as i32,
-        code: orphan.plan.fact.plan.to_string(),
-        name: Some(encode::name(&orphan.plan.fact.summary)),
-        locality: head(orphan.plan.fact.locality),
-        models: orphan
-            .models
-            .iter()
-            .map(|model| model.defined.model.to_string())
-            .collect(),
-        ..Default::default()
-    });
-    let roles = orphans.roles.iter().map(|orphan| v1::Orphan {
-        locality: head(orphan.locality),
-        ..role(reading, orphan)
-    });
-    let items = orphans.work_items.iter().map(|orphan| {
-        let defined = orphan.item.defined;
-        v1::Orphan {
-            kind: v1::OrphanKind::WorkItem as i32,
-            code: defined.work_item.to_string(),
-            name: Some(encode::name(&defined.content)),
-            appointed: vec![defined.organisation.clone()],
-            locality: head(defined.locality),
-            ..gone(orphan.succession)
+    match orphan {
+        Left::Plan(orphan) => v1::Orphan {
+            kind: v1::OrphanKind::Plan as i32,
+            code: orphan.plan.fact.plan.to_string(),
+            name: Some(encode::name(&orphan.plan.fact.summary)),
+            locality: head(orphan.plan.fact.locality),
+            models: orphan
+                .models
+                .iter()
+                .map(|model| model.defined.model.to_string())
+                .collect(),
+            ..Default::default()
+        },
+        Left::Role(orphan) => v1::Orphan {
+            locality: head(orphan.locality),
+            ..role(reading, orphan)
+        },
+        Left::WorkItem(orphan) => {
+            let defined = orphan.item.defined;
+            v1::Orphan {
+                kind: v1::OrphanKind::WorkItem as i32,
+                code: defined.work_item.to_string(),
+                name: Some(encode::name(&defined.content)),
+                appointed: vec![defined.organisation.clone()],
+                locality: head(defined.locality),
+                ..gone(orphan.succession)
+            }
         }
-    });
-    plans.chain(roles).chain(items).collect()
+    }
 }
 
 /// The name of a plan or a model.

@@ -1,10 +1,22 @@
 //! Work items.
 
-use state::{Reading, WorkItemEntry, WorkItemStatus};
+use state::{Reading, WorkItemEntry, WorkItemStatus, WorkListed};
 use wire::event as encode;
 use wire::v1;
 
-use super::{date, recorded};
+use super::{date, head, recorded};
+
+/// A work item of a list, and where it is to be done; none if it is not on record.
+pub(crate) fn listed_item(
+    reading: &Reading<'_>,
+    listed: &WorkListed<'_>,
+) -> Option<v1::ListedWorkItem> {
+    let entry = reading.work_item(listed.locality, listed.work_item)?;
+    Some(v1::ListedWorkItem {
+        locality: reading.locality(listed.locality).as_ref().map(head),
+        item: Some(item(reading, &entry)),
+    })
+}
 
 /// A work item, and where it stands.
 pub(super) fn item(reading: &Reading<'_>, entry: &WorkItemEntry<'_>) -> v1::WorkItem {

@@ -24,6 +24,17 @@ pub(super) fn code<T: std::str::FromStr<Err: std::fmt::Display>>(
     })
 }
 
+/// A code if one is stated.
+pub(super) fn maybe_code<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &str,
+    raw: &str,
+) -> Result<Option<T>, Status> {
+    match raw {
+        "" => Ok(None),
+        raw => code(field, raw).map(Some),
+    }
+}
+
 /// The identity that has the code on the day; an ended one is found by the day it existed on.
 pub(super) fn find(reading: &Reading<'_>, field: &str, raw: &str) -> Result<LocalityId, Status> {
     let code: LocalityCode = code(field, raw)?;

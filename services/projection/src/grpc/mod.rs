@@ -1,6 +1,6 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of localities, models and indicators; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported, `trajectory` what was planned beside what was reached; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
+//! Here are the service and what it answers of one locality; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported, `programme` the models and the indicators, `trajectory` what was planned beside what was reached, `work` what is to be done by when; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
 
 mod diff;
 mod explain;
@@ -11,12 +11,14 @@ mod localities;
 pub(crate) mod matrix;
 pub(crate) mod missing;
 pub(crate) mod portfolio;
+pub(crate) mod programme;
 mod rank;
 mod rebuild;
-mod reform;
+pub(crate) mod reform;
 mod trajectory;
 mod verify;
 mod watch;
+pub(crate) mod work;
 
 use std::sync::Arc;
 
@@ -252,52 +254,21 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let mask = Mask::read(r.read_mask.as_ref())?;
-        let at = self.at(r.at, &metadata).await?;
-        let state = self.shared.read();
-        let reading = at.reading(&state);
-        let id = match r.code.as_str() {
-            "" => None,
-            code => Some(find(&reading, "code", code)?),
-        };
-        let in_group = |entry: &state::ModelEntry<'_>| {
-            r.group.is_empty() || entry.defined.group.as_str() == r.group
-        };
-        let models = reading.models();
-        let models = models.iter().filter(|entry| in_group(entry));
-        self.respond(
-            mask.apply(v1::ListModelsResponse {
-                models: models
-                    .map(|entry| {
-                        let home = || answer::home(&reading, entry);
-                        answer::model(&reading, entry, id.or_else(home))
-                    })
-                    .collect(),
-                at: self.answered(&state, &reading),
-            })?,
-        )
+        self.models(request).await
     }
 
     async fn list_indicators(
         &self,
         request: Request<v1::ListIndicatorsRequest>,
     ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
-        let mask = Mask::read(request.read_mask.as_ref())?;
-        let at = self.at(request.at, &metadata).await?;
-        let state = self.shared.read();
-        let reading = at.reading(&state);
-        let indicators = reading.indicators();
-        self.respond(
-            mask.apply(v1::ListIndicatorsResponse {
-                indicators: indicators
-                    .iter()
-                    .map(|e| wire::event::indicator_defined(e.fact))
-                    .collect(),
-                at: self.answered(&state, &reading),
-            })?,
-        )
+        self.indicators(request).await
+    }
+
+    async fn list_work_items(
+        &self,
+        request: Request<v1::ListWorkItemsRequest>,
+    ) -> Result<Response<v1::ListWorkItemsResponse>, Status> {
+        self.work_items(request).await
     }
 
     async fn rebuild_locality(

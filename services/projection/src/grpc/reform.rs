@@ -1,7 +1,10 @@
 //! Sums within the boundaries of a day, and what nobody holds.
 
-use domain::{IndicatorCode, Reason, Violation};
+use std::hash::Hash;
+
+use domain::{IndicatorCode, LocalityCode, Reason, Violation};
 use jiff::civil::Date;
+use state::State;
 use tonic::{Request, Response, Status};
 use wire::mask::Mask;
 use wire::status::invalid;
@@ -9,7 +12,10 @@ use wire::v1;
 
 use super::QueryApi;
 use super::find::{code, defined, find};
-use crate::answer;
+use crate::answer::{self, Left};
+use crate::freshness::Freshness;
+use crate::moment::{At, answered};
+use crate::page::{Page, page, total};
 
 impl QueryApi {
     pub(super) async fn roll_up(
@@ -67,16 +73,57 @@ impl QueryApi {
         request: Request<v1::ListOrphansRequest>,
     ) -> Result<Response<v1::ListOrphansResponse>, Status> {
         let (metadata, _, r) = request.into_parts();
-        let mask = Mask::read(r.read_mask.as_ref())?;
-        let at = self.at(r.at, &metadata).await?;
+        let times = self.times(r.at.clone())?;
+        let asked = AskedOrphans::read(r, times.asked())?;
+        let first = asked.page.position;
+        let at = self.at_first(times, first, &metadata).await?;
         let state = self.shared.read();
-        let reading = at.reading(&state);
-        let id = find(&reading, "code", &r.code)?;
-        self.respond(mask.apply(v1::ListOrphansResponse {
-            orphans: answer::orphans(&reading, id),
-            at: self.answered(&state, &reading),
-        })?)
+        let answer = orphans(&state, self.shared.freshness(&state), at, &asked)?;
+        self.respond(answer)
     }
+}
+
+/// Where what nobody holds is asked for, as far as it is read before anything is waited for.
+pub(crate) struct AskedOrphans {
+    request: v1::ListOrphansRequest,
+    mask: Mask<v1::ListOrphansResponse>,
+    pub(crate) page: Page,
+}
+
+impl AskedOrphans {
+    /// # Errors
+    /// A part that the answer has not, a page that is none or another question's, and what is no code.
+    pub(crate) fn read(r: v1::ListOrphansRequest, times: impl Hash) -> Result<Self, Status> {
+        let mask = Mask::read(r.read_mask.as_ref())?;
+        let page = page(r.page_size, &r.page_token, (&r.code, &mask, times))?;
+        code::<LocalityCode>("code", &r.code)?;
+        Ok(Self {
+            mask,
+            page,
+            request: r,
+        })
+    }
+}
+
+/// What is answered of a state, from which the two times were read.
+pub(crate) fn orphans(
+    state: &State,
+    fresh: Freshness,
+    at: At,
+    asked: &AskedOrphans,
+) -> Result<v1::ListOrphansResponse, Status> {
+    let reading = at.reading(state);
+    let id = find(&reading, "code", &asked.request.code)?;
+    let found = Left::all(reading.orphans(id));
+    let total_size = total(&found);
+    let (shown, next_page_token) = asked.page.of(found, reading.position());
+    let orphans = shown.iter().map(|orphan| answer::left(&reading, orphan));
+    asked.mask.apply(v1::ListOrphansResponse {
+        orphans: orphans.collect(),
+        next_page_token,
+        total_size,
+        at: Some(answered(fresh, state, &reading)),
+    })
 }
 
 /// A day; what is wrong with it is told by its field.

@@ -35,7 +35,7 @@ async fn ask(
 }
 
 /// A request of somebody who waits for what does not come for no long time.
-fn hasty<T>(request: T) -> Request<T> {
+pub(super) fn hasty<T>(request: T) -> Request<T> {
     let mut request = Request::new(request);
     let waits = "100m".parse().unwrap();
     request.metadata_mut().insert("grpc-timeout", waits);
@@ -43,9 +43,9 @@ fn hasty<T>(request: T) -> Request<T> {
 }
 
 /// A position that is far ahead.
-fn ahead() -> Option<v1::ReadAt> {
+pub(super) fn ahead() -> Option<v1::ReadAt> {
     Some(v1::ReadAt {
-        min_position: 9,
+        min_position: 999,
         ..Default::default()
     })
 }
@@ -213,6 +213,15 @@ async fn a_token_of_another_question_is_refused_before_anything_is_waited_for() 
             list_missing_reports,
             ListMissingReportsRequest {
                 indicator: "eid".to_owned()
+            }
+        ),
+        refused!(list_work_items, ListWorkItemsRequest {}),
+        refused!(list_models, ListModelsRequest {}),
+        refused!(list_indicators, ListIndicatorsRequest {}),
+        refused!(
+            list_orphans,
+            ListOrphansRequest {
+                code: "56".to_owned()
             }
         ),
     ] {

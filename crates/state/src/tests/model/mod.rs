@@ -7,6 +7,7 @@ mod lists;
 mod naive;
 mod portfolio;
 mod saved;
+mod worklist;
 
 use std::collections::BTreeSet;
 

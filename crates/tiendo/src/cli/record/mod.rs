@@ -47,9 +47,6 @@ pub enum Recording {
     /// Organisations.
     #[command(subcommand)]
     Organisation(Organisation),
-    /// Work items.
-    #[command(subcommand)]
-    WorkItem(WorkItem),
     /// Campaigns.
     #[command(subcommand)]
     Campaign(Campaign),

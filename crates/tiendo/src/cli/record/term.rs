@@ -121,6 +121,19 @@ terms! {
     }
 }
 terms! {
+    /// Where a work item stands.
+    WorkItemStatusName of WorkItemStatus {
+        /// Đang làm, hoặc chưa đến ngày bắt đầu.
+        Open,
+        /// Chờ nhiệm vụ khác.
+        Blocked,
+        /// Đã xong.
+        Completed,
+        /// Đã hủy.
+        Cancelled,
+    }
+}
+terms! {
     /// Outcome of a readiness review.
     ReadinessName of Readiness {
         /// Đủ điều kiện.

@@ -5,9 +5,9 @@ use wire::v1;
 
 use super::{Fact, MaybeDocumented, Named, OriginName, Sourced, locality, written};
 
-/// Work items.
+/// What is recorded of work items.
 #[derive(Debug, Subcommand)]
-pub enum WorkItem {
+pub enum WorkItemRecording {
     /// Define a work item, or revise it.
     Define(WorkItemDefine),
     /// Record how much of it is done.

@@ -24,7 +24,7 @@ use wire::v1::event::Body;
 use crate::Failure;
 use crate::cli::{
     Fact, FindingResolve, IndicatorRecording, ModelRecording, OwnerRecording, Record, Recording,
-    Reporter, Request, Retract,
+    Reporter, Request, Retract, WorkItemRecording,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -77,7 +77,6 @@ fn said(command: Recording) -> Said {
         Recording::Group(command) => programme::group(command),
         Recording::Readiness(command) => programme::readiness(command),
         Recording::Organisation(command) => owner::organisation(command),
-        Recording::WorkItem(command) => work::work_item(command),
         Recording::Campaign(command) => work::campaign(command),
         Recording::WorkingGroup(command) => work::working_group(command),
     }
@@ -134,6 +133,15 @@ pub(super) async fn model(
     output: Output,
 ) -> Result<(), Failure> {
     send::one(programme::model(command), clients, output).await
+}
+
+/// Runs a command that records something of a work item.
+pub(super) async fn work_item(
+    command: WorkItemRecording,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    send::one(work::work_item(command), clients, output).await
 }
 
 /// Runs a command that records something of an indicator.

@@ -7,10 +7,10 @@ use wire::v1;
 
 use super::look::Found;
 use super::place::{Change, bodies};
-use super::{Said, figure, file, owner, programme, said};
+use super::{Said, figure, file, owner, programme, said, work};
 use crate::Failure;
 use crate::cli::{
-    Cli, Command, Finding, Indicator, Locality, LocalityRecording, Model, Owner, Reporter,
+    Cli, Command, Finding, Indicator, Locality, LocalityRecording, Model, Owner, Reporter, WorkItem,
 };
 use crate::lang::Lang;
 use crate::output::message_json;
@@ -36,6 +36,7 @@ fn says(line: &str) -> Said {
         Command::Model(Model::Record(command)) => programme::model(command),
         Command::Owner(Owner::Record(command)) => owner::owner(*command),
         Command::Indicator(Indicator::Record(command)) => programme::indicator(command),
+        Command::WorkItem(WorkItem::Record(command)) => work::work_item(*command),
         other => panic!("{other:?} needs more than it is told"),
     }
 }

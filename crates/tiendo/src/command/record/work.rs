@@ -4,12 +4,12 @@ use wire::v1;
 use wire::v1::event::Body;
 
 use super::Said;
-use crate::cli::{Campaign, WorkItem, WorkItemDefine, WorkingGroup};
+use crate::cli::{Campaign, WorkItemDefine, WorkItemRecording, WorkingGroup};
 
-pub(super) fn work_item(command: WorkItem) -> Said {
+pub(super) fn work_item(command: WorkItemRecording) -> Said {
     match command {
-        WorkItem::Define(define) => defined(define),
-        WorkItem::Progress(progress) => {
+        WorkItemRecording::Define(define) => defined(define),
+        WorkItemRecording::Progress(progress) => {
             let body = Body::WorkItemProgressed(v1::WorkItemProgressed {
                 work_item: progress.item.work_item,
                 locality: Some(progress.item.locality),
@@ -19,7 +19,7 @@ pub(super) fn work_item(command: WorkItem) -> Said {
             });
             Said::new(progress.fact, body)
         }
-        WorkItem::Reschedule(reschedule) => {
+        WorkItemRecording::Reschedule(reschedule) => {
             let body = Body::WorkItemRescheduled(v1::WorkItemRescheduled {
                 work_item: reschedule.item.work_item,
                 locality: Some(reschedule.item.locality),
@@ -30,7 +30,7 @@ pub(super) fn work_item(command: WorkItem) -> Said {
             });
             Said::new(reschedule.fact, body)
         }
-        WorkItem::Complete(complete) => {
+        WorkItemRecording::Complete(complete) => {
             let body = Body::WorkItemCompleted(v1::WorkItemCompleted {
                 work_item: complete.item.work_item,
                 locality: Some(complete.item.locality),
@@ -38,7 +38,7 @@ pub(super) fn work_item(command: WorkItem) -> Said {
             });
             Said::new(complete.fact, body)
         }
-        WorkItem::Cancel(cancel) => {
+        WorkItemRecording::Cancel(cancel) => {
             let body = Body::WorkItemCancelled(v1::WorkItemCancelled {
                 work_item: cancel.item.work_item,
                 locality: Some(cancel.item.locality),
