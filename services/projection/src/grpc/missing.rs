@@ -4,47 +4,36 @@ use std::hash::Hash;
 
 use domain::{IndicatorCode, Level};
 use state::{Expected, QualityRules, State};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::mask::Mask;
 use wire::v1;
 
-use super::QueryApi;
 use super::find::{below, code, defined, level};
+use super::list::Listed;
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
 use crate::page::{Page, page};
 
-impl QueryApi {
-    pub(super) async fn missing(
-        &self,
-        request: Request<v1::ListMissingReportsRequest>,
-    ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let times = self.times(r.at.clone())?;
-        let asked = Asked::read(r, times.asked())?;
-        let first = asked.page.position;
-        let at = self.at_first(times, first, &metadata).await?;
-        let state = self.shared.read();
-        let answer = missing(&state, self.shared.freshness(&state), at, &asked)?;
-        self.respond(answer)
-    }
-}
-
 /// What is asked, as far as it is read before anything is waited for.
 pub(crate) struct Asked {
     request: v1::ListMissingReportsRequest,
     mask: Mask<v1::ListMissingReportsResponse>,
-    pub(crate) page: Page,
+    page: Page,
     cadence_days: u32,
     indicator: IndicatorCode,
     level: Option<Level>,
 }
 
-impl Asked {
-    /// # Errors
-    /// A part that the answer has not, a page that is none or another question's, and what is no code or no level.
-    pub(crate) fn read(r: v1::ListMissingReportsRequest, times: impl Hash) -> Result<Self, Status> {
+impl Listed for Asked {
+    type Request = v1::ListMissingReportsRequest;
+    type Answer = v1::ListMissingReportsResponse;
+
+    fn at(request: &Self::Request) -> Option<v1::ReadAt> {
+        request.at.clone()
+    }
+
+    fn read(r: Self::Request, times: impl Hash) -> Result<Self, Status> {
         let mask = Mask::read(r.read_mask.as_ref())?;
         let cadence_days = match r.cadence_days {
             0 => u32::from(QualityRules::of_2026_11().cadence_days),
@@ -62,55 +51,53 @@ impl Asked {
             request: r,
         })
     }
-}
 
-/// What is answered of a state, from which the two times were read.
-pub(crate) fn missing(
-    state: &State,
-    fresh: Freshness,
-    at: At,
-    asked: &Asked,
-) -> Result<v1::ListMissingReportsResponse, Status> {
-    let Asked {
-        request: r,
-        mask,
-        page,
-        indicator,
-        level,
-        ..
-    } = asked;
-    let cadence_days = asked.cadence_days;
-    let reading = at.reading(state);
-    let indicator_defined = defined(state, &reading, indicator)?;
-    let localities = below(&reading, &r.parent_code, *level)?;
-    let expected = match r.asked_only {
-        true => Expected::OfAsked,
-        false => Expected::OfAll,
-    };
-    let found = reading.missing_reports(indicator, localities, cadence_days, expected);
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let never = found
-        .missing
-        .iter()
-        .filter(|one| one.last.is_none())
-        .count();
-    let answer = v1::ListMissingReportsResponse {
-        indicator: Some(indicator_defined),
-        expected_count: count(found.expected()),
-        reported_count: count(found.reported),
-        never_count: count(never),
-        too_new_count: count(found.too_new),
-        cadence_days,
-        at: Some(answered(fresh, state, &reading)),
-        ..Default::default()
-    };
-    let (missing, next_page_token) = page.of(found.missing, reading.position());
-    let missing = missing
-        .iter()
-        .map(|one| answer::missing_report(&reading, indicator, one, cadence_days));
-    mask.apply(v1::ListMissingReportsResponse {
-        missing: missing.collect(),
-        next_page_token,
-        ..answer
-    })
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn answer(&self, state: &State, fresh: Freshness, at: At) -> Result<Self::Answer, Status> {
+        let Asked {
+            request: r,
+            mask,
+            page,
+            indicator,
+            level,
+            ..
+        } = self;
+        let cadence_days = self.cadence_days;
+        let reading = at.reading(state);
+        let indicator_defined = defined(state, &reading, indicator)?;
+        let localities = below(&reading, &r.parent_code, *level)?;
+        let expected = match r.asked_only {
+            true => Expected::OfAsked,
+            false => Expected::OfAll,
+        };
+        let found = reading.missing_reports(indicator, localities, cadence_days, expected);
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let never = found
+            .missing
+            .iter()
+            .filter(|one| one.last.is_none())
+            .count();
+        let answer = v1::ListMissingReportsResponse {
+            indicator: Some(indicator_defined),
+            expected_count: count(found.expected()),
+            reported_count: count(found.reported),
+            never_count: count(never),
+            too_new_count: count(found.too_new),
+            cadence_days,
+            at: Some(answered(fresh, state, &reading)),
+            ..Default::default()
+        };
+        let (missing, next_page_token) = page.of(found.missing, reading.position());
+        let missing = missing
+            .iter()
+            .map(|one| answer::missing_report(&reading, indicator, one, cadence_days));
+        mask.apply(v1::ListMissingReportsResponse {
+            missing: missing.collect(),
+            next_page_token,
+            ..answer
+        })
+    }
 }

@@ -1,12 +1,13 @@
 //! `QueryService`.
 //!
-//! Here are the service and what it answers of one locality; `find` reads what a request names, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported, `programme` the models and the indicators, `trajectory` what was planned beside what was reached, `work` what is to be done by when; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
+//! Here are the service and what it answers of one locality; `find` reads what a request names, `list` holds what lists have in common, `localities`, `figures` and `findings` answer lists, `rank` who is ahead, `diff` what changed, `explain` says where a number comes from, `reform` sums, quality and what nobody holds, `matrix` the models of many localities, `portfolio` what an organisation holds, `missing` who has not reported, `programme` the models and the indicators, `trajectory` what was planned beside what was reached, `work` what is to be done by when; `watch` begins watches, `verify` compares the state with one folded anew, and `rebuild` folds one that is kept, and serves it.
 
 mod diff;
 mod explain;
 mod figures;
 mod find;
 mod findings;
+pub(crate) mod list;
 mod localities;
 pub(crate) mod matrix;
 pub(crate) mod missing;
@@ -219,28 +220,28 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::ListOrphansRequest>,
     ) -> Result<Response<v1::ListOrphansResponse>, Status> {
-        self.orphans(request).await
+        self.list::<reform::AskedOrphans>(request).await
     }
 
     async fn get_model_matrix(
         &self,
         request: Request<v1::GetModelMatrixRequest>,
     ) -> Result<Response<v1::GetModelMatrixResponse>, Status> {
-        self.matrix(request).await
+        self.list::<matrix::Asked>(request).await
     }
 
     async fn get_owner_portfolio(
         &self,
         request: Request<v1::GetOwnerPortfolioRequest>,
     ) -> Result<Response<v1::GetOwnerPortfolioResponse>, Status> {
-        self.portfolio(request).await
+        self.list::<portfolio::Asked>(request).await
     }
 
     async fn list_missing_reports(
         &self,
         request: Request<v1::ListMissingReportsRequest>,
     ) -> Result<Response<v1::ListMissingReportsResponse>, Status> {
-        self.missing(request).await
+        self.list::<missing::Asked>(request).await
     }
 
     async fn get_trajectory(
@@ -254,14 +255,14 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        self.models(request).await
+        self.list::<programme::AskedModels>(request).await
     }
 
     async fn list_indicators(
         &self,
         request: Request<v1::ListIndicatorsRequest>,
     ) -> Result<Response<v1::ListIndicatorsResponse>, Status> {
-        self.indicators(request).await
+        self.list::<programme::AskedIndicators>(request).await
     }
 
     async fn list_work_items(

@@ -3,12 +3,12 @@
 use std::hash::Hash;
 
 use state::{PortfolioItem, PortfolioRole, State};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::mask::Mask;
 use wire::v1;
 
-use super::QueryApi;
 use super::find::{find, named, organisation};
+use super::list::Listed;
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
@@ -16,22 +16,6 @@ use crate::page::{Page, page};
 
 /// Within how many days a work item is due soon, if the caller states none.
 const DUE_DAYS: u32 = 14;
-
-impl QueryApi {
-    pub(super) async fn portfolio(
-        &self,
-        request: Request<v1::GetOwnerPortfolioRequest>,
-    ) -> Result<Response<v1::GetOwnerPortfolioResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let times = self.times(r.at.clone())?;
-        let asked = Asked::read(r, times.asked())?;
-        let first = asked.page.position;
-        let at = self.at_first(times, first, &metadata).await?;
-        let state = self.shared.read();
-        let answer = portfolio(&state, self.shared.freshness(&state), at, &asked)?;
-        self.respond(answer)
-    }
-}
 
 /// What is paged: the roles, then the work items.
 enum Item<'a> {
@@ -43,14 +27,19 @@ enum Item<'a> {
 pub(crate) struct Asked {
     request: v1::GetOwnerPortfolioRequest,
     mask: Mask<v1::GetOwnerPortfolioResponse>,
-    pub(crate) page: Page,
+    page: Page,
     due_days: u32,
 }
 
-impl Asked {
-    /// # Errors
-    /// A part that the answer has not, nobody's name, a page that is none or another question's.
-    pub(crate) fn read(r: v1::GetOwnerPortfolioRequest, times: impl Hash) -> Result<Self, Status> {
+impl Listed for Asked {
+    type Request = v1::GetOwnerPortfolioRequest;
+    type Answer = v1::GetOwnerPortfolioResponse;
+
+    fn at(request: &Self::Request) -> Option<v1::ReadAt> {
+        request.at.clone()
+    }
+
+    fn read(r: Self::Request, times: impl Hash) -> Result<Self, Status> {
         let mask = Mask::read(r.read_mask.as_ref())?;
         named("organisation", &r.organisation)?;
         let due_days = r.due_days.unwrap_or(DUE_DAYS);
@@ -62,48 +51,46 @@ impl Asked {
             request: r,
         })
     }
-}
 
-/// What is answered of a state, from which the two times were read.
-pub(crate) fn portfolio(
-    state: &State,
-    fresh: Freshness,
-    at: At,
-    asked: &Asked,
-) -> Result<v1::GetOwnerPortfolioResponse, Status> {
-    let Asked {
-        request: r,
-        mask,
-        page,
-        due_days,
-    } = asked;
-    let due_days = *due_days;
-    let reading = at.reading(state);
-    let within = match r.code.as_str() {
-        "" => None,
-        code => Some(find(&reading, "code", code)?),
-    };
-    let organisation = organisation(&reading, "organisation", &r.organisation)?;
-    let found = reading.portfolio(organisation, within, due_days);
-    let mut answer = v1::GetOwnerPortfolioResponse {
-        organisation: organisation.to_owned(),
-        counts: Some(answer::portfolio_counts(&found)),
-        due_days,
-        at: Some(answered(fresh, state, &reading)),
-        ..Default::default()
-    };
-    let roles = found.roles.into_iter().map(Item::Role);
-    let items = roles.chain(found.items.into_iter().map(Item::Work));
-    let (items, next_page_token) = page.of(items.collect(), reading.position());
-    for item in items {
-        match item {
-            Item::Role(role) => answer.roles.push(answer::portfolio_role(&reading, &role)),
-            Item::Work(item) => {
-                let item = answer::portfolio_item(&reading, &item);
-                answer.work_items.push(item);
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn answer(&self, state: &State, fresh: Freshness, at: At) -> Result<Self::Answer, Status> {
+        let Asked {
+            request: r,
+            mask,
+            page,
+            due_days,
+        } = self;
+        let due_days = *due_days;
+        let reading = at.reading(state);
+        let within = match r.code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "code", code)?),
+        };
+        let organisation = organisation(&reading, "organisation", &r.organisation)?;
+        let found = reading.portfolio(organisation, within, due_days);
+        let mut answer = v1::GetOwnerPortfolioResponse {
+            organisation: organisation.to_owned(),
+            counts: Some(answer::portfolio_counts(&found)),
+            due_days,
+            at: Some(answered(fresh, state, &reading)),
+            ..Default::default()
+        };
+        let roles = found.roles.into_iter().map(Item::Role);
+        let items = roles.chain(found.items.into_iter().map(Item::Work));
+        let (items, next_page_token) = page.of(items.collect(), reading.position());
+        for item in items {
+            match item {
+                Item::Role(role) => answer.roles.push(answer::portfolio_role(&reading, &role)),
+                Item::Work(item) => {
+                    let item = answer::portfolio_item(&reading, &item);
+                    answer.work_items.push(item);
+                }
             }
         }
+        answer.next_page_token = next_page_token;
+        mask.apply(answer)
     }
-    answer.next_page_token = next_page_token;
-    mask.apply(answer)
 }

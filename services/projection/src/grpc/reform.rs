@@ -12,6 +12,7 @@ use wire::v1;
 
 use super::QueryApi;
 use super::find::{code, defined, find};
+use super::list::Listed;
 use crate::answer::{self, Left};
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
@@ -67,33 +68,24 @@ impl QueryApi {
             ..answer::quality(&reading, &ids)
         })?)
     }
-
-    pub(super) async fn orphans(
-        &self,
-        request: Request<v1::ListOrphansRequest>,
-    ) -> Result<Response<v1::ListOrphansResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let times = self.times(r.at.clone())?;
-        let asked = AskedOrphans::read(r, times.asked())?;
-        let first = asked.page.position;
-        let at = self.at_first(times, first, &metadata).await?;
-        let state = self.shared.read();
-        let answer = orphans(&state, self.shared.freshness(&state), at, &asked)?;
-        self.respond(answer)
-    }
 }
 
 /// Where what nobody holds is asked for, as far as it is read before anything is waited for.
 pub(crate) struct AskedOrphans {
     request: v1::ListOrphansRequest,
     mask: Mask<v1::ListOrphansResponse>,
-    pub(crate) page: Page,
+    page: Page,
 }
 
-impl AskedOrphans {
-    /// # Errors
-    /// A part that the answer has not, a page that is none or another question's, and what is no code.
-    pub(crate) fn read(r: v1::ListOrphansRequest, times: impl Hash) -> Result<Self, Status> {
+impl Listed for AskedOrphans {
+    type Request = v1::ListOrphansRequest;
+    type Answer = v1::ListOrphansResponse;
+
+    fn at(request: &Self::Request) -> Option<v1::ReadAt> {
+        request.at.clone()
+    }
+
+    fn read(r: Self::Request, times: impl Hash) -> Result<Self, Status> {
         let mask = Mask::read(r.read_mask.as_ref())?;
         let page = page(r.page_size, &r.page_token, (&r.code, &mask, times))?;
         code::<LocalityCode>("code", &r.code)?;
@@ -103,27 +95,25 @@ impl AskedOrphans {
             request: r,
         })
     }
-}
 
-/// What is answered of a state, from which the two times were read.
-pub(crate) fn orphans(
-    state: &State,
-    fresh: Freshness,
-    at: At,
-    asked: &AskedOrphans,
-) -> Result<v1::ListOrphansResponse, Status> {
-    let reading = at.reading(state);
-    let id = find(&reading, "code", &asked.request.code)?;
-    let found = Left::all(reading.orphans(id));
-    let total_size = total(&found);
-    let (shown, next_page_token) = asked.page.of(found, reading.position());
-    let orphans = shown.iter().map(|orphan| answer::left(&reading, orphan));
-    asked.mask.apply(v1::ListOrphansResponse {
-        orphans: orphans.collect(),
-        next_page_token,
-        total_size,
-        at: Some(answered(fresh, state, &reading)),
-    })
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn answer(&self, state: &State, fresh: Freshness, at: At) -> Result<Self::Answer, Status> {
+        let reading = at.reading(state);
+        let id = find(&reading, "code", &self.request.code)?;
+        let found = Left::all(reading.orphans(id));
+        let total_size = total(&found);
+        let (shown, next_page_token) = self.page.of(found, reading.position());
+        let orphans = shown.iter().map(|orphan| answer::left(&reading, orphan));
+        self.mask.apply(v1::ListOrphansResponse {
+            orphans: orphans.collect(),
+            next_page_token,
+            total_size,
+            at: Some(answered(fresh, state, &reading)),
+        })
+    }
 }
 
 /// A day; what is wrong with it is told by its field.

@@ -12,6 +12,7 @@ use wire::v1;
 
 use super::{Ledger, name, of_quota, place};
 use crate::freshness::Freshness;
+use crate::grpc::list::Listed;
 use crate::grpc::{matrix, missing, portfolio};
 use crate::moment::At;
 
@@ -99,34 +100,11 @@ fn of_first(at: At, first: Option<u64>) -> At {
     At { position, ..at }
 }
 
-fn matrix(
-    state: &State,
-    at: At,
-    r: v1::GetModelMatrixRequest,
-) -> Result<v1::GetModelMatrixResponse, Status> {
-    let asked = matrix::Asked::read(r, at.as_of)?;
-    let at = of_first(at, asked.page.position);
-    matrix::matrix(state, Freshness::default(), at, &asked)
-}
-
-fn missing(
-    state: &State,
-    at: At,
-    r: v1::ListMissingReportsRequest,
-) -> Result<v1::ListMissingReportsResponse, Status> {
-    let asked = missing::Asked::read(r, at.as_of)?;
-    let at = of_first(at, asked.page.position);
-    missing::missing(state, Freshness::default(), at, &asked)
-}
-
-fn portfolio(
-    state: &State,
-    at: At,
-    r: v1::GetOwnerPortfolioRequest,
-) -> Result<v1::GetOwnerPortfolioResponse, Status> {
-    let asked = portfolio::Asked::read(r, at.as_of)?;
-    let at = of_first(at, asked.page.position);
-    portfolio::portfolio(state, Freshness::default(), at, &asked)
+/// A page of a list, as the service answers it.
+fn list<L: Listed>(state: &State, at: At, request: L::Request) -> Result<L::Answer, Status> {
+    let asked = L::read(request, at.as_of)?;
+    let at = of_first(at, asked.page().position);
+    asked.answer(state, Freshness::default(), at)
 }
 
 fn of_khanh_hoa() -> v1::GetModelMatrixRequest {
@@ -152,7 +130,7 @@ fn the_models_of_a_province_stand_district_by_district() {
     assign(&mut ledger, "56", model(), Role::Lead, "Sở GTVT");
     let planned = status(&mut ledger, "571", "2023-07-10", ModelStatus::NotStarted);
     let deployed = status(&mut ledger, "571", "2023-07-20", ModelStatus::Deployed);
-    let answer = matrix(&ledger.state, july(None), of_khanh_hoa()).unwrap();
+    let answer = list::<matrix::Asked>(&ledger.state, july(None), of_khanh_hoa()).unwrap();
     let columns = answer.models.iter().map(|it| it.defined.clone().unwrap());
     let columns: Vec<_> = columns.map(|defined| defined.model).collect();
     assert_eq!(columns, [MODEL, "KH-2.08"]);
@@ -182,14 +160,14 @@ fn the_models_of_a_province_stand_district_by_district() {
     let silent = &answer.rows[1].cells[0];
     assert_eq!(silent.status(), v1::ModelStatus::Unspecified);
     assert!(silent.applies && silent.status_since.is_empty() && silent.status_position == 0);
-    let then = matrix(&ledger.state, july(Some(planned)), of_khanh_hoa()).unwrap();
+    let then = list::<matrix::Asked>(&ledger.state, july(Some(planned)), of_khanh_hoa()).unwrap();
     assert_eq!(then.rows[0].cells[0].status(), v1::ModelStatus::NotStarted);
     assert_eq!(then.at.unwrap().position, planned);
     let one = v1::GetModelMatrixRequest {
         model: "KH-2.08".to_owned(),
         ..of_khanh_hoa()
     };
-    let one = matrix(&ledger.state, july(None), one).unwrap();
+    let one = list::<matrix::Asked>(&ledger.state, july(None), one).unwrap();
     assert_eq!((one.models.len(), one.rows[0].cells.len()), (1, 1));
 }
 
@@ -200,12 +178,12 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
         page_size: 2,
         ..of_khanh_hoa()
     };
-    let first = matrix(&ledger.state, july(None), request.clone()).unwrap();
+    let first = list::<matrix::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((first.rows.len(), first.total_size), (2, 3));
     // Somebody reports in between: the second page still shows what the first one knew.
     status(&mut ledger, "568", "2023-07-20", ModelStatus::Deployed);
     request.page_token = first.next_page_token.clone();
-    let second = matrix(&ledger.state, july(None), request.clone()).unwrap();
+    let second = list::<matrix::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!(second.rows.len(), 1);
     assert_eq!(
         second.rows[0].cells[0].status(),
@@ -216,7 +194,7 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
     let changed = |change: fn(&mut v1::GetModelMatrixRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        matrix(&ledger.state, july(None), request).unwrap_err()
+        list::<matrix::Asked>(&ledger.state, july(None), request).unwrap_err()
     };
     let token = "page_token";
     for refused in [
@@ -241,7 +219,7 @@ fn pages_of_a_matrix_are_of_one_position_and_of_one_question() {
         as_of: Moment::end_of(date(2023, 7, 30)),
         position: None,
     };
-    let refused = matrix(&ledger.state, other_day, request).unwrap_err();
+    let refused = list::<matrix::Asked>(&ledger.state, other_day, request).unwrap_err();
     assert!(
         blames(&refused, Code::InvalidArgument, token),
         "{refused:?}"
@@ -299,7 +277,7 @@ fn of(organisation: &str) -> v1::GetOwnerPortfolioRequest {
 fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
     let (ledger, before) = taken_over();
     let state = &ledger.state;
-    let answer = portfolio(state, july(None), of("cong an TINH")).unwrap();
+    let answer = list::<portfolio::Asked>(state, july(None), of("cong an TINH")).unwrap();
     assert_eq!(answer.organisation, "Công an tỉnh");
     let counts = v1::PortfolioCounts {
         roles: 2,
@@ -320,7 +298,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         (role.appointed, &*role.succeeded_on),
         (vec![POLICE.to_owned()], "2023-07-15")
     );
-    let gone = portfolio(state, july(None), of(POLICE)).unwrap();
+    let gone = list::<portfolio::Asked>(state, july(None), of(POLICE)).unwrap();
     let counts = v1::PortfolioCounts {
         handed_over_roles: 2,
         handed_over_work_items: 3,
@@ -329,7 +307,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
     assert_eq!(gone.counts, Some(counts));
     assert_eq!(gone.roles[0].holding(), v1::Holding::HandedOver);
     // As known before, the police of the city still had everything.
-    let then = portfolio(state, july(Some(before)), of(POLICE)).unwrap();
+    let then = list::<portfolio::Asked>(state, july(Some(before)), of(POLICE)).unwrap();
     let counts = then.counts.unwrap();
     assert_eq!(
         (counts.roles, counts.overdue, counts.handed_over_roles),
@@ -340,7 +318,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         code: "571".to_owned(),
         ..of("Công an tỉnh")
     };
-    let within = portfolio(state, july(None), within).unwrap();
+    let within = list::<portfolio::Asked>(state, july(None), within).unwrap();
     let roles = within.roles.iter().map(|role| vi(role.locality.as_ref()));
     assert_eq!(roles.collect::<Vec<_>>(), ["Tỉnh Khánh Hòa"]);
     assert!(within.work_items.is_empty());
@@ -349,7 +327,7 @@ fn whoever_took_over_is_told_what_is_late_and_what_is_due() {
         due_days: Some(15),
         ..of("Công an tỉnh")
     };
-    let soon = portfolio(state, july(None), soon).unwrap();
+    let soon = list::<portfolio::Asked>(state, july(None), soon).unwrap();
     assert_eq!((soon.counts.unwrap().due_soon, soon.due_days), (2, 15));
 }
 
@@ -360,17 +338,17 @@ fn a_portfolio_comes_page_by_page_and_a_name_nobody_has_is_told() {
         page_size: 3,
         ..of("Công an tỉnh")
     };
-    let first = portfolio(&ledger.state, july(None), request.clone()).unwrap();
+    let first = list::<portfolio::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((first.roles.len(), first.work_items.len()), (2, 1));
     request.page_token = first.next_page_token;
-    let second = portfolio(&ledger.state, july(None), request.clone()).unwrap();
+    let second = list::<portfolio::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     assert_eq!((second.roles.len(), second.work_items.len()), (0, 2));
     assert_eq!(second.counts, first.counts);
     assert_eq!(second.next_page_token, "");
     let changed = |change: fn(&mut v1::GetOwnerPortfolioRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        portfolio(&ledger.state, july(None), request).unwrap_err()
+        list::<portfolio::Asked>(&ledger.state, july(None), request).unwrap_err()
     };
     for refused in [
         changed(|r| r.organisation = POLICE.to_owned()),
@@ -387,7 +365,8 @@ fn a_portfolio_comes_page_by_page_and_a_name_nobody_has_is_told() {
         blames(&refused, Code::InvalidArgument, "page_size"),
         "{refused:?}"
     );
-    let asked = |name: &str| portfolio(&ledger.state, july(None), of(name)).unwrap_err();
+    let asked =
+        |name: &str| list::<portfolio::Asked>(&ledger.state, july(None), of(name)).unwrap_err();
     let refused = asked(" ");
     assert!(
         blames(&refused, Code::InvalidArgument, "organisation"),
@@ -421,7 +400,7 @@ fn a_role_handed_over_is_told_to_who_gave_it_and_to_who_has_it() {
     let (mut ledger, _) = taken_over();
     let position = handed_over(&mut ledger, "2023-07-20", "Công an tỉnh", "Sở Y tế");
     let state = &ledger.state;
-    let of = |name: &str| portfolio(state, july(None), of(name)).unwrap();
+    let of = |name: &str| list::<portfolio::Asked>(state, july(None), of(name)).unwrap();
     for (name, holding, counts) in [
         ("Công an tỉnh", v1::Holding::HandedOver, (1, 1)),
         ("Sở Y tế", v1::Holding::Held, (1, 0)),
@@ -476,7 +455,7 @@ fn every_row_of_a_portfolio_is_counted_once_across_the_reform_and_a_dissolution(
     };
     ledger.take("2023-07-12", Body::LocalityEnded(ended), &[]);
     let counts = |ledger: &Ledger| {
-        let answer = portfolio(&ledger.state, july(None), of(POLICE));
+        let answer = list::<portfolio::Asked>(&ledger.state, july(None), of(POLICE));
         let answer = answer.unwrap();
         let c = answer.counts.unwrap();
         let roles = c.roles + c.orphaned_roles + c.handed_over_roles + c.ended_roles;
@@ -526,7 +505,7 @@ fn whoever_is_named_anywhere_has_a_portfolio_be_it_an_empty_one() {
     };
     ledger.take("2023-07-10", Body::DirectiveIssued(order), &[]);
     let request = of("so tai chinh");
-    let answer = portfolio(&ledger.state, july(None), request).unwrap();
+    let answer = list::<portfolio::Asked>(&ledger.state, july(None), request).unwrap();
     assert_eq!(answer.organisation, "Sở Tài chính");
     assert_eq!(answer.counts, Some(v1::PortfolioCounts::default()));
 }
@@ -581,7 +560,7 @@ fn reporting() -> (Ledger, [u64; 2]) {
 #[test]
 fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
     let (ledger, [old, _]) = reporting();
-    let answer = missing(&ledger.state, july(None), of_activated()).unwrap();
+    let answer = list::<missing::Asked>(&ledger.state, july(None), of_activated()).unwrap();
     let names: Vec<_> = answer
         .missing
         .iter()
@@ -599,7 +578,7 @@ fn who_has_not_reported_is_told_with_since_when_and_whom_to_ask() {
     assert_eq!(responsible.organisations, ["Công an tỉnh"]);
     assert_eq!(responsible.role(), v1::Role::Focal);
     // As known before the newest figure came, Nha Trang was silent for more than twice the cadence.
-    let then = missing(&ledger.state, july(Some(old)), of_activated()).unwrap();
+    let then = list::<missing::Asked>(&ledger.state, july(Some(old)), of_activated()).unwrap();
     assert_eq!(counts(&then), [3, 0, 2, 0]);
     let last = then.missing.last().unwrap();
     assert_eq!(vi(last.locality.as_ref()), "Thành phố Nha Trang");
@@ -617,7 +596,7 @@ fn who_is_asked_may_report_all_through_the_day_on_which_that_is_due() {
             as_of: Moment::end_of(date(2023, 7, day)),
             position: None,
         };
-        missing(&ledger.state, at, of_asked()).unwrap()
+        list::<missing::Asked>(&ledger.state, at, of_asked()).unwrap()
     };
     assert_eq!(counts(&on(5)), [0, 0, 0, 1]);
     assert_eq!(counts(&on(12)), [0, 0, 0, 1]);
@@ -629,7 +608,7 @@ fn who_is_asked_may_report_all_through_the_day_on_which_that_is_due() {
         cadence_days: 6,
         ..of_activated()
     };
-    let often = missing(&ledger.state, july(None), often).unwrap();
+    let often = list::<missing::Asked>(&ledger.state, july(None), often).unwrap();
     let last = often.missing.last().unwrap();
     assert_eq!(
         (last.silent_days, last.silent, often.cadence_days),
@@ -645,9 +624,9 @@ fn missing_reports_come_page_by_page() {
         page_size: 2,
         ..of_activated()
     };
-    let first = missing(&ledger.state, july(None), request.clone()).unwrap();
+    let first = list::<missing::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     request.page_token = first.next_page_token;
-    let second = missing(&ledger.state, july(None), request.clone()).unwrap();
+    let second = list::<missing::Asked>(&ledger.state, july(None), request.clone()).unwrap();
     let all = first.missing.iter().chain(&second.missing);
     let names: Vec<_> = all.map(|one| vi(one.locality.as_ref())).collect();
     assert_eq!(
@@ -658,7 +637,7 @@ fn missing_reports_come_page_by_page() {
     let changed = |change: fn(&mut v1::ListMissingReportsRequest)| {
         let mut request = request.clone();
         change(&mut request);
-        missing(&ledger.state, july(None), request).unwrap_err()
+        list::<missing::Asked>(&ledger.state, july(None), request).unwrap_err()
     };
     for refused in [
         changed(|r| r.parent_code.clear()),
@@ -681,12 +660,12 @@ fn missing_reports_come_page_by_page() {
     assert_eq!(refused.code(), Code::NotFound, "{refused:?}");
     // The days written out are the same question.
     request.cadence_days = 7;
-    assert!(missing(&ledger.state, july(None), request).is_ok());
+    assert!(list::<missing::Asked>(&ledger.state, july(None), request).is_ok());
     // Of the whole country, that is its provinces.
     let country = v1::ListMissingReportsRequest {
         parent_code: String::new(),
         ..of_activated()
     };
-    let country = missing(&ledger.state, july(None), country).unwrap();
+    let country = list::<missing::Asked>(&ledger.state, july(None), country).unwrap();
     assert_eq!(country.expected_count, 1);
 }
