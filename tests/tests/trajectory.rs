@@ -62,6 +62,10 @@ async fn quotas(t: &Tiendo) -> Result<()> {
             && answer["figures"] == Value::Null,
         "{answer}"
     );
+    let csv = [&asked(&both)[..], &["-o", "csv"]].concat();
+    let csv = t.text(&csv).await?;
+    let row = "central,2023-07-31,nothing-by-start,count,,,,,,,";
+    ensure!(csv.lines().any(|line| line == row), "{csv}");
     let page = t.tiendo_in("vi", &asked(&both)).await?.ok()?;
     for said in [
         "Kế hoạch: không có, vì chưa có số liệu nào tính đến ngày bắt đầu",
@@ -98,8 +102,8 @@ async fn figures(t: &Tiendo) -> Result<()> {
     );
     let page = t.tiendo_in("vi", &asked(&after)).await?.ok()?;
     for said in [
-        "Số liệu của 10/7/2023, kế hoạch chia đều: chậm 20 ngày so với kế hoạch, thiếu 58.620 tài khoản",
-        "Số liệu của 10/7/2023, kế hoạch theo mốc: chậm 3 ngày so với kế hoạch, thiếu 13.548 tài khoản",
+        "Số liệu tính đến 10/7/2023, kế hoạch theo tỷ lệ đều trên số còn lại: chậm 20 ngày so với kế hoạch, thiếu 58.620 tài khoản",
+        "Số liệu tính đến 10/7/2023, kế hoạch theo mốc: chậm 3 ngày so với kế hoạch, thiếu 13.548 tài khoản",
         "−58.620",
         "0h ngày 1/6/2023",
     ] {

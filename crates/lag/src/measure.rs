@@ -129,11 +129,13 @@ fn standing(
         terms.done_early_days = terms.deadline.and_then(|to| days_between(first.at, to));
         found.positions.push(first.position);
     }
-    if let Some(plan) = question.quota.and_then(Plan::of) {
+    if let Some((quota, plan)) = question.quota.and_then(|it| Some((it, Plan::of(it)?))) {
+        let standing = plan.standing(newest.at, quota.whole(count));
+        terms.planned = standing.map(|standing| standing.planned as f64);
+        terms.days_behind = standing.and_then(|it| it.days_behind).and_then(finite);
         terms.plan = plan.at(newest.at).and_then(finite);
         terms.plan_share = terms.plan.and_then(|planned| ratio(count, planned));
         terms.plan_gap = terms.plan.and_then(|planned| finite(count - planned));
-        terms.days_behind = plan.when(count).and_then(|when| finite(newest.at - when));
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Entered milestones are interpolated; else the plan takes an equal share of those left each
 //! day: λp = ln((D − N0)/R\*)/(T − t0), P(t) = D − (D − N0)·e^(−λp(t − t0)).
+//! Who began with the target or more keeps to it: P(t) = N\*.
 //! Position: gap = N − P(t); days behind = t − P⁻¹(N).
 //!
 //! A curve has every number between two counts, people come one by one.
@@ -51,8 +52,8 @@ pub struct PlanStanding {
 impl Plan {
     /// The plan of a quota.
     ///
-    /// `None` without milestones if there is no start or no deadline, no day between them, or if
-    /// the count at the start meets the target; and for a quota that cannot be reckoned with.
+    /// `None` without milestones if there is no start or no deadline, or no time between them; and
+    /// for a quota that cannot be reckoned with.
     #[must_use]
     pub fn of(quota: &Quota) -> Option<Plan> {
         let target = Target::of(quota)?;
@@ -140,6 +141,22 @@ impl Plan {
         Some(whole(self.at(moment)?).min(required))
     }
 
+    /// The first moment at which the whole target is planned; `None` if it never is.
+    #[must_use]
+    pub fn reaches_target(&self) -> Option<f64> {
+        self.wanted(whole(self.required))
+    }
+
+    /// Whether at the deadline more is planned than its milestones lead to.
+    #[must_use]
+    pub fn jumps(&self) -> bool {
+        let Curve::Milestones(_) = self.curve else {
+            return false;
+        };
+        let at = self.deadline.and_then(|deadline| self.at(deadline));
+        at.is_some_and(|at| whole(at) < whole(self.required))
+    }
+
     /// Where a count of a moment stands; `None` before the plan begins.
     #[must_use]
     pub fn standing(&self, moment: f64, count: u64) -> Option<PlanStanding> {
@@ -173,10 +190,17 @@ impl Plan {
 /// From the start to the deadline, an equal share of those left each day.
 fn even((from, already): (f64, f64), deadline: f64, target: &Target) -> Option<Curve> {
     let days = deadline - from;
-    if days <= 0.0 || target.is_met(already) {
+    if days <= 0.0 {
         return None;
     }
-    let rate = ((target.left(already) / target.allowed).ln() / days).max(0.0);
+    // No more than the target is ever planned.
+    let (already, rate) = match target.is_met(already) {
+        true => (target.required, 0.0),
+        false => {
+            let rate = (target.left(already) / target.allowed).ln() / days;
+            (already, rate.max(0.0))
+        }
+    };
     Some(Curve::Even {
         start: (from, already),
         deadline,
@@ -280,12 +304,45 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_begins_where_it_should_end_is_none() {
+    fn who_begins_with_the_target_or_more_is_to_keep_to_it() {
         let mut quota = quota(vec![]);
-        for (already, is_plan) in [(899.0, true), (900.0, false), (950.0, false)] {
+        for already in [900.0, 950.0, 1_200.0] {
             quota.start = Some((0.0, already));
-            assert_eq!(Plan::of(&quota).is_some(), is_plan, "{already}");
+            let plan = plan(&quota);
+            close(plan.at(0.0), 900.0);
+            close(plan.at(17.0), 900.0);
+            assert_eq!(plan.planned(-0.01), None);
+            // Nothing has been short of it for longer than since the start.
+            assert_eq!(stands(&plan, 12.0, 120), (900, -780, 12.0));
+            assert_eq!(stands(&plan, 12.0, 899), (900, -1, 12.0));
+            assert_eq!(stands(&plan, 12.0, 900), (900, 0, 0.0));
+            assert_eq!(stands(&plan, 12.0, 950), (900, 50, 0.0));
+            assert_eq!(stands(&plan, 40.0, 120), (900, -780, 40.0));
         }
+        // 83.8 % of 101 are 84.638, which is enough of 85.
+        quota.target_share = 0.838;
+        (quota.denominator, quota.start) = (101.0, Some((0.0, 84.638)));
+        assert_eq!(plan(&quota).planned(0.0), Some(85));
+    }
+
+    #[test]
+    fn the_target_is_planned_from_a_moment_on() {
+        // From 600 on day 10 to 1,000 on day 20 the 900th is planned three quarters on.
+        let above = plan(&quota(vec![(10.0, 600.0), (20.0, 1_000.0)]));
+        assert_eq!((above.reaches_target(), above.jumps()), (Some(17.5), false));
+        assert!(plan(&quota(vec![(30.0, 800.0)])).jumps());
+        assert!(!plan(&quota(vec![(30.0, 900.0)])).jumps());
+        assert_eq!(
+            plan(&quota(vec![(30.0, 800.0)])).reaches_target(),
+            Some(30.0)
+        );
+        assert_eq!(
+            plan(&quota(vec![(20.0, 600.0)])).reaches_target(),
+            Some(30.0)
+        );
+        let mut open = quota(vec![(20.0, 600.0)]);
+        open.deadline = None;
+        assert_eq!(plan(&open).reaches_target(), None);
     }
 
     #[test]

@@ -125,8 +125,9 @@ impl Writer<'_> {
         }
     }
 
-    /// A planned count, in people or as a share.
-    fn planned(&self, count: Option<f64>) -> String {
+    /// The planned count as trajectories tell it, in people or as a share; before the plan begins what it begins with.
+    fn planned(&self) -> String {
+        let count = self.terms.planned.or(self.terms.plan);
         let share = count
             .zip(self.terms.denominator)
             .map(|(count, of)| count / of);

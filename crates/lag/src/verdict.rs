@@ -197,7 +197,9 @@ pub struct Terms {
     pub plan_share: Option<f64>,
     /// gap = N − P(t), people.
     pub plan_gap: Option<f64>,
-    /// t − P⁻¹(N), days; negative when ahead.
+    /// What was planned by t in whole units, as a trajectory tells it; see [`crate::PlanStanding`].
+    pub planned: Option<f64>,
+    /// Days since the first of those missing to it was planned; negative when ahead, `None` before the plan begins.
     pub days_behind: Option<f64>,
     /// The window really measured, days.
     pub window_days: Option<f64>,

@@ -1,6 +1,6 @@
 //! Verdicts by hand: every basis once, and what the model leaves open.
 
-use lag::{Basis, Concern, Peers, Question, Quota, Reason, Report, Rules, Status, Verdict};
+use lag::{Basis, Concern, Peers, Plan, Question, Quota, Reason, Report, Rules, Status, Verdict};
 use lag::{concern, holds, judge};
 
 /// A quota of 90 % of 1000 people by day 56, begun on day 0 with 200.
@@ -76,8 +76,10 @@ fn red_when_neither_forecast_meets_the_target() {
     // P(28) = 1000 − 800·e^(−ln 8/2) = 1000 − 800/√8 = 717.1573.
     close(v.terms.plan, 717.157_3);
     close(v.terms.plan_gap, -317.157_3);
-    // P⁻¹(400) = 56·ln(800/600)/ln 8 = 7.7473: 20.2527 days behind.
-    close(v.terms.days_behind, 20.252_7);
+    // In whole people, as a trajectory tells it: 717 are planned, those from 401 on are missing, of
+    // which the first was planned P⁻¹(401) = 56·ln(800/599)/ln 8 = 7.7922 days after the start.
+    close(v.terms.planned, 717.0);
+    close(v.terms.days_behind, 20.207_8);
     assert_eq!(
         v.reasons,
         [Reason::ShortOfTarget, Reason::BehindPlan, Reason::NoBand]
@@ -239,17 +241,35 @@ fn early_is_judged_against_the_plan_only() {
 }
 
 #[test]
-fn who_began_beyond_the_target_is_held_against_no_plan() {
+fn who_began_beyond_the_target_is_held_against_the_target() {
     let begun = |already| Quota {
         start: Some((0.0, already)),
         ..quota()
     };
-    // A correction took away what was there: from 899 on a plan leads to 900, from 900 on nowhere.
-    let v = verdict(14.0, &[(14.0, 700.0)], &begun(899.0));
-    assert_eq!((v.status, v.basis), (Status::Red, Basis::Plan));
-    let v = verdict(14.0, &[(14.0, 700.0)], &begun(900.0));
-    assert_eq!((v.status, v.basis), (Status::Early, Basis::Early));
-    assert_eq!((v.terms.plan, v.terms.days_behind), (None, None));
+    // A correction took away what was there: a place that has 120 of 900 is not early.
+    for already in [899.0, 900.0, 950.0] {
+        let v = verdict(14.0, &[(14.0, 120.0)], &begun(already));
+        assert_eq!((v.status, v.basis), (Status::Red, Basis::Plan), "{already}");
+        assert!(v.has(Reason::BehindPlan));
+    }
+    let v = verdict(14.0, &[(14.0, 120.0)], &begun(950.0));
+    close(v.terms.plan, 900.0);
+    close(v.terms.plan_share, 120.0 / 900.0);
+    close(v.terms.days_behind, 14.0);
+}
+
+#[test]
+fn days_and_planned_number_are_those_of_a_trajectory() {
+    let plan = Plan::of(&quota()).unwrap();
+    for (at, count) in [(14.0, 251.0), (14.0, 480.3), (20.0, 600.0), (27.5, 899.9)] {
+        let v = verdict(at, &[(at, count)], &quota());
+        let standing = plan.standing(at, count as u64).unwrap();
+        assert_eq!(v.terms.planned, Some(standing.planned as f64), "{at}");
+        assert_eq!(v.terms.days_behind, standing.days_behind, "{at}");
+    }
+    // What decides is the curve itself, a quarter of the way along.
+    let v = verdict(14.0, &[(14.0, 251.0)], &quota());
+    close(v.terms.plan, 1000.0 - 800.0 * 8.0_f64.powf(-0.25));
 }
 
 fn averaged(share: f64) -> Peers {

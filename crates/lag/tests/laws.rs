@@ -143,6 +143,7 @@ fn figures(t: &Terms) -> Vec<Option<f64>> {
         t.plan,
         t.plan_share,
         t.plan_gap,
+        t.planned,
         t.days_behind,
         t.window_days,
         t.completed,

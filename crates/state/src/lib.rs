@@ -130,4 +130,4 @@ pub use timeline::{Entry, Recorded};
 pub use trajectory::{NoPlan, PlanBasis, PlanPoint};
 pub use work::{WorkItemEntry, WorkItemStatus};
 pub use worklist::{WorkListed, WorkWanted};
-pub use yardstick::{Amount, Measured, Yardstick};
+pub use yardstick::{Amount, Measured, PERCENT, Yardstick};

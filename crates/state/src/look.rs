@@ -9,6 +9,7 @@ use crate::figure::{Counted, FigureEntry, share_of};
 use crate::quota::QuotaEntry;
 use crate::reading::Reading;
 use crate::rollup::{Figures, RollUp, denominator, sum};
+use crate::yardstick::Yardstick;
 
 /// What is counted in one look.
 pub(crate) struct Look<'a> {
@@ -76,9 +77,11 @@ impl<'a> Look<'a> {
         share.or(self.printed).map(u64::from)
     }
 
-    /// The share of a quota.
+    /// The share of a quota; of one that is itself a percentage the share of what is printed.
     pub(crate) fn share_of_quota(&self, quota: Option<&QuotaEntry<'_>>) -> Option<u64> {
-        let whole = quota?.denominator.value;
+        let Yardstick::Count(whole) = Yardstick::of_quota(quota?.fact) else {
+            return self.share();
+        };
         let share = match self.count() {
             Some(count) => share_of(count, whole),
             None => self.printed,

@@ -5,12 +5,12 @@ use std::ops::RangeInclusive;
 use domain::code::IndicatorCode;
 use domain::event::{CompletionDeclared, QuotaAssigned, QuotaLayer, QuotaSuspended};
 use domain::locality::LocalityId;
-use domain::text::{Percent, Quantity};
 use jiff::civil::Date;
 
-use crate::figure::share_of;
+use crate::figure::{FigureRef, share_of};
 use crate::reading::Reading;
 use crate::timeline::Entry;
+use crate::yardstick::Yardstick;
 
 /// A quota on record.
 pub type QuotaEntry<'a> = Entry<'a, QuotaAssigned>;
@@ -21,10 +21,11 @@ pub type DeclarationEntry<'a> = Entry<'a, CompletionDeclared>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaStanding {
     /// Share reached of the quota's denominator in hundredths of a point, or the printed percentage if no count is known; none without a figure.
+    /// Of a quota that is itself a percentage the share that the figure says; none for a count of nobody knows how many.
     pub share_hundredths: Option<u32>,
-    /// The count the quota asks for: target times denominator, rounded up.
+    /// The count the quota asks for: target times denominator, rounded up; it decides nothing for a quota that is itself a percentage.
     pub required: u64,
-    /// How many are missing; 0 once reached; none if no count is known.
+    /// How many are missing; 0 once reached; none if no count is known, or if the quota is itself a percentage.
     pub missing: Option<u64>,
     /// True if the newest figure reaches the quota.
     pub reached: bool,
@@ -41,17 +42,14 @@ fn required(quota: &QuotaAssigned) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Whether a figure reaches a quota: by its count, or by the printed percentage if it has none.
-fn reaches(
-    (count, percent): (Option<Quantity>, Option<Percent>),
-    quota: &QuotaAssigned,
-    required: u64,
-) -> bool {
-    match (count, percent) {
-        (Some(count), _) => count.value >= required,
-        (None, Some(percent)) => percent.hundredths() >= quota.target.hundredths(),
-        (None, None) => false,
-    }
+/// Whether a figure reaches a quota: by its count, or by the percentage if it has none; a quota that is itself a percentage by the share.
+///
+/// No share is rounded: 949,960 of 1,000,000 are not 95 %.
+fn reaches(figure: &FigureRef<'_>, quota: &QuotaAssigned) -> bool {
+    let yardstick = Yardstick::of_quota(quota);
+    let measured = yardstick.measure(figure);
+    let (target, whole) = (quota.target.hundredths(), yardstick.denominator());
+    measured.is_some_and(|measured| measured.amount.reaches(target, whole))
 }
 
 impl<'a> Reading<'a> {
@@ -129,23 +127,23 @@ impl<'a> Reading<'a> {
         let required = required(quota);
         let series = self.key(id, &quota.indicator);
         let newest = series.and_then(|key| self.newest_row(key));
-        let told = newest.map(|row| (row.value(), row.percent()));
-        let (count, percent) = told.unwrap_or_default();
-        let count = count.map(|count| count.value);
-        let percent = percent.map(Percent::hundredths);
-        let reached = told.is_some_and(|told| reaches(told, quota, required));
+        let newest = newest.map(|row| self.state.figure_of(row));
+        let reached = newest.is_some_and(|figure| reaches(&figure, quota));
         let reached_on = series
             .filter(|_| reached)
-            .and_then(|key| self.first_reached(quota, required, key));
+            .and_then(|key| self.first_reached(quota, key));
         let days = |deadline: Date| reached_on.map(|day| (deadline - day).get_days());
+        let count = newest.and_then(|figure| figure.value);
+        // Of a share nobody knows how many are missing.
+        let count = count.filter(|_| Yardstick::of_quota(quota) != Yardstick::Share);
         QuotaStanding {
             share_hundredths: match count {
-                Some(count) => share_of(count, quota.denominator.value),
-                None => percent,
+                Some(count) => share_of(count.value, quota.denominator.value),
+                None => newest.and_then(|figure| figure.share_hundredths()),
             },
             required,
             missing: match count {
-                Some(count) => Some(required.saturating_sub(count)),
+                Some(count) => Some(required.saturating_sub(count.value)),
                 None => reached.then_some(0),
             },
             reached,
@@ -154,18 +152,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn first_reached(
-        &self,
-        quota: &QuotaAssigned,
-        required: u64,
-        series: (u32, u32),
-    ) -> Option<Date> {
+    fn first_reached(&self, quota: &QuotaAssigned, series: (u32, u32)) -> Option<Date> {
         let series = self.state.figures.get(series)?;
         let mut rows = series.holding(self.sight, self.state).peekable();
         while let Some(row) = rows.next() {
             // Of one moment the last holds.
             let rival = rows.peek().is_some_and(|next| next.at() == row.at());
-            if !rival && reaches((row.value(), row.percent()), quota, required) {
+            if !rival && reaches(&self.state.figure_of(row), quota) {
                 return Some(row.at().date());
             }
         }

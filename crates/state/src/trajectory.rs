@@ -50,14 +50,12 @@ pub enum NoPlan {
     NoStart,
     /// Nobody knows what the work began with: no figure on record speaks of its first moment or one before.
     NothingByStart,
-    /// What it began with meets the target.
-    ReachedAtStart,
 }
 
 impl Reading<'_> {
     /// What the plan of a quota of a locality is made of.
     ///
-    /// With milestones they are the plan, else it leads evenly from the start to the deadline.
+    /// With milestones they are the plan, else it leads evenly from the start to the deadline; who begins with the target keeps to it.
     #[must_use]
     pub fn plan_basis(&self, quota: &QuotaEntry<'_>, id: LocalityId) -> PlanBasis {
         let (quota, yardstick) = (quota.fact, Yardstick::of_quota(quota.fact));
@@ -124,14 +122,10 @@ fn no_even_plan(quota: &QuotaAssigned, basis: &PlanBasis) -> Option<NoPlan> {
     if !basis.milestones.is_empty() {
         return None;
     }
-    let (target, whole) = (quota.target.hundredths(), basis.yardstick.denominator());
     match basis.start {
         _ if basis.deadline.is_none() => Some(NoPlan::NoDeadline),
         _ if quota.start.is_none() => Some(NoPlan::NoStart),
         None => Some(NoPlan::NothingByStart),
-        Some(start) => start
-            .amount
-            .reaches(target, whole)
-            .then_some(NoPlan::ReachedAtStart),
+        Some(_) => None,
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Looking for them keeps no more of a work item than what it is ordered and found again by; whoever shows a page of them asks for the entries of that page alone.
 //!
-//! Which localities count as within one, and who is responsible for a work item, is as in a portfolio.
+//! Which localities count as within one is as in a portfolio; who is responsible for a work item is decided by successions alone.
+//! So the open work of a place that ended is listed under its organisation, with the day of the end beside it, though a portfolio calls it orphaned: whoever it was given to is whom to ask what becomes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,12 +20,12 @@ use crate::work::{WorkItemEntry, WorkItemStatus};
 pub struct WorkWanted<'q> {
     /// Of this locality, of all that ever belonged to it, and of those that ended into it; none is the whole country.
     pub within: Option<LocalityId>,
-    /// An organisation of this name is responsible at the moment asked about, whatever its case and diacritics.
+    /// An organisation of this name is responsible at the moment asked about, whatever its case and diacritics: by successions alone, be the place there or not.
     pub organisation: Option<&'q str>,
     /// It serves this model.
     pub model: Option<&'q ModelCode>,
-    /// It stands so.
-    pub status: Option<WorkItemStatus>,
+    /// It stands so, or so; of none it may stand anyhow.
+    pub statuses: &'q [WorkItemStatus],
     /// Its last day is this one or later.
     pub due_from: Option<Date>,
     /// Its last day is this one or earlier.
@@ -122,8 +123,10 @@ impl<'a> Reading<'a> {
         for item in self.each_work_item(place) {
             let defined = item.defined;
             let due = item.due();
-            let stands_so = |status| self.work_item_status(&item) == status;
-            if !wanted.is_of(&item, due, today) || !wanted.status.is_none_or(stands_so) {
+            let statuses = wanted.statuses;
+            let stands_so =
+                || statuses.is_empty() || statuses.contains(&self.work_item_status(&item));
+            if !wanted.is_of(&item, due, today) || !stands_so() {
                 continue;
             }
             if let Some(whose) = &mut whose {

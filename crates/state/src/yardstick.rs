@@ -12,7 +12,7 @@ use crate::figure::{FigureEntry, FigureRef};
 const SHARE_DENOMINATOR: u64 = 10_000;
 
 /// Kind of the denominator of a quota that is itself a percentage.
-const PERCENT: &str = "percent";
+pub const PERCENT: &str = "percent";
 
 /// What figures are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

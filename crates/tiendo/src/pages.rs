@@ -1,6 +1,9 @@
 //! Lists of the query service: asked for page after page, and put together as one answer.
+//!
+//! How many things make a page too large for an answer nobody knows before: so many are asked for as the service gives, and half as many after each such refusal.
 
 use tonic::{Response, Status};
+use wire::status::refusal;
 use wire::v1;
 
 /// A request for a list that comes in pages.
@@ -69,24 +72,38 @@ paged! {
 
 /// Asks for pages until there are no more or `limit` things are listed; the answer is the last page's, with what all of them list.
 ///
+/// A page that is too large is asked for again with half as many things, and so are those behind it.
+///
 /// # Errors
-/// The first refusal; what came before it is dropped.
+/// The first other refusal, or of a single thing that is too large; what came before it is dropped.
 pub(crate) async fn all<R: Paged>(
     mut request: R,
     limit: usize,
     mut ask: impl AsyncFnMut(R) -> Result<Response<R::Answer>, Status>,
 ) -> Result<R::Answer, Status> {
     let mut all = R::Answer::default();
+    let mut most = R::PAGE_SIZE_MAX;
     while R::listed(&all) < limit {
         let more = i32::try_from(limit - R::listed(&all)).unwrap_or(i32::MAX);
-        request.turn(more.min(R::PAGE_SIZE_MAX), &all);
-        let page = ask(request.clone()).await?.into_inner();
+        let size = more.min(most);
+        request.turn(size, &all);
+        let page = match ask(request.clone()).await {
+            Err(status) if size > 1 && is_too_large(&status) => {
+                most = size / 2;
+                continue;
+            }
+            page => page?.into_inner(),
+        };
         all = R::join(all, page);
         if R::next(&all).is_empty() {
             break;
         }
     }
     Ok(all)
+}
+
+fn is_too_large(status: &Status) -> bool {
+    refusal(status).reason == "ANSWER_TOO_LARGE"
 }
 
 #[cfg(test)]
@@ -178,6 +195,34 @@ mod tests {
             }
         });
         assert_eq!(told.await.unwrap_err().message(), "it is stopping");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_too_large_is_asked_for_in_halves_from_where_it_begins() {
+        // Behind the first thousand no more than so many fit on a page.
+        let told = async |fit: i32| {
+            let asked = Vec::new();
+            let mut service = Findings { last: 1_400, asked };
+            let request = v1::ListFindingsRequest::default();
+            let all = all(request, usize::MAX, async |r| {
+                let page = service.page(&r)?;
+                match !r.page_token.is_empty() && r.page_size > fit {
+                    false => Ok(page),
+                    true => wire::status::fits(&r, 0).map(|()| page),
+                }
+            });
+            let all = all.await;
+            (all, service.asked)
+        };
+        let (all, asked) = told(250).await;
+        let all = all.unwrap().findings;
+        let positions = all.iter().map(|it| it.recorded.as_ref().unwrap().position);
+        assert!(positions.eq(1..=1_400));
+        assert_eq!(asked, [1_000, 1_000, 500, 250, 250]);
+        // One thing that is too large is nothing that a smaller page could help.
+        let (refused, asked) = told(0).await;
+        assert_eq!(refusal(&refused.unwrap_err()).reason, "ANSWER_TOO_LARGE");
+        assert_eq!(asked[1..], [1_000, 500, 250, 125, 62, 31, 15, 7, 3, 1]);
     }
 
     #[test]

@@ -483,6 +483,11 @@ fn work() -> Vec<Row> {
             .is("workItems/1/item/due", Value::Null)
             .before("workItems/#", json!(0))
             .many(json!({}), "workItems", 2),
+        row(json!({"statuses": ["WORK_ITEM_STATUS_OPEN", "WORK_ITEM_STATUS_BLOCKED"]}))
+            .is("workItems/#", json!(2)),
+        row(json!({"statuses": ["WORK_ITEM_STATUS_COMPLETED"]})).is("workItems/#", json!(0)),
+        row(json!({"statuses": ["WORK_ITEM_STATUS_OPEN", "WORK_ITEM_STATUS_UNSPECIFIED"]}))
+            .refused(Code::InvalidArgument, "VALUE_UNSPECIFIED"),
         // What has no last day is due on none.
         row(json!({"due_from": "2023-01-01"})).is("workItems/#", json!(0)),
         row(json!({"organisation": "cong an xa"})).refused(Code::NotFound, "UNKNOWN_ORGANISATION"),

@@ -248,8 +248,9 @@ impl Asked<'_> {
             Kind::Bool => json!(now != &json!(true)),
             Kind::Uint32 => json!(now.as_u64().unwrap_or(0) + 3),
             Kind::Enum(of) => {
-                let names: Vec<_> = of.values().map(|it| it.name().to_owned()).collect();
-                json!(names.iter().rfind(|name| now != *name))
+                let values = of.values().map(|it| json!(it.name()));
+                let others = values.map(|it| if field.is_list() { json!([it]) } else { it });
+                json!(others.filter(|other| now != other).last())
             }
             Kind::Message(_) => match type_of(field).as_str() {
                 "tiendo.v1.ReadAt" => {

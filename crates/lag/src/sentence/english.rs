@@ -160,7 +160,7 @@ fn below_average(w: &Writer<'_>) -> String {
 }
 
 fn plan(w: &Writer<'_>) -> String {
-    let (figure, at, planned) = (w.figure(), w.at(), w.planned(w.terms.plan));
+    let (figure, at, planned) = (w.figure(), w.at(), w.planned());
     let until = w.deadline();
     if w.verdict.status == Status::Early {
         return format!(

@@ -140,7 +140,7 @@ fn below_average(w: &Writer<'_>) -> Option<String> {
 }
 
 fn plan(w: &Writer<'_>) -> String {
-    let (figure, at, planned) = (w.figure(), w.at(), w.planned(w.terms.plan));
+    let (figure, at, planned) = (w.figure(), w.at(), w.planned());
     let due = w.deadline();
     if w.verdict.status == Status::Early {
         let below = below_average(w).unwrap_or_default();

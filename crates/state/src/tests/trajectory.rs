@@ -84,11 +84,11 @@ fn a_plan_begins_with_what_was_on_record_by_its_first_moment() {
     assert_eq!(basis(&ledger, last).start, start(200, 1));
     ledger.add("2023-06-01T00", reported(PLACE, "eid", count(210)));
     assert_eq!(now(&ledger).start, start(210, 1));
-    // 89.9 % are short of it, 90 % are not: of 1,000 people 899 and 900.
-    for (hundredths, reached) in [("89.9", None), ("90", Some(NoPlan::ReachedAtStart))] {
+    // Whoever begins with the target has a plan too.
+    for hundredths in ["89.9", "90", "95.5"] {
         ledger.add("2023-06-01T00", reported(PLACE, "eid", printed(hundredths)));
         let basis = now(&ledger);
-        assert_eq!(basis.no_plan, reached);
+        assert_eq!(basis.no_plan, None);
         let hundredths = u128::from(percent(hundredths).hundredths());
         assert_eq!(basis.start, start(hundredths * 1_000, 10_000));
     }
@@ -163,4 +163,83 @@ fn a_quota_that_is_a_percentage_counts_hundredths_of_a_point() {
     // 1 of 3 is 3,333 1/3 hundredths of a point, and nothing is lost of it.
     ledger.add("2023-05-31", reported(PLACE, "eid", count_of(1, 3)));
     assert_eq!(now(&ledger).start, start(10_000, 3));
+}
+
+#[test]
+fn a_quota_that_is_a_percentage_is_reached_by_the_share_alone() {
+    let mut ledger = ledger(IndicatorKind::Cumulative);
+    let in_percent = |quota: &mut QuotaAssigned| {
+        quota.denominator.kind = "percent".to_owned();
+        quota.denominator.value = 100;
+        quota.target = percent("95");
+    };
+    ledger.add("2023-05-01", june(in_percent));
+    let told = |ledger: &Ledger| {
+        let reading = ledger.state.latest(Moment::end_of(date(2023, 7, 31)));
+        let standing = reading.standing(&reading.quotas(id(PLACE), &code("eid"))[0], id(PLACE));
+        let on = standing.reached_on;
+        assert_eq!(on.is_some(), standing.reached);
+        (
+            standing.reached,
+            standing.share_hundredths,
+            standing.missing,
+        )
+    };
+    assert_eq!(told(&ledger), (false, None, None));
+    for (day, figure, expected) in [
+        // 5,000 are more than 95, and half of 10,000 all the same.
+        (
+            "2023-06-01",
+            count_of(5_000, 10_000),
+            (false, Some(5_000), None),
+        ),
+        // Nearly 95 % read as 95,00 % and are not enough.
+        (
+            "2023-06-02",
+            count_of(949_960, 1_000_000),
+            (false, Some(9_500), None),
+        ),
+        ("2023-06-03", count(99), (false, None, None)),
+        ("2023-06-04", printed("94.9"), (false, Some(9_490), None)),
+        (
+            "2023-06-05",
+            count_of(95, 100),
+            (true, Some(9_500), Some(0)),
+        ),
+        ("2023-06-06", printed("95"), (true, Some(9_500), Some(0))),
+    ] {
+        ledger.add(day, reported(PLACE, "eid", figure));
+        assert_eq!(told(&ledger), expected, "{day}");
+    }
+    let reading = ledger.state.latest(Moment::end_of(date(2023, 7, 31)));
+    let standing = reading.standing(&reading.quotas(id(PLACE), &code("eid"))[0], id(PLACE));
+    assert_eq!(
+        (standing.reached_on, standing.days_early),
+        (Some(date(2023, 6, 5)), Some(25))
+    );
+}
+
+#[test]
+fn a_counted_quota_is_not_reached_by_a_rounded_share() {
+    let mut ledger = ledger(IndicatorKind::Cumulative);
+    ledger.add(
+        "2023-05-01",
+        june(|quota| {
+            quota.denominator.value = 1_000_000;
+            quota.target = percent("95");
+        }),
+    );
+    for (done, reached, missing) in [(949_960, false, 40), (950_000, true, 0)] {
+        ledger.add("2023-06-02", reported(PLACE, "eid", count(done)));
+        let reading = ledger.state.latest(Moment::end_of(date(2023, 7, 31)));
+        let standing = reading.standing(&reading.quotas(id(PLACE), &code("eid"))[0], id(PLACE));
+        assert_eq!(
+            (
+                standing.reached,
+                standing.missing,
+                standing.share_hundredths
+            ),
+            (reached, Some(missing), Some(9_500))
+        );
+    }
 }

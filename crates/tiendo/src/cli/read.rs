@@ -1,5 +1,6 @@
 //! Asking: localities, models, indicators, where a figure comes from, work items, cases, verdicts, and what is recorded meanwhile.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
@@ -304,7 +305,7 @@ pub struct OwnerPortfolio {
 /// Work items.
 #[derive(Debug, Subcommand)]
 pub enum WorkItem {
-    /// What is to be done by when, by last day.
+    /// What is to be done by when, by last day: what is open or blocked, unless something else is asked for.
     List(WorkItemList),
     /// What is recorded of work items.
     #[command(flatten)]
@@ -314,25 +315,28 @@ pub enum WorkItem {
 /// Which work items.
 #[derive(Debug, Clone, Args)]
 pub struct WorkItemList {
-    /// Only those of this locality and of all within it; default the whole country.
-    #[arg(long, visible_alias = "locality", value_name = "CODE")]
+    /// Only those of this locality, of all within it and those that ended into it; default the whole country.
+    #[arg(long, visible_alias = "locality", value_name = "CODE", value_parser = NonEmptyStringValueParser::new())]
     pub code: Option<String>,
     /// Only those for which this organisation is responsible, maybe after others; case and diacritics do not count.
-    #[arg(long, value_name = "ORGANISATION")]
+    #[arg(long, value_name = "ORGANISATION", value_parser = NonEmptyStringValueParser::new())]
     pub owner: Option<String>,
     /// Only those that serve this model.
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = NonEmptyStringValueParser::new())]
     pub model: Option<String>,
-    /// Only those that stand so.
-    #[arg(long)]
-    pub status: Option<WorkItemStatusName>,
+    /// Only those that stand so, several with commas between; default what is still to be done: open and blocked.
+    #[arg(long = "status", value_name = "STATUS", value_delimiter = ',')]
+    pub statuses: Vec<WorkItemStatusName>,
+    /// Also those that are completed or cancelled.
+    #[arg(long, conflicts_with = "statuses")]
+    pub all: bool,
     /// Only those whose last day is this one or later.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = NonEmptyStringValueParser::new())]
     pub due_from: Option<String>,
     /// Only those whose last day is this one or earlier.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = NonEmptyStringValueParser::new())]
     pub due_to: Option<String>,
-    /// Only those that are neither completed nor cancelled, and past their last day.
+    /// Only those that are open or blocked, and past their last day; none if `--status` names neither.
     #[arg(long)]
     pub overdue: bool,
     /// When.

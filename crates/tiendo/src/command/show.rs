@@ -265,7 +265,13 @@ fn raw_layer(layer: v1::QuotaLayer) -> &'static str {
 /// A quota of which only the percentage is known has no number to show.
 pub(super) fn quota_text(quota: &v1::QuotaAssigned, output: Output) -> String {
     match &quota.denominator {
-        Some(of) if of.kind == "percent" => format!("{}%", quota.target_percent),
+        Some(of) if of.kind == "percent" => {
+            let percent = domain::text::parse_percent(&quota.target_percent);
+            percent.map_or_else(
+                |_| format!("{}%", quota.target_percent),
+                |percent| output.lang.percent(percent),
+            )
+        }
         of => denominator(of.as_ref(), output),
     }
 }
@@ -461,15 +467,23 @@ pub(super) fn item_standing(item: &v1::WorkItem, output: Output) -> String {
             format!("đã hủy: {}", item.cancelled_reason),
             format!("cancelled: {}", item.cancelled_reason),
         ),
-        (_, days) if days > 0 => lang.pick(
-            format!("quá hạn {days} ngày"),
-            format!("{days} days overdue"),
-        ),
-        (v1::WorkItemStatus::Blocked, _) => {
-            let waits = item.blocked_by.join(", ");
-            lang.pick(format!("chờ {waits}"), format!("waits for {waits}"))
+        (_, days) => {
+            let late = (days > 0).then(|| {
+                let days_en = if days == 1 { "day" } else { "days" };
+                lang.pick(
+                    format!("quá hạn {days} ngày"),
+                    format!("{days} {days_en} overdue"),
+                )
+            });
+            let waits = waits_for(item).join(", ");
+            let waits = (!waits.is_empty())
+                .then(|| lang.pick(format!("chờ {waits}"), format!("waits for {waits}")));
+            let both: Vec<String> = late.into_iter().chain(waits).collect();
+            match both.as_slice() {
+                [] => lang.pick("đang làm", "open").to_owned(),
+                both => both.join(", "),
+            }
         }
-        _ => lang.pick("đang làm", "open").to_owned(),
     };
     let progressed = item.progressed.clone().unwrap_or_default();
     let percent = domain::text::parse_percent(&progressed.percent);
@@ -483,6 +497,14 @@ pub(super) fn item_standing(item: &v1::WorkItem, output: Output) -> String {
             format!("{standing}, được {done}"),
             format!("{standing}, {done} so far"),
         ),
+    }
+}
+
+/// The work items that one waits for, which one that is done no longer does.
+pub(super) fn waits_for(item: &v1::WorkItem) -> &[String] {
+    match item.status() {
+        v1::WorkItemStatus::Blocked => &item.blocked_by,
+        _ => &[],
     }
 }
 

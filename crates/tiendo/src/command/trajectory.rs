@@ -3,10 +3,12 @@
 //! A block for each quota: the quota, how the newest figure stands against its plan or why there is none, and plan and figures by moment.
 
 use domain::text::Moment;
+use jiff::civil::Date;
 use wire::v1;
 
 use super::{
-    at_line, document, figure_percent, place, raw_constant, read_at, show::quota_text, told,
+    at_line, document, figure_percent, finding, place, raw_constant, read_at, show::quota_text,
+    told,
 };
 use crate::Failure;
 use crate::cli::LocalityTrajectory;
@@ -67,7 +69,10 @@ fn page(answer: &v1::GetTrajectoryResponse, output: Output) -> String {
 /// A quota with its plan and the figures.
 fn block(answer: &v1::GetTrajectoryResponse, one: &v1::QuotaTrajectory, output: Output) -> String {
     let units = Units::of(answer, one, output.lang);
-    let mut lines = vec![asked(one, &units, output), units.stands(answer, one)];
+    let mut lines = vec![
+        asked(one, &units, output),
+        units.stands(answer, one, output),
+    ];
     let table = points(answer, one, &units, output);
     if !table.is_empty() {
         lines.push(table.render(output.lang));
@@ -80,7 +85,6 @@ fn asked(one: &v1::QuotaTrajectory, units: &Units, output: Output) -> String {
     let lang = output.lang;
     let standing = one.quota.clone().unwrap_or_default();
     let quota = standing.quota.unwrap_or_default();
-    let layer = lang.layer(quota.layer());
     let target = match one.unit() {
         v1::TrajectoryUnit::Count => {
             let percent = domain::text::parse_percent(&quota.target_percent);
@@ -98,10 +102,16 @@ fn asked(one: &v1::QuotaTrajectory, units: &Units, output: Output) -> String {
         "" => String::new(),
         day => lang.pick("hạn ", "due ").to_owned() + &lang.date(day),
     };
-    let title = lang.pick(
-        format!("Chỉ tiêu được giao ({layer}): {target}"),
-        format!("Quota ({layer}): {target}"),
-    );
+    let layer = lang.layer(quota.layer());
+    let title = match quota.layer() {
+        // Nobody assigned it.
+        v1::QuotaLayer::Commitment => lang.pick("Chỉ tiêu tự cam kết", "Commitment").to_owned(),
+        _ => lang.pick(
+            format!("Chỉ tiêu được giao ({layer})"),
+            format!("Quota ({layer})"),
+        ),
+    };
+    let title = format!("{title}: {target}");
     let mut parts = vec![title, deadline, document(&quota)];
     parts.retain(|part| !part.is_empty());
     parts.join("; ")
@@ -150,45 +160,71 @@ impl Units {
         format!("{} {points}", plain.trim_end_matches('%'))
     }
 
+    /// A difference in a column headed by its unit: `8.420`, or `4,20`.
+    fn plain(&self, number: u64) -> String {
+        self.number(number).trim_end_matches('%').to_owned()
+    }
+
     /// How the newest figure stands against the plan, or why nothing can be said.
-    fn stands(&self, answer: &v1::GetTrajectoryResponse, one: &v1::QuotaTrajectory) -> String {
+    fn stands(
+        &self,
+        answer: &v1::GetTrajectoryResponse,
+        one: &v1::QuotaTrajectory,
+        output: Output,
+    ) -> String {
         let lang = self.lang;
+        let due = is_past_due(answer, one).then(|| {
+            lang.pick(
+                "; đã quá hạn, chưa có số liệu tính đến hạn",
+                "; past due, no figure of the deadline",
+            )
+        });
+        let due = due.unwrap_or_default();
         let (vi, en) = match (one.plan_kind(), &one.standing) {
             (v1::PlanKind::None | v1::PlanKind::Unspecified, _) => why_none(one.no_plan_reason()),
             (_, None) if is_ahead(answer, one) => (
                 "chưa đến thời điểm đầu tiên của kế hoạch",
                 "its first moment lies ahead",
             ),
+            (_, None) if one.points.iter().any(|point| point.planned.is_some()) => (
+                "số liệu từ khi bắt đầu không quy được ra tỷ lệ",
+                "the figures since it began say no share",
+            ),
             (_, None) => (
                 "chưa có số liệu từ khi bắt đầu",
                 "no figure since the plan began",
             ),
             (kind, Some(standing)) => {
-                let made = match kind {
-                    v1::PlanKind::Milestones => {
-                        lang.pick("kế hoạch theo mốc", "by the plan's milestones")
-                    }
-                    _ => lang.pick("kế hoạch chia đều", "by an even plan"),
-                };
                 let on = lang.moment(&standing.effective);
-                let stands = self.standing(standing);
-                return lang.pick(
-                    format!("Số liệu của {on}, {made}: {stands}"),
-                    format!("Figure of {on}, {made}: {stands}"),
+                let figure = figure_at(answer, standing.position);
+                let made = made(kind, lang);
+                let stands = self.standing(standing, is_exact(one, &figure, standing.position));
+                let said = lang.pick(
+                    format!("Số liệu tính đến {on}, {made}: {stands}{due}"),
+                    format!("Figure of {on}, {made}: {stands}{due}"),
                 );
+                let mut lines = vec![said, finding::marks(&figure, output)];
+                lines.retain(|line| !line.is_empty());
+                return lines.join("\n");
             }
         };
-        lang.pick(format!("Kế hoạch: {vi}"), format!("Plan: {en}"))
+        lang.pick(format!("Kế hoạch: {vi}{due}"), format!("Plan: {en}{due}"))
     }
 
     /// `chậm 12 ngày so với kế hoạch, thiếu 8.420 người`; of less than half a day nothing is said.
-    fn standing(&self, standing: &v1::PlanStanding) -> String {
+    fn standing(&self, standing: &v1::PlanStanding, is_exact: bool) -> String {
         let lang = self.lang;
         let by = self.difference(standing.gap.unsigned_abs());
-        let days = standing.days_behind.unwrap_or(0.0).abs().round();
-        let days_en = if days == 1.0 { "day" } else { "days" };
-        match (standing.gap, days > 0.0) {
-            (0, _) => lang.pick("đúng kế hoạch", "on plan").to_owned(),
+        let by = match is_exact {
+            true => by,
+            false => lang.pick(format!("khoảng {by}"), format!("about {by}")),
+        };
+        let whole = standing.days_behind.unwrap_or(0.0).abs().round();
+        let (days, later) = (lang.count(whole as u64), whole > 0.0);
+        let days_en = if whole == 1.0 { "day" } else { "days" };
+        match (standing.gap, later) {
+            (0, _) if is_exact => lang.pick("đúng kế hoạch", "on plan").to_owned(),
+            (0, _) => lang.pick("xấp xỉ kế hoạch", "about on plan").to_owned(),
             (..0, true) => lang.pick(
                 format!("chậm {days} ngày so với kế hoạch, thiếu {by}"),
                 format!("{days} {days_en} behind the plan, {by} short"),
@@ -209,6 +245,60 @@ impl Units {
     }
 }
 
+/// What a plan was made from.
+fn made(kind: v1::PlanKind, lang: Lang) -> &'static str {
+    match kind {
+        v1::PlanKind::Milestones => lang.pick("kế hoạch theo mốc", "by the plan's milestones"),
+        _ => lang.pick(
+            "kế hoạch theo tỷ lệ đều trên số còn lại",
+            "by an equal share of those left each day",
+        ),
+    }
+}
+
+/// The figure of a position; an empty one if it is left out.
+fn figure_at(answer: &v1::GetTrajectoryResponse, position: u64) -> v1::Figure {
+    let is_it = |figure: &&v1::Figure| {
+        let recorded = figure.recorded.as_ref();
+        recorded.is_some_and(|recorded| recorded.position == position)
+    };
+    answer
+        .figures
+        .iter()
+        .find(is_it)
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// Whether what a figure is measured by is the very number: its percentage, or its count.
+fn is_exact(one: &v1::QuotaTrajectory, figure: &v1::Figure, position: u64) -> bool {
+    let mut points = one.points.iter();
+    let point = points.find(|point| point.position == position);
+    let bound = match &figure.value {
+        Some(count) if point.is_none_or(|point| !point.from_percent) => count.bound(),
+        _ => figure.percent_bound(),
+    };
+    matches!(bound, v1::Bound::Exact | v1::Bound::Unspecified)
+}
+
+/// Whether the deadline is over, no figure in the plan's unit speaks of it, and what there is does not reach the quota.
+fn is_past_due(answer: &v1::GetTrajectoryResponse, one: &v1::QuotaTrajectory) -> bool {
+    let standing = one.quota.clone().unwrap_or_default();
+    let quota = standing.quota.unwrap_or_default();
+    let has_plan = one.no_plan_reason() == v1::NoPlanReason::Unspecified;
+    let Ok(deadline) = quota.deadline.parse::<Date>().map(Moment::end_of) else {
+        return false;
+    };
+    // A month and hour 24 end with their last day.
+    let time = |moment: Moment| (moment.date(), moment.hour());
+    let is_before = |moment: &str| Moment::parse(moment).is_ok_and(|it| time(it) < time(deadline));
+    let asked = answer.at.as_ref().map(|at| Moment::parse(&at.as_of));
+    let is_over = matches!(asked, Some(Ok(asked)) if asked > deadline);
+    let newest = one.standing.as_ref();
+    let is_stale = newest.is_none_or(|newest| is_before(&newest.effective));
+    has_plan && is_over && is_stale && !standing.reached
+}
+
 /// Whether the plan begins after the moment asked about.
 fn is_ahead(answer: &v1::GetTrajectoryResponse, one: &v1::QuotaTrajectory) -> bool {
     let asked = answer.at.as_ref().map(|at| Moment::parse(&at.as_of));
@@ -224,20 +314,16 @@ fn why_none(reason: v1::NoPlanReason) -> (&'static str, &'static str) {
             "none, since this indicator does not add up over time",
         ),
         v1::NoPlanReason::NoDeadline => (
-            "không có, vì chỉ tiêu được giao không nêu mốc và hạn",
+            "không có, vì chỉ tiêu được giao không nêu cả mốc lẫn hạn",
             "none, since the quota names neither milestones nor a deadline",
         ),
         v1::NoPlanReason::NoStart => (
-            "không có, vì chỉ tiêu được giao không nêu mốc và ngày bắt đầu",
+            "không có, vì chỉ tiêu được giao không nêu cả mốc lẫn ngày bắt đầu",
             "none, since the quota names neither milestones nor a first day",
         ),
         v1::NoPlanReason::NothingByStart => (
             "không có, vì chưa có số liệu nào tính đến ngày bắt đầu",
             "none, since no figure speaks of the first day or before",
-        ),
-        v1::NoPlanReason::ReachedAtStart => (
-            "không có, vì đã đạt ngay khi bắt đầu",
-            "none, since the target was reached at the start",
         ),
         v1::NoPlanReason::Unspecified => ("không có", "none"),
     }
@@ -279,7 +365,14 @@ fn points(
         code("moment", "Tính đến", "As of"),
         number("planned", "Kế hoạch", "Planned"),
         number("count", "Thực hiện", "Reported"),
-        number("gap", "Chênh lệch", "Gap"),
+        match units.is_count {
+            true => number("gap", "Chênh lệch", "Gap"),
+            false => number(
+                "gap",
+                "Chênh lệch (điểm phần trăm)",
+                "Gap (percentage points)",
+            ),
+        },
     ]);
     for row in rows(one) {
         let planned = row.planned.map(|planned| units.number(planned));
@@ -294,7 +387,7 @@ fn points(
                 _ => "−",
             };
             let by = u64::try_from(gap.unsigned_abs()).unwrap_or(u64::MAX);
-            format!("{sign}{}", units.number(by))
+            format!("{sign}{}", units.plain(by))
         });
         table.row([
             lang.moment(row.moment).into(),
@@ -313,10 +406,7 @@ fn reported(
     units: &Units,
     output: Output,
 ) -> String {
-    let position = |figure: &v1::Figure| figure.recorded.as_ref().map(|it| it.position);
-    let of_point = |figure: &&v1::Figure| position(figure) == Some(point.position);
-    let figure = answer.figures.iter().find(of_point).cloned();
-    let figure = figure.unwrap_or_default();
+    let figure = figure_at(answer, point.position);
     match point.count {
         Some(_) if units.is_count && !point.from_percent => {
             output.lang.quantity(figure.value.as_ref())
@@ -328,6 +418,7 @@ fn reported(
                 format!("{count} (from {percent})"),
             )
         }
+        Some(_) if point.from_percent => figure_percent(&figure, output),
         Some(count) => units.number(count),
         None => output.lang.quantity(figure.value.as_ref()),
     }
@@ -363,8 +454,12 @@ fn raw(answer: &v1::GetTrajectoryResponse) -> Table {
             reason => raw_constant(reason.as_str_name(), "NO_PLAN_REASON_"),
         };
         let unit = raw_constant(one.unit().as_str_name(), "TRAJECTORY_UNIT_");
-        for row in rows(one) {
-            let cells = raw_row(one, &row);
+        let mut rows: Vec<_> = rows(one).iter().map(|row| raw_row(one, row)).collect();
+        if rows.is_empty() {
+            // Why there is no plan is told all the same.
+            rows.push(std::array::from_fn(|_| Cell::default()));
+        }
+        for cells in rows {
             let [moment, planned, count, from_percent, gap, days, position] = cells;
             table.row([
                 layer.as_str().into(),
@@ -401,26 +496,226 @@ fn raw_row(one: &v1::QuotaTrajectory, row: &Row<'_>) -> [Cell; 7] {
         or_empty(point.and_then(|point| point.count)),
         if from_percent { "from-percent" } else { "" }.into(),
         or_empty(point.and_then(|point| gap(row.planned, point))),
-        or_empty(days.map(|days| format!("{days:.2}"))),
+        or_empty(days.map(raw_days)),
         or_empty(point.map(|point| point.position)),
     ]
+}
+
+/// Days to a hundredth; what is nearer is none, and never below none.
+fn raw_days(days: f64) -> String {
+    let hundredths = (days * 100.0).round();
+    // Of -0.0 and 0.0 the sum has no sign.
+    format!("{:.2}", hundredths / 100.0 + 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(lang: Lang, is_count: bool, gap: i64, days_behind: Option<f64>) -> String {
-        let units = Units {
+    fn units(lang: Lang, is_count: bool) -> Units {
+        Units {
             lang,
             is_count,
             name: lang.pick("người", "people").to_owned(),
-        };
-        units.standing(&v1::PlanStanding {
+        }
+    }
+
+    fn said(lang: Lang, is_count: bool, gap: i64, days_behind: Option<f64>) -> String {
+        let standing = v1::PlanStanding {
             gap,
             days_behind,
             ..Default::default()
-        })
+        };
+        units(lang, is_count).standing(&standing, true)
+    }
+
+    fn output(lang: Lang) -> Output {
+        Output {
+            lang,
+            format: Format::Table,
+            out: None,
+        }
+    }
+
+    /// Everything but a dimension of a quota of 90 % in hundredths of a point or in people, due on 30 June.
+    fn drawn(
+        is_count: bool,
+        figure: v1::Figure,
+        standing: v1::PlanStanding,
+    ) -> v1::GetTrajectoryResponse {
+        let unit = match is_count {
+            true => v1::TrajectoryUnit::Count,
+            false => v1::TrajectoryUnit::HundredthsOfPoint,
+        };
+        let quota = v1::QuotaAssigned {
+            deadline: "2023-06-30".to_owned(),
+            target_percent: "99.5".to_owned(),
+            layer: v1::QuotaLayer::Commitment as i32,
+            denominator: Some(v1::Denominator {
+                kind: "percent".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let point = v1::TrajectoryPoint {
+            effective: standing.effective.clone(),
+            position: standing.position,
+            count: Some(standing.count),
+            from_percent: figure.value.is_none(),
+            planned: Some(standing.planned),
+        };
+        let one = v1::QuotaTrajectory {
+            quota: Some(v1::QuotaStanding {
+                quota: Some(quota),
+                ..Default::default()
+            }),
+            plan_kind: v1::PlanKind::Even as i32,
+            unit: unit as i32,
+            standing: Some(standing),
+            points: vec![point],
+            ..Default::default()
+        };
+        v1::GetTrajectoryResponse {
+            quotas: vec![one],
+            figures: vec![figure],
+            figure_count: 1,
+            at: Some(v1::AnsweredAt {
+                as_of: "2023-06-20".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn figure(value: Option<v1::Quantity>, printed: &str) -> v1::Figure {
+        v1::Figure {
+            effective: "2023-06-10".to_owned(),
+            value,
+            printed_percent: printed.to_owned(),
+            recorded: Some(v1::Recorded {
+                position: 7,
+                ..Default::default()
+            }),
+            ..Default::default()
+        }
+    }
+
+    fn standing(count: u64, planned: u64) -> v1::PlanStanding {
+        v1::PlanStanding {
+            effective: "2023-06-10".to_owned(),
+            position: 7,
+            count,
+            planned,
+            gap: count as i64 - planned as i64,
+            days_behind: Some(0.0),
+        }
+    }
+
+    #[test]
+    fn a_stale_figure_is_not_on_plan_once_the_deadline_is_over() {
+        let counted = v1::Quantity {
+            number: Some(v1::quantity::Number::Count(600)),
+            bound: v1::Bound::Exact as i32,
+        };
+        let mut answer = drawn(true, figure(Some(counted), ""), standing(600, 600));
+        let vi = |answer: &_| page(answer, output(Lang::Vi));
+        let told =
+            "Số liệu tính đến 10/6/2023, kế hoạch theo tỷ lệ đều trên số còn lại: đúng kế hoạch";
+        let line = |page: &str| {
+            page.lines()
+                .find(|it| it.starts_with("Số liệu tính đến 10/6"))
+                .map(str::to_owned)
+        };
+        assert_eq!(line(&vi(&answer)).as_deref(), Some(told));
+        // On the last day itself it is not over.
+        for (as_of, is_over) in [("2023-06-30", false), ("2023-07-01T01", true)] {
+            answer.at.as_mut().unwrap().as_of = as_of.to_owned();
+            let over =
+                vi(&answer).contains("đúng kế hoạch; đã quá hạn, chưa có số liệu tính đến hạn\n");
+            assert_eq!(over, is_over, "{as_of}");
+        }
+        let en = page(&answer, output(Lang::En));
+        assert!(
+            en.contains("on plan; past due, no figure of the deadline\n"),
+            "{en}"
+        );
+        answer.quotas[0].quota.as_mut().unwrap().reached = true;
+        assert!(!vi(&answer).contains("quá hạn"));
+        answer.quotas[0].quota.as_mut().unwrap().reached = false;
+        for effective in ["2023-06-30", "2023-06", "2023-06-30T24", "2023-07-01T00"] {
+            answer.quotas[0].standing.as_mut().unwrap().effective = effective.to_owned();
+            assert!(
+                !vi(&answer).contains("quá hạn"),
+                "there is a figure of it: {effective}"
+            );
+        }
+    }
+
+    #[test]
+    fn figures_that_say_no_share_are_no_silence() {
+        let mut answer = drawn(false, figure(None, "60"), standing(6_000, 6_000));
+        let one = &mut answer.quotas[0];
+        (one.standing, one.points[0].count) = (None, None);
+        let page = page(&answer, output(Lang::Vi));
+        let said = "Kế hoạch: số liệu từ khi bắt đầu không quy được ra tỷ lệ\n";
+        assert!(page.contains(said), "{page}");
+    }
+
+    #[test]
+    fn shares_are_told_as_printed_and_their_gap_in_points() {
+        let answer = drawn(false, figure(None, "62.5"), standing(6_250, 6_000));
+        let page = page(&answer, output(Lang::Vi));
+        assert!(
+            page.contains("Chỉ tiêu tự cam kết: 99,5%; hạn 30/6/2023"),
+            "{page}"
+        );
+        let row = page.lines().last().unwrap();
+        assert!(row.contains("60,00%") && row.contains("62,5%"), "{page}");
+        assert!(row.trim_end().ends_with("+2,50"), "{page}");
+        assert!(page.contains("điểm phần trăm"), "{page}");
+    }
+
+    #[test]
+    fn what_is_vague_or_doubtful_is_told_as_such() {
+        let vague = v1::Quantity {
+            number: Some(v1::quantity::Number::Count(500)),
+            bound: v1::Bound::AtLeast as i32,
+        };
+        let mut said = figure(Some(vague), "");
+        said.findings = vec![v1::FindingOnRecord {
+            finding: Some(v1::Finding {
+                check: v1::Check::CumulativeFalls as i32,
+                ..Default::default()
+            }),
+            state: v1::FindingState::Open as i32,
+            ..Default::default()
+        }];
+        let mark = format!("! {}", Lang::Vi.check(v1::Check::CumulativeFalls));
+        let mut answer = drawn(true, said, standing(500, 600));
+        let told = page(&answer, output(Lang::Vi));
+        let line = format!("thiếu khoảng 100 so với kế hoạch\n{mark}\n");
+        assert!(told.contains(&line), "{told}");
+        answer.quotas[0].standing = Some(standing(500, 500));
+        let told = page(&answer, output(Lang::En));
+        assert!(told.contains("each day: about on plan\n! "), "{told}");
+    }
+
+    #[test]
+    fn a_quota_without_anything_has_a_row_for_its_reason() {
+        let mut answer = drawn(true, figure(None, "1"), standing(1, 1));
+        let one = &mut answer.quotas[0];
+        (one.standing, one.points, one.plan_kind) = (None, Vec::new(), v1::PlanKind::None as i32);
+        one.no_plan_reason = v1::NoPlanReason::NoStart as i32;
+        let csv = raw(&answer).render(Lang::En);
+        let row = csv.lines().last().unwrap();
+        assert!(
+            row.contains("commitment") && row.contains("no-start"),
+            "{csv}"
+        );
+        assert_eq!(raw_days(-0.004), "0.00");
+        assert_eq!(raw_days(-0.0), "0.00");
+        assert_eq!(raw_days(-0.005_1), "-0.01");
+        assert_eq!(raw_days(19.666), "19.67");
     }
 
     #[test]
@@ -432,6 +727,8 @@ mod tests {
         assert_eq!(vi(0, Some(0.0)), "đúng kế hoạch");
         assert_eq!(vi(950, Some(-9.4)), "vượt kế hoạch 950 người, sớm 9 ngày");
         assert_eq!(vi(950, None), "vượt kế hoạch 950 người");
+        let years = "chậm 1.200 ngày so với kế hoạch, thiếu 3 người";
+        assert_eq!(vi(-3, Some(1_200.2)), years);
         let en = |gap, days| said(Lang::En, true, gap, days);
         let behind = "1 day behind the plan, 8,420 people short";
         assert_eq!(en(-8_420, Some(1.4)), behind);

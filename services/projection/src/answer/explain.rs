@@ -123,6 +123,10 @@ fn shares(figure: &FigureEntry<'_>, quotas: &[v1::QuotaStanding]) -> Vec<v1::Exp
     });
     let against = quotas.iter().filter_map(|standing| {
         let denominator = standing.quota.as_ref()?.denominator.clone()?;
+        // A quota that is itself a percentage has no people to divide by: its share is the figure's own.
+        if denominator.kind == state::PERCENT {
+            return None;
+        }
         let position = standing.recorded.as_ref()?.position;
         Some(share(standing.share_hundredths?, denominator, position))
     });

@@ -98,14 +98,14 @@ fn numbers(entry: &QuotaEntry<'_>, basis: &PlanBasis) -> lag::Quota {
     }
 }
 
-/// Why there is no plan; without any other reason the start is a hair from the target, which is to be there.
+/// Why there is no plan.
 fn reason(basis: &PlanBasis) -> v1::NoPlanReason {
-    match basis.no_plan.unwrap_or(NoPlan::ReachedAtStart) {
-        NoPlan::NotCumulative => v1::NoPlanReason::NotCumulative,
-        NoPlan::NoDeadline => v1::NoPlanReason::NoDeadline,
-        NoPlan::NoStart => v1::NoPlanReason::NoStart,
-        NoPlan::NothingByStart => v1::NoPlanReason::NothingByStart,
-        NoPlan::ReachedAtStart => v1::NoPlanReason::ReachedAtStart,
+    match basis.no_plan {
+        None => NONE,
+        Some(NoPlan::NotCumulative) => v1::NoPlanReason::NotCumulative,
+        Some(NoPlan::NoDeadline) => v1::NoPlanReason::NoDeadline,
+        Some(NoPlan::NoStart) => v1::NoPlanReason::NoStart,
+        Some(NoPlan::NothingByStart) => v1::NoPlanReason::NothingByStart,
     }
 }
 
@@ -116,6 +116,18 @@ fn on(moment: Moment) -> (Date, u8) {
 fn day(moment: Moment) -> f64 {
     let (date, hour) = on(moment);
     lag::day(date, Some(hour))
+}
+
+/// The first full hour at or after a day of `lag`; the last of a date is its end.
+fn full_hour(days: f64) -> Option<Moment> {
+    // What a hair is missing to is rounding noise.
+    let hours = (days * 24.0 - 1e-6).ceil();
+    let date = lag::date(hours / 24.0)?;
+    let hour = hours - lag::day(date, Some(0)) * 24.0;
+    if hour > 23.0 {
+        return Some(Moment::end_of(date));
+    }
+    Moment::at_hour(date, hour as u8)
 }
 
 /// The first day of a plan.
@@ -176,6 +188,15 @@ impl Drawn<'_> {
         })
     }
 
+    /// Where lines from milestone to milestone would miss the target: from when on no more is planned though a milestone asks for more, or the hour before a deadline of which a milestone asks for less.
+    fn bend(&self, basis: &PlanBasis) -> Option<Moment> {
+        let plan = self.plan.filter(|_| !basis.milestones.is_empty())?;
+        if let Some(deadline) = basis.deadline.filter(|_| plan.jumps()) {
+            return full_hour(day(deadline) - 1.0 / 24.0);
+        }
+        full_hour(plan.reaches_target()?)
+    }
+
     /// The plan at the moments that it is drawn by; empty without a plan.
     fn curve(&self, basis: &PlanBasis) -> Vec<v1::PlannedPoint> {
         let start = basis.start.map(|start| start.moment);
@@ -185,6 +206,7 @@ impl Drawn<'_> {
             (milestones, ..) => moments.extend(milestones.iter().map(|it| it.moment)),
         }
         moments.extend(basis.deadline);
+        moments.extend(self.bend(basis));
         moments.sort_unstable();
         moments.dedup();
         let points = moments.iter().filter_map(|moment| {

@@ -269,7 +269,7 @@ impl v1::query_service_server::QueryService for QueryApi {
         &self,
         request: Request<v1::ListWorkItemsRequest>,
     ) -> Result<Response<v1::ListWorkItemsResponse>, Status> {
-        self.work_items(request).await
+        self.list::<work::Asked>(request).await
     }
 
     async fn rebuild_locality(

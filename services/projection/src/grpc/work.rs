@@ -6,50 +6,39 @@ use domain::text::{Moment, parse_date};
 use domain::{LocalityCode, ModelCode, Reason, Violation};
 use jiff::civil::Date;
 use state::{State, WorkItemStatus, WorkWanted};
-use tonic::{Request, Response, Status};
+use tonic::Status;
 use wire::mask::Mask;
 use wire::status::invalid;
 use wire::v1;
 
-use super::QueryApi;
 use super::find::{find, known_model, maybe_code, named, organisation};
+use super::list::Listed;
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
 use crate::page::{Page, page, total};
 
-impl QueryApi {
-    pub(super) async fn work_items(
-        &self,
-        request: Request<v1::ListWorkItemsRequest>,
-    ) -> Result<Response<v1::ListWorkItemsResponse>, Status> {
-        let (metadata, _, r) = request.into_parts();
-        let times = self.times(r.at.clone())?;
-        let asked = Asked::read(r, times.asked())?;
-        let first = asked.page.position;
-        let at = self.at_first(times, first, &metadata).await?;
-        let state = self.shared.read();
-        let answer = work_items(&state, self.shared.freshness(&state), at, &asked)?;
-        self.respond(answer)
-    }
-}
-
 /// What is asked, as far as it is read before anything is waited for.
 pub(crate) struct Asked {
     request: v1::ListWorkItemsRequest,
     mask: Mask<v1::ListWorkItemsResponse>,
-    pub(crate) page: Page,
+    page: Page,
     model: Option<ModelCode>,
-    status: Option<WorkItemStatus>,
+    statuses: Vec<WorkItemStatus>,
     due: Due,
 }
 
-impl Asked {
-    /// # Errors
-    /// A part that the answer has not, a page that is none or another question's, what is no code, no name, no state or no date, and an end before its beginning.
-    pub(crate) fn read(r: v1::ListWorkItemsRequest, times: impl Hash) -> Result<Self, Status> {
+impl Listed for Asked {
+    type Request = v1::ListWorkItemsRequest;
+    type Answer = v1::ListWorkItemsResponse;
+
+    fn at(request: &Self::Request) -> Option<v1::ReadAt> {
+        request.at.clone()
+    }
+
+    fn read(r: Self::Request, times: impl Hash) -> Result<Self, Status> {
         let mask = Mask::read(r.read_mask.as_ref())?;
-        let of = (&r.code, &r.organisation, &r.model, r.status);
+        let of = (&r.code, &r.organisation, &r.model, &r.statuses);
         let due = (&r.due_from, &r.due_to, r.overdue_only);
         let page = page(r.page_size, &r.page_token, (of, due, &mask, times))?;
         maybe_code::<LocalityCode>("code", &r.code)?;
@@ -60,9 +49,51 @@ impl Asked {
             mask,
             page,
             model: maybe_code("model", &r.model)?,
-            status: status(r.status)?,
+            statuses: statuses(&r.statuses)?,
             due: Due::read(&r.due_from, &r.due_to)?,
             request: r,
+        })
+    }
+
+    fn page(&self) -> &Page {
+        &self.page
+    }
+
+    fn answer(&self, state: &State, fresh: Freshness, at: At) -> Result<Self::Answer, Status> {
+        let r = &self.request;
+        let reading = at.reading(state);
+        let within = match r.code.as_str() {
+            "" => None,
+            code => Some(find(&reading, "code", code)?),
+        };
+        let organisation = match r.organisation.as_str() {
+            "" => None,
+            name => Some(organisation(&reading, "organisation", name)?),
+        };
+        if let Some(model) = &self.model {
+            // One that is defined only later has no work yet, but is no mistake.
+            let whenever = state.at(Moment::end_of(Date::MAX), reading.position());
+            known_model(&whenever, model)?;
+        }
+        let found = reading.work_list(&WorkWanted {
+            within,
+            organisation,
+            model: self.model.as_ref(),
+            statuses: &self.statuses,
+            due_from: self.due.from,
+            due_to: self.due.to,
+            overdue_only: r.overdue_only,
+        });
+        let total_size = total(&found);
+        let (listed, next_page_token) = self.page.of(found, reading.position());
+        let work_items = listed
+            .iter()
+            .filter_map(|one| answer::listed_item(&reading, one));
+        self.mask.apply(v1::ListWorkItemsResponse {
+            work_items: work_items.collect(),
+            next_page_token,
+            total_size,
+            at: Some(answered(fresh, state, &reading)),
         })
     }
 }
@@ -101,61 +132,47 @@ impl Due {
     }
 }
 
-fn status(number: i32) -> Result<Option<WorkItemStatus>, Status> {
-    match v1::WorkItemStatus::try_from(number) {
-        Ok(v1::WorkItemStatus::Unspecified) => Ok(None),
-        Ok(v1::WorkItemStatus::Open) => Ok(Some(WorkItemStatus::Open)),
-        Ok(v1::WorkItemStatus::Blocked) => Ok(Some(WorkItemStatus::Blocked)),
-        Ok(v1::WorkItemStatus::Completed) => Ok(Some(WorkItemStatus::Completed)),
-        Ok(v1::WorkItemStatus::Cancelled) => Ok(Some(WorkItemStatus::Cancelled)),
-        Err(_) => {
-            let detail = format!("{number} is no state of a work item known");
-            let reason = Reason::ValueUnspecified;
-            Err(invalid(&[Violation::new("status", reason, detail)]))
+/// The states asked for; none of them is any.
+///
+/// # Errors
+/// Each that is none, and more than there are, which somebody would have to read through.
+fn statuses(numbers: &[i32]) -> Result<Vec<WorkItemStatus>, Status> {
+    const STATUSES: usize = 4;
+    let refused = |field: String, detail: String| {
+        let reason = Reason::ValueUnspecified;
+        Violation::new(field, reason, detail)
+    };
+    if numbers.len() > STATUSES {
+        let count = numbers.len();
+        let detail = format!("names {count} of {STATUSES} states; name each once");
+        return Err(invalid(&[refused("statuses".to_owned(), detail)]));
+    }
+    let mut violations = Vec::new();
+    let mut statuses = Vec::new();
+    for (i, number) in numbers.iter().enumerate() {
+        match status(*number) {
+            Some(status) => statuses.push(status),
+            None => {
+                let detail = match number {
+                    0 => "names no state; leave all out for any".to_owned(),
+                    number => format!("{number} is no state of a work item known"),
+                };
+                violations.push(refused(format!("statuses[{i}]"), detail));
+            }
         }
+    }
+    match violations.as_slice() {
+        [] => Ok(statuses),
+        violations => Err(invalid(violations)),
     }
 }
 
-/// What is answered of a state, from which the two times were read.
-pub(crate) fn work_items(
-    state: &State,
-    fresh: Freshness,
-    at: At,
-    asked: &Asked,
-) -> Result<v1::ListWorkItemsResponse, Status> {
-    let r = &asked.request;
-    let reading = at.reading(state);
-    let within = match r.code.as_str() {
-        "" => None,
-        code => Some(find(&reading, "code", code)?),
-    };
-    let organisation = match r.organisation.as_str() {
-        "" => None,
-        name => Some(organisation(&reading, "organisation", name)?),
-    };
-    if let Some(model) = &asked.model {
-        // One that is defined only later has no work yet, but is no mistake.
-        let whenever = state.at(Moment::end_of(Date::MAX), reading.position());
-        known_model(&whenever, model)?;
+fn status(number: i32) -> Option<WorkItemStatus> {
+    match v1::WorkItemStatus::try_from(number).ok()? {
+        v1::WorkItemStatus::Unspecified => None,
+        v1::WorkItemStatus::Open => Some(WorkItemStatus::Open),
+        v1::WorkItemStatus::Blocked => Some(WorkItemStatus::Blocked),
+        v1::WorkItemStatus::Completed => Some(WorkItemStatus::Completed),
+        v1::WorkItemStatus::Cancelled => Some(WorkItemStatus::Cancelled),
     }
-    let found = reading.work_list(&WorkWanted {
-        within,
-        organisation,
-        model: asked.model.as_ref(),
-        status: asked.status,
-        due_from: asked.due.from,
-        due_to: asked.due.to,
-        overdue_only: r.overdue_only,
-    });
-    let total_size = total(&found);
-    let (listed, next_page_token) = asked.page.of(found, reading.position());
-    let work_items = listed
-        .iter()
-        .filter_map(|one| answer::listed_item(&reading, one));
-    asked.mask.apply(v1::ListWorkItemsResponse {
-        work_items: work_items.collect(),
-        next_page_token,
-        total_size,
-        at: Some(answered(fresh, state, &reading)),
-    })
 }

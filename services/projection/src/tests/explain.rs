@@ -182,6 +182,34 @@ fn a_share_says_which_event_gave_its_numerator_and_which_its_denominator() {
     assert_eq!(Vec::from_iter(shares), [(4_950, reported), (3_300, quota)]);
 }
 
+#[test]
+fn nothing_is_divided_by_the_hundred_of_a_percentage() {
+    let mut ledger = Ledger::new();
+    let mut denominator = of_quota(100);
+    denominator.kind = "percent".to_owned();
+    let assigned = Body::QuotaAssigned(e::QuotaAssigned {
+        locality: place("568"),
+        indicator: INDICATOR.parse().unwrap(),
+        layer: QuotaLayer::Provincial,
+        denominator,
+        target: Percent::from_hundredths(9_500, 0).unwrap(),
+        start: None,
+        deadline: None,
+        milestones: Vec::new(),
+        document: Document::default(),
+    });
+    ledger.take("2023-06-01", assigned, &[]);
+    let reported = report(&mut ledger, "568", "2023-07-10", 250, 400);
+    let told = explained(&ledger, date(2023, 7, 31), reported);
+    let shares = told.shares.iter();
+    let shares = shares.map(|share| (share.share_hundredths, share.denominator_position));
+    // 62.5 %, and not 250 %.
+    assert_eq!(Vec::from_iter(shares), [(6_250, reported)]);
+    let against = &told.quotas[0];
+    let stands = (against.share_hundredths, against.reached, against.missing);
+    assert_eq!(stands, (Some(6_250), false, None));
+}
+
 /// A ward of Nha Trang that began on a day.
 fn begin(ledger: &mut Ledger, code: &str, since: Date) -> LocalityId {
     let locality = LocalityId {

@@ -248,6 +248,78 @@ async fn milestones_are_the_plan_with_start_and_target_around_them() {
 }
 
 #[tokio::test]
+async fn milestones_beside_the_target_bend_the_lines() {
+    let service = service();
+    service.report("2023-05-20", count(100));
+    // From 400 to 1,000 in ten days the 900th is asked for after 8 1/3 of them.
+    service.assign(e::QuotaAssigned {
+        milestones: milestones(&[(date(2023, 6, 10), 400), (date(2023, 6, 20), 1_000)]),
+        ..june()
+    });
+    let bent = [
+        ("2023-06-01T00", 100),
+        ("2023-06-10", 400),
+        ("2023-06-19T08", 900),
+        ("2023-06-20", 900),
+        ("2023-06-30", 900),
+    ];
+    assert_eq!(curve(&service.only().await), bent);
+    // Of the end of a day it is a day, and not told twice.
+    service.assign(e::QuotaAssigned {
+        milestones: milestones(&[
+            (date(2023, 6, 10), 400),
+            (date(2023, 6, 20), 900),
+            (date(2023, 6, 25), 950),
+        ]),
+        ..june()
+    });
+    let drawn = service.only().await;
+    let moments = drawn.plan.iter().map(|point| point.moment.as_str());
+    let each = [
+        "2023-06-01T00",
+        "2023-06-10",
+        "2023-06-20",
+        "2023-06-25",
+        "2023-06-30",
+    ];
+    assert_eq!(Vec::from_iter(moments), each);
+    // From 100 to 790 in 30 days are 23 a day; the other 110 are asked for at the deadline.
+    service.assign(e::QuotaAssigned {
+        milestones: milestones(&[(date(2023, 6, 30), 790)]),
+        ..june()
+    });
+    let jumps = [
+        ("2023-06-01T00", 100),
+        ("2023-06-30T23", 789),
+        ("2023-06-30", 900),
+    ];
+    assert_eq!(curve(&service.only().await), jumps);
+    service.assign(june());
+    let even = service.only().await;
+    assert_eq!(even.plan.len(), 6, "an even plan is no line");
+}
+
+#[tokio::test]
+async fn who_begins_with_the_target_or_more_is_to_keep_to_it() {
+    let service = service();
+    service.assign(june());
+    for already in [900, 1_200] {
+        service.report("2023-06-01T00", count(already));
+        let one = service.only().await;
+        assert_eq!((one.plan_kind(), one.no_plan_reason), (Kind::Even, 0));
+        assert!(one.plan.iter().all(|point| point.count == 900), "{one:?}");
+        let gap = already as i64 - 900;
+        assert_eq!(
+            stands(&one),
+            Some(("2023-06-01T00", already, 900, gap, 0.0))
+        );
+    }
+    service.report("2023-06-13", count(120));
+    let one = service.only().await;
+    assert_eq!(stands(&one), Some(("2023-06-13", 120, 900, -780, 13.0)));
+}
+
+#[tokio::test]
 async fn why_there_is_no_plan_is_said() {
     let service = service();
     let quotas = [
@@ -292,19 +364,6 @@ async fn why_there_is_no_plan_is_said() {
     let one = service.only().await;
     assert_eq!(curve(&one)[0], ("2023-06-01T00", 50));
     assert_eq!(points(&one)[0], ("2023-06-01T00", Some(50), Some(50)));
-    for (already, is_plan) in [(899, true), (900, false), (1_200, false)] {
-        service.report("2023-06-01T00", count(already));
-        let one = service.only().await;
-        let reason = if is_plan {
-            0
-        } else {
-            Reason::ReachedAtStart as i32
-        };
-        assert_eq!(
-            (one.no_plan_reason, !one.plan.is_empty()),
-            (reason, is_plan)
-        );
-    }
 }
 
 #[tokio::test]

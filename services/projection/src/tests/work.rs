@@ -242,15 +242,29 @@ async fn each_argument_leaves_out_what_is_not_asked_for() {
     assert_eq!(of(|r| r.model = MODEL.to_owned()).await, ["W1"]);
     assert!(of(|r| r.model = "KH-2.08".to_owned()).await.is_empty());
     assert_eq!(of(|r| r.overdue_only = true).await, ["W1"]);
-    for (status, expected) in [
-        (v1::WorkItemStatus::Open, &["W1", "W4", "W3"][..]),
-        (v1::WorkItemStatus::Blocked, &["W2"]),
-        (v1::WorkItemStatus::Completed, &["W5"]),
-        (v1::WorkItemStatus::Cancelled, &[]),
+    use v1::WorkItemStatus::{Blocked, Cancelled, Completed, Open};
+    for (statuses, overdue_only, expected) in [
+        (&[Open][..], false, &["W1", "W4", "W3"][..]),
+        (&[Blocked], false, &["W2"]),
+        (&[Completed], false, &["W5"]),
+        (&[Cancelled], false, &[]),
+        // What is still to be done is one question.
+        (&[Blocked, Open], false, &["W1", "W4", "W2", "W3"]),
+        (
+            &[Open, Blocked, Completed, Cancelled],
+            false,
+            &["W1", "W5", "W4", "W2", "W3"],
+        ),
+        (&[Open, Open], true, &["W1"]),
+        // What is done is never overdue.
+        (&[Completed, Cancelled], true, &[]),
     ] {
-        let status = status as i32;
-        let request = v1::ListWorkItemsRequest { status, ..all() };
-        assert_eq!(listed(&service, request).await, expected);
+        let request = v1::ListWorkItemsRequest {
+            statuses: statuses.iter().map(|one| *one as i32).collect(),
+            overdue_only,
+            ..all()
+        };
+        assert_eq!(listed(&service, request).await, expected, "{statuses:?}");
     }
     // Both days count, and each alone leaves the other side open; what has no last day is due on none.
     for (due_from, due_to, expected) in [
@@ -306,11 +320,11 @@ async fn work_is_that_of_whoever_took_over_and_stands_as_on_the_day_asked_about(
     assert_eq!(of(POLICE, known).await, ["W1", "W4", "W2"]);
     // Before it was put off W4 was due first, and before it was done W5 was open.
     let as_of = |status: v1::WorkItemStatus, day| {
-        let status = status as i32;
+        let statuses = vec![status as i32];
         listed(
             &service,
             v1::ListWorkItemsRequest {
-                status,
+                statuses,
                 at: on(day),
                 ..all()
             },
@@ -384,7 +398,23 @@ async fn what_an_ended_place_left_is_listed_with_its_end_in_the_place_it_ended_i
         organisation: PROVINCIAL.to_owned(),
         ..all()
     };
+    // By successions alone: a portfolio calls W4 orphaned.
     assert_eq!(listed(&service, of).await, ["W1", "W4", "W2"]);
+    let of = v1::GetOwnerPortfolioRequest {
+        organisation: PROVINCIAL.to_owned(),
+        ..Default::default()
+    };
+    let portfolio = service.api.get_owner_portfolio(Request::new(of)).await;
+    let items = portfolio.unwrap().into_inner().work_items;
+    let holding = |code: &str| {
+        let found = items.iter().find(|it| {
+            let item = it.item.clone().unwrap();
+            item.defined.unwrap().work_item == code
+        });
+        found.unwrap().holding()
+    };
+    assert_eq!(holding("W4"), v1::Holding::Orphaned);
+    assert_eq!(holding("W1"), v1::Holding::Held);
     let refused = within("571", None).await.unwrap_err();
     assert_eq!(refusal(&refused).reason, "LOCALITY_NOT_VALID");
 }
@@ -422,7 +452,7 @@ async fn pages_of_work_cover_it_once_and_in_order_whatever_is_recorded_meanwhile
         |r| r.code = "56".to_owned(),
         |r| r.organisation = HEALTH.to_owned(),
         |r| r.model = MODEL.to_owned(),
-        |r| r.status = v1::WorkItemStatus::Open as i32,
+        |r| r.statuses = vec![v1::WorkItemStatus::Open as i32],
         |r| r.due_from = "2023-07-01".to_owned(),
         |r| r.due_to = "2023-07-01".to_owned(),
         |r| r.overdue_only = true,
@@ -448,7 +478,7 @@ async fn pages_of_work_cover_it_once_and_in_order_whatever_is_recorded_meanwhile
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_refused_before_anything_is_waited_for() {
     let (service, _) = work();
-    let changes: [(Change, &[(&str, &str)]); 9] = [
+    let changes: [(Change, &[(&str, &str)]); 10] = [
         (
             |r| r.code = "năm sáu".to_owned(),
             &[("code", "CODE_FORMAT")],
@@ -458,7 +488,17 @@ async fn what_cannot_be_asked_for_is_refused_before_anything_is_waited_for() {
             &[("organisation", "REQUIRED")],
         ),
         (|r| r.model = "KH 2".to_owned(), &[("model", "CODE_FORMAT")]),
-        (|r| r.status = 9, &[("status", "VALUE_UNSPECIFIED")]),
+        (
+            |r| r.statuses = vec![0, 1, 9],
+            &[
+                ("statuses[0]", "VALUE_UNSPECIFIED"),
+                ("statuses[2]", "VALUE_UNSPECIFIED"),
+            ],
+        ),
+        (
+            |r| r.statuses = vec![1; 5],
+            &[("statuses", "VALUE_UNSPECIFIED")],
+        ),
         (
             |r| r.due_to = "hôm nào đó".to_owned(),
             &[("due_to", "DATE_FORMAT")],

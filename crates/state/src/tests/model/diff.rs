@@ -58,7 +58,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         4 => (anywhere(), 1..40_u64, figure).prop_map(|(p, n, f)| corrected(p, "eid", n, f)),
         2 => (anywhere(), 1..40_u64).prop_map(|(p, n)| retracted(p, "eid", n)),
         1 => (anywhere(), layer()).prop_map(|(p, l)| suspended(p, l)),
-        2 => (anywhere(), layer(), 0..2_000_u64).prop_map(|(p, l, n)| quota(p, l, n, "90", "")),
+        2 => (anywhere(), layer(), 0..2_000_u64).prop_map(|(p, l, n)| some_quota(p, l, n)),
         2 => end,
         1 => (commune(), parents, any::<bool>()).prop_map(|(p, up, known)| registered(p, p, up, known)),
     ]
@@ -528,7 +528,11 @@ fn check_quotas(
         };
         let shares = |looks: &[Parts; 4], is_own: bool| -> Looks {
             let share = |look: &Parts, quota: &Option<(u64, QuotaAssigned)>| {
-                let of = quota.as_ref()?.1.denominator.value;
+                let of = &quota.as_ref()?.1.denominator;
+                if of.kind == "percent" {
+                    return share_printed(look, is_own);
+                }
+                let of = of.value;
                 count(look).map_or_else(|| printed(look).filter(|_| is_own), |n| share(n, of))
             };
             let [s0, s1, s2, s3] = looks.each_ref().map(|look| share(look, a));

@@ -45,6 +45,17 @@ fn moments() -> impl Strategy<Value = Moment> {
     ]
 }
 
+/// 90 % of so many, of which every fourth is itself a percentage.
+fn some_quota(place: &str, layer: QuotaLayer, of: u64) -> Body {
+    let Body::QuotaAssigned(mut assigned) = quota(place, layer, of, "90", "") else {
+        panic!("it is a quota");
+    };
+    if of.is_multiple_of(4) {
+        assigned.denominator = against("percent", 100);
+    }
+    Body::QuotaAssigned(assigned)
+}
+
 fn figures() -> impl Strategy<Value = Figure> {
     let percent = (0..20_000_u32).prop_map(|hundredths| Percent::from_hundredths(hundredths, 2));
     let value = (0..=3_u64, 0..2_u8).prop_map(|(value, bound)| {
@@ -129,7 +140,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         2 => (place(), indicator(), 1..40_u64).prop_map(|(p, i, n)| retracted(p, i, n)),
         2 => (place(), layer()).prop_map(|(p, l)| suspended(p, l)),
         3 => holdings(),
-        3 => (place(), layer(), 1..2_000_u64).prop_map(|(p, l, n)| quota(p, l, n, "90", "")),
+        3 => (place(), layer(), 1..2_000_u64).prop_map(|(p, l, n)| some_quota(p, l, n)),
         2 => places(),
         1 => place().prop_map(|p| ended(p, Vec::new())),
     ]
@@ -355,9 +366,11 @@ proptest! {
             for quota in reading.quotas(place, &code("eid")) {
                 let standing = reading.standing(&quota, place);
                 let required = (9 * quota.denominator.value).div_ceil(10);
-                let reaches = |figure: &Figure| match (figure.value, figure.percent) {
-                    (Some(count), _) => count.value >= required,
-                    (None, percent) => percent.is_some_and(|p| p.hundredths() >= 9_000),
+                let is_share = quota.denominator.kind == "percent";
+                let reaches = |figure: &Figure| match (figure.value, figure.percent, &figure.denominator) {
+                    (Some(count), _, Some(of)) if is_share => 10 * count.value >= 9 * of.value,
+                    (Some(count), ..) if !is_share => count.value >= required,
+                    (_, percent, _) => percent.is_some_and(|p| p.hundredths() >= 9_000),
                 };
                 let series = Naive { history: &history, as_of, limit }.series(place, "eid");
                 let reached = series.values().next_back().is_some_and(|(_, f)| reaches(f));

@@ -83,25 +83,29 @@ struct Asked {
     within: Option<LocalityId>,
     organisation: Option<&'static str>,
     model: Option<&'static str>,
-    status: Option<WorkItemStatus>,
+    statuses: Vec<WorkItemStatus>,
     due: (Option<Date>, Option<Date>),
     overdue_only: bool,
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
     let place = prop::sample::select(&PLACES[..]).prop_map(id);
-    let status = prop::sample::select(vec![
+    let each = vec![
         WorkItemStatus::Open,
         WorkItemStatus::Blocked,
         WorkItemStatus::Completed,
         WorkItemStatus::Cancelled,
-    ]);
+    ];
+    let statuses = prop_oneof![
+        2 => Just(Vec::new()),
+        1 => prop::sample::subsequence(each, 1..=3),
+    ];
     let seldom = |probability| prop::bool::weighted(probability);
     (
         prop::option::weighted(0.4, place),
         prop::option::weighted(0.4, prop::sample::select(&ORGANISATIONS[..])),
         prop::option::weighted(0.2, prop::sample::select(&MODELS[..])),
-        prop::option::weighted(0.3, status),
+        statuses,
         (
             prop::option::weighted(0.2, days()),
             prop::option::weighted(0.2, days()),
@@ -109,11 +113,11 @@ fn asked() -> impl Strategy<Value = Asked> {
         seldom(0.2),
     )
         .prop_map(
-            |(within, organisation, model, status, due, overdue_only)| Asked {
+            |(within, organisation, model, statuses, due, overdue_only)| Asked {
                 within,
                 organisation,
                 model,
-                status,
+                statuses,
                 due,
                 overdue_only,
             },
@@ -186,7 +190,7 @@ impl Naive<'_> {
             .is_none_or(|within| self.inside(within).contains(&place))
             && asked.organisation.is_none_or(|name| holders.contains(name))
             && (asked.model.is_none() || asked.model == model)
-            && (asked.status.is_none() || asked.status == status)
+            && (asked.statuses.is_empty() || asked.statuses.iter().any(|one| status == Some(*one)))
             && (from.is_none() || due.is_some() && from <= due)
             && (to.is_none() || due.is_some() && due <= to)
             && (is_late || !asked.overdue_only)
@@ -218,7 +222,7 @@ proptest! {
                 within: asked.within,
                 organisation: asked.organisation,
                 model: model.as_ref(),
-                status: asked.status,
+                statuses: &asked.statuses,
                 due_from: asked.due.0,
                 due_to: asked.due.1,
                 overdue_only: asked.overdue_only,
