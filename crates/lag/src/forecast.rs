@@ -1,5 +1,7 @@
 //! Where the pace leads: the hazard forecast, the linear bound, the band.
 
+use std::borrow::Cow;
+
 use crate::Rules;
 use crate::pace::Pace;
 use crate::target::Target;
@@ -60,7 +62,12 @@ impl Outlook<'_> {
 
     /// Declared before the forecast's lowest quantile of completion: fewer than that share of
     /// outcomes are done by then. Without a band: before the forecast and the straight line.
-    pub(crate) fn is_too_early(&self, rules: &Rules, declared: f64, band: Option<&Band>) -> bool {
+    pub(crate) fn is_too_early(
+        &self,
+        rules: &Rules,
+        declared: f64,
+        band: Option<&Band<'_>>,
+    ) -> bool {
         if declared <= self.from {
             return true;
         }
@@ -74,17 +81,21 @@ impl Outlook<'_> {
 }
 
 /// The residuals of peers' past forecasts at this horizon, sorted.
-pub(crate) struct Band(Vec<f64>);
+pub(crate) struct Band<'a>(Cow<'a, [f64]>);
 
-impl Band {
+impl<'a> Band<'a> {
     /// `None` with fewer residuals than the rules ask for: no band is shown.
-    pub(crate) fn of(rules: &Rules, residuals: &[f64]) -> Option<Band> {
-        let mut sorted: Vec<f64> = residuals.iter().copied().filter(|e| !e.is_nan()).collect();
-        if sorted.is_empty() || sorted.len() < rules.residuals_min {
-            return None;
-        }
-        sorted.sort_by(f64::total_cmp);
-        Some(Band(sorted))
+    pub(crate) fn of(rules: &Rules, residuals: &'a [f64]) -> Option<Band<'a>> {
+        // What a store gives is sorted, and the same for every place judged that day.
+        let sorted = if residuals.is_sorted_by(|a, b| a <= b) && residuals.len() != 1 {
+            Cow::Borrowed(residuals)
+        } else {
+            let mut sorted: Vec<f64> = residuals.iter().copied().filter(|e| !e.is_nan()).collect();
+            sorted.sort_by(f64::total_cmp);
+            Cow::Owned(sorted)
+        };
+        let enough = !sorted.is_empty() && sorted.len() >= rules.residuals_min;
+        enough.then_some(Band(sorted))
     }
 
     /// p_hit: the share of e with R̂·e^e ≤ R\*.

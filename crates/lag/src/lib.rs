@@ -19,6 +19,8 @@
 //! - [`Pace`]: what was done in the last window, and the hazard
 //! - [`Peers`], [`Standing`], [`dispersion`]: the siblings, the funnel and the stall
 //! - `forecast`: hazard forecast, linear bound, band, probability to hit
+//! - [`Residuals`]: how far past forecasts were from what came, for the band
+//! - [`backtest`]: rules tried on a past
 //! - `measure`: all of the above gathered into [`Terms`]
 //! - [`judge()`], [`Verdict`], [`Status`], [`Basis`], [`Reason`]: the judgement
 //! - [`concern()`], [`holds`], [`Concern`]: what a verdict raises
@@ -29,8 +31,9 @@
 //!
 //! # Left to the caller
 //!
-//! The store of residuals, routes and letters are not here.
+//! Routes and letters are not here.
 
+pub mod backtest;
 mod concern;
 mod day;
 mod forecast;
@@ -42,6 +45,7 @@ mod peers;
 mod plan;
 mod plausible;
 mod question;
+mod residuals;
 mod rules;
 mod sentence;
 mod series;
@@ -61,6 +65,7 @@ pub use plausible::{
     weekly_hazard,
 };
 pub use question::{Question, Quota, Report};
-pub use rules::Rules;
+pub use residuals::Residuals;
+pub use rules::{Bounds, Rules};
 pub use sentence::{Counted, Facts, Sentences, sentence};
 pub use verdict::{Basis, Reason, Status, Terms, Verdict};

@@ -55,5 +55,6 @@ pub struct Question<'a> {
     pub declared_completion: Option<f64>,
     /// e = ln(actual R / forecast R) of peers' past forecasts at this horizon; −∞ where nobody
     /// was left. Fewer than [`crate::Rules::residuals_min`] are not used.
+    /// In ascending order, as [`crate::Residuals`] gives them, they are not copied.
     pub residuals: &'a [f64],
 }

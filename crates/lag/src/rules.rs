@@ -51,6 +51,21 @@ pub struct Rules {
     pub declared_quantile: f64,
 }
 
+/// What a threshold must be, to be reckoned with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Bounds {
+    /// More than this, and finite.
+    Above(f64),
+    /// This or more, and finite.
+    AtLeast(f64),
+    /// From one to the other, both included.
+    Between(f64, f64),
+    /// Not less than another threshold.
+    NotBelow(&'static str),
+    /// Any number.
+    Number,
+}
+
 impl Rules {
     /// The shipped rules: the thresholds of the lag model.
     ///
@@ -78,6 +93,45 @@ impl Rules {
             funnel_z: -3.09,
             declared_quantile: 0.1,
         }
+    }
+
+    /// The first threshold outside its range, by name and bounds; `None` if all can be reckoned with.
+    #[must_use]
+    pub fn unusable(&self) -> Option<(&'static str, Bounds)> {
+        let share = Bounds::Between(0.0, 1.0);
+        let thresholds = [
+            ("window_days", self.window_days, Bounds::Above(0.0)),
+            ("beta", self.beta, Bounds::AtLeast(0.0)),
+            ("average_factor", self.average_factor, share),
+            ("early_days", self.early_days, Bounds::AtLeast(0.0)),
+            ("plan_red", self.plan_red, share),
+            ("plan_amber", self.plan_amber, share),
+            ("plan_amber", self.plan_amber, Bounds::NotBelow("plan_red")),
+            ("cadence_days", self.cadence_days, Bounds::Above(0.0)),
+            ("p_open", self.p_open, share),
+            ("p_clear", self.p_clear, share),
+            ("p_clear", self.p_clear, Bounds::NotBelow("p_open")),
+            (
+                "consecutive",
+                f64::from(self.consecutive),
+                Bounds::AtLeast(1.0),
+            ),
+            ("band_miss", self.band_miss, share),
+            ("stall_z", self.stall_z, Bounds::Number),
+            ("funnel_z", self.funnel_z, Bounds::Number),
+            ("declared_quantile", self.declared_quantile, share),
+        ];
+        let holds = |number: f64, bounds: Bounds| match bounds {
+            Bounds::Above(least) => number > least && number.is_finite(),
+            Bounds::AtLeast(least) => number >= least && number.is_finite(),
+            Bounds::Between(least, most) => (least..=most).contains(&number),
+            Bounds::NotBelow("plan_red") => number >= self.plan_red,
+            Bounds::NotBelow(_) => number >= self.p_open,
+            Bounds::Number => !number.is_nan(),
+        };
+        let mut thresholds = thresholds.into_iter();
+        let wrong = thresholds.find(|(_, number, bounds)| !holds(*number, *bounds));
+        wrong.map(|(name, _, bounds)| (name, bounds))
     }
 
     /// The age in days beyond which a last report is stale: twice the cadence.

@@ -144,6 +144,7 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
             }
             Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
             Command::Bench(bench) => command::bench::run(bench, surroundings, output).await,
+            Command::Rule(rule) => command::rule::run(rule, output).await,
             Command::Log(Log::Verify(Verify {
                 proof: Some(proof),
                 key: Some(key),

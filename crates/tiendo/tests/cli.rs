@@ -31,6 +31,7 @@ fn help_lists_the_commands() {
         "indicator",
         "case",
         "verdict",
+        "rule",
         "quota",
         "report",
         "correct",

@@ -6,6 +6,7 @@ mod log;
 mod projection;
 mod read;
 mod record;
+mod rule;
 mod serve;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use log::*;
 pub use projection::*;
 pub use read::*;
 pub use record::*;
+pub use rule::*;
 pub use serve::*;
 
 /// Tiến độ Đề án 06: record it, ask for any day, see who lags.
@@ -102,6 +104,9 @@ pub enum Command {
     /// Verdicts: how each locality stands against each quota today.
     #[command(subcommand)]
     Verdict(Verdict),
+    /// Rules of judgement: try them on a past.
+    #[command(subcommand)]
+    Rule(Rule),
     /// What records one fact, and is told all of it.
     #[command(flatten)]
     Recording(Recording),

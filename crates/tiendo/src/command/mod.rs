@@ -23,6 +23,7 @@ mod quality;
 mod rank;
 mod record;
 mod roll_up;
+pub(crate) mod rule;
 mod show;
 mod template;
 mod trajectory;
@@ -47,7 +48,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     match command {
         // `run::run` keeps these for itself.
-        Command::Up(_) | Command::Serve(_) | Command::Bench(_) => Ok(()),
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Rule(_) => Ok(()),
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
         Command::Indicator(command) => indicator::run(command, clients, output).await,
@@ -102,7 +103,11 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Owner(command) => !matches!(command, Owner::Record(_)),
         Command::WorkItem(command) => !matches!(command, WorkItem::Record(_)),
         Command::Finding(command) => matches!(command, Finding::List(_)),
-        Command::Figure(_) | Command::Case(_) | Command::Verdict(_) | Command::Export(_) => true,
+        Command::Figure(_)
+        | Command::Case(_)
+        | Command::Verdict(_)
+        | Command::Rule(_)
+        | Command::Export(_) => true,
         _ => false,
     }
 }

@@ -1,0 +1,259 @@
+//! The cases of lagging that would have opened, and the bands that would have been shown.
+
+use serde::Serialize;
+
+use super::walk::{Day, Known};
+use super::{Past, quota};
+use crate::{Concern, Ladder, Peers, Question, Residuals, Rules, Status, Transition, judge};
+
+/// More residuals than this are thinned to so many quantiles: a probability moves by a thousandth.
+const QUANTILES: usize = 1000;
+
+/// From which places the residuals of a judgement come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drawn {
+    /// From none: cases open and clear by the forecasts themselves.
+    None,
+    /// From all.
+    All,
+    /// From the half of the places that the judged one is not in.
+    OtherPlaces,
+    /// From the half of the parents that the judged one's is not in.
+    OtherParents,
+}
+
+impl Drawn {
+    /// All of them.
+    pub const ALL: [Drawn; 4] = [
+        Drawn::None,
+        Drawn::All,
+        Drawn::OtherPlaces,
+        Drawn::OtherParents,
+    ];
+}
+
+/// A case that opened or cleared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// The place, as an index into [`Past::places`].
+    pub place: usize,
+    /// The moment of the report that did it, days.
+    pub at: f64,
+    /// What it did.
+    pub transition: Transition,
+    /// N̂(T)/D, where a forecast was made.
+    pub forecast_share: Option<f64>,
+    /// The probability to hit, where there were residuals enough.
+    pub p_hit: Option<f64>,
+}
+
+/// A forecast shown with its band, as shares of D.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Banded {
+    /// The place, as an index into [`Past::places`].
+    pub place: usize,
+    /// The moment it was made at, days.
+    pub at: f64,
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// What would have happened by one target, one deadline and one way to draw residuals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replay {
+    /// τ.
+    pub target_share: f64,
+    /// T, days.
+    pub deadline: f64,
+    /// Where the residuals came from.
+    pub drawn: Drawn,
+    /// In order of time, and of places within a day.
+    pub changes: Vec<Change>,
+    /// In order of time, and of places within a day.
+    pub bands: Vec<Banded>,
+}
+
+/// Residuals at one horizon as known on one day, by who may draw from them.
+struct Spreads {
+    all: Vec<f64>,
+    places: [Vec<f64>; 2],
+    parents: [Vec<f64>; 2],
+}
+
+/// Replays a past up to the eve of a deadline: for each target one replay for each way to draw.
+///
+/// `after_day` is called after each of the [`Past::days`] before the deadline.
+#[must_use]
+pub fn replay(
+    rules: &Rules,
+    past: &Past,
+    targets: &[f64],
+    deadline: f64,
+    mut after_day: impl FnMut(),
+) -> Vec<Replay> {
+    let mut tellers: Vec<Teller> = targets
+        .iter()
+        .flat_map(|target| Drawn::ALL.map(|drawn| Teller::new(past, *target, deadline, drawn)))
+        .collect();
+    let mut store = Residuals::new(rules.silent_after_days());
+    for today in past.days.iter().copied().filter(|day| *day < deadline) {
+        let day = Day::of(rules, past, today);
+        note(&mut store, rules, &day, today);
+        let spreads = Spreads::of(rules, &store, past, today, deadline);
+        for (index, known) in day.places.iter().enumerate() {
+            let Some(known) = known.as_ref().filter(|known| known.newest.at >= today) else {
+                continue;
+            };
+            for teller in &mut tellers {
+                let residuals = spreads.drawn(past, index, teller.replay.drawn);
+                teller.judge(rules, index, known, day.peers(index), residuals);
+            }
+        }
+        after_day();
+    }
+    tellers.into_iter().map(|teller| teller.replay).collect()
+}
+
+/// Notes what came on a day, and what was foretold.
+fn note(store: &mut Residuals, rules: &Rules, day: &Day<'_>, today: f64) {
+    for (index, known) in day.places.iter().enumerate() {
+        let Some(known) = known.as_ref().filter(|known| known.newest.at >= today) else {
+            continue;
+        };
+        let key = index as u64;
+        let left = (1.0 - known.newest.share()).max(0.0);
+        store.came(key, today, (!known.newest.is_bound).then_some(left));
+        let full = known
+            .pace
+            .filter(|pace| pace.window_days >= rules.window_days);
+        let hazard = full.and_then(|pace| pace.hazard(rules, day.peers(index)));
+        if let Some(hazard) = hazard {
+            store.foretold(key, today, left, hazard);
+        }
+    }
+}
+
+impl Spreads {
+    fn of(rules: &Rules, store: &Residuals, past: &Past, today: f64, deadline: f64) -> Spreads {
+        let most = QUANTILES.max(rules.residuals_min);
+        let of = |is_asked: &dyn Fn(&super::Place) -> bool| {
+            let place = |key: u64| past.places.get(usize::try_from(key).ok()?);
+            thinned(
+                store.at(today, deadline - today, |key| {
+                    place(key).is_some_and(is_asked)
+                }),
+                most,
+            )
+        };
+        Spreads {
+            all: of(&|_| true),
+            places: [of(&|place| !place.half()), of(&|place| place.half())],
+            parents: [
+                of(&|place| !place.half_of_parent()),
+                of(&|place| place.half_of_parent()),
+            ],
+        }
+    }
+
+    /// Those that a place is judged by.
+    fn drawn(&self, past: &Past, place: usize, drawn: Drawn) -> &[f64] {
+        let Some(place) = past.places.get(place) else {
+            return &[];
+        };
+        match drawn {
+            Drawn::None => &[],
+            Drawn::All => &self.all,
+            Drawn::OtherPlaces => &self.places[usize::from(!place.half())],
+            Drawn::OtherParents => &self.parents[usize::from(!place.half_of_parent())],
+        }
+    }
+}
+
+/// At most so many of a sorted list, evenly from its lowest to its highest.
+fn thinned(sorted: Vec<f64>, most: usize) -> Vec<f64> {
+    if sorted.len() <= most {
+        return sorted;
+    }
+    let (last, steps) = (sorted.len() - 1, most.saturating_sub(1).max(1));
+    (0..most)
+        .filter_map(|i| sorted.get(i * last / steps).copied())
+        .collect()
+}
+
+/// One replay in the making.
+struct Teller {
+    replay: Replay,
+    ladders: Vec<Ladder>,
+}
+
+impl Teller {
+    fn new(past: &Past, target_share: f64, deadline: f64, drawn: Drawn) -> Teller {
+        Teller {
+            replay: Replay {
+                target_share,
+                deadline,
+                drawn,
+                changes: Vec::new(),
+                bands: Vec::new(),
+            },
+            ladders: vec![Ladder::new(Concern::Lagging); past.places.len()],
+        }
+    }
+
+    fn judge(
+        &mut self,
+        rules: &Rules,
+        place: usize,
+        known: &Known<'_>,
+        peers: Option<&Peers>,
+        residuals: &[f64],
+    ) {
+        let replay = &mut self.replay;
+        let at = known.newest.at;
+        let quota = quota(
+            known.newest.denominator,
+            replay.target_share,
+            Some(replay.deadline),
+        );
+        let question = Question {
+            today: at,
+            reports: &known.reports,
+            quota: Some(&quota),
+            peers,
+            last_report: None,
+            blocking_finding: false,
+            declared_completion: None,
+            residuals,
+        };
+        let verdict = judge(rules, &question);
+        if known.newest.is_bound && verdict.status != Status::Done {
+            return;
+        }
+        let terms = &verdict.terms;
+        let share = |count: Option<f64>| count.map(|count| count / known.newest.denominator);
+        if let Some((low, high)) = share(terms.forecast_low).zip(share(terms.forecast_high)) {
+            replay.bands.push(Banded {
+                place,
+                at,
+                low,
+                high,
+            });
+        }
+        let Some(ladder) = self.ladders.get_mut(place) else {
+            return;
+        };
+        let newest = known.reports.last().map(|report| report.position);
+        if let Some(transition) = ladder.step(rules, &verdict, newest) {
+            replay.changes.push(Change {
+                place,
+                at,
+                transition,
+                forecast_share: terms.forecast_share,
+                p_hit: terms.p_hit,
+            });
+        }
+    }
+}

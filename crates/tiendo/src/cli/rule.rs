@@ -1,0 +1,60 @@
+//! Rules of judgement.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::civil::Date;
+
+use super::date;
+
+/// Rules of judgement.
+#[derive(Debug, Subcommand)]
+pub enum Rule {
+    /// Try rules on a past before they are switched on: the cases of lagging they would have opened, and how right they were.
+    ///
+    /// Every day of the file is judged with nothing but what was known by then, and held against what had happened at the deadline.
+    Backtest(RuleBacktest),
+}
+
+/// What to replay.
+#[derive(Debug, Clone, Args)]
+pub struct RuleBacktest {
+    /// CSV of cumulative counts, gzipped or not, with columns `date`, `place`, `denominator`, `count`, and if there are any `parent` and `per_mille` (`>950` where a count is withheld).
+    #[arg(long, value_name = "FILE")]
+    pub series: PathBuf,
+    /// Rules to try, as JSON: a `version`, and what differs from the shipped ones; without it the shipped ones.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Option<PathBuf>,
+    /// Share to reach, for example `90` or `83,8%`; can be given several times.
+    #[arg(long, value_name = "PERCENT", default_value = "90", value_parser = percent)]
+    pub target: Vec<f64>,
+    /// Last day of the deadline; can be given several times.
+    #[arg(long, value_name = "DATE", required = true, value_parser = date)]
+    pub deadline: Vec<Date>,
+    /// How many days before the deadline forecasts are held against what came; can be given several times.
+    #[arg(long, value_name = "DAYS", default_values = ["14", "28", "42"], value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days_before: Vec<u16>,
+    /// Exact figures that a place needs to be scored; up to the deadline; default three quarters of what places have in the median.
+    #[arg(long, value_name = "N")]
+    pub reports_min: Option<usize>,
+    /// Draw the cases by week, without residuals, as the services judge, and the errors of forecasts into this new SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub chart: Option<PathBuf>,
+}
+
+/// A share as a part of one, above 0 and not above 1.
+fn percent(text: &str) -> Result<f64, String> {
+    let percent = domain::text::parse_percent(text).map_err(|error| error.to_string())?;
+    let hundredths = percent.hundredths();
+    if (1..100).contains(&hundredths) {
+        let meant = domain::text::Percent::from_hundredths(hundredths * 100, 2);
+        let meant = meant.map_or_else(String::new, domain::text::number::format_percent_en);
+        return Err(format!(
+            "a target is given in percent, and none is below 1 %; is {meant} meant?"
+        ));
+    }
+    if hundredths == 0 || hundredths > 10_000 {
+        return Err("a target lies above 0 % and not above 100 %".to_owned());
+    }
+    Ok(f64::from(hundredths) / 10_000.0)
+}

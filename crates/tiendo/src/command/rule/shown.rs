@@ -1,0 +1,432 @@
+//! The answer as tables for people and spreadsheets, and as JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use lag::backtest::{Accuracy, Drawn, Group, Method, Replay, Score, cases, notices};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{Forecasts, Found};
+use crate::Failure;
+use crate::fail::FAILED;
+use crate::lang::Lang;
+use crate::output::{Cell, Table, number, share, text};
+
+/// Recipients shown to people of one target and deadline; JSON has them all.
+const RECIPIENTS_SHOWN: usize = 12;
+
+/// JSON, what people read before the table, and the table.
+pub(super) fn report(found: &Found, lang: Lang) -> Result<(Value, String, Table), Failure> {
+    let json = json(found).map_err(|error| Failure::caused(FAILED, &error))?;
+    let cases_title = lang.pick(
+        "Vụ việc chậm tiến độ mà quy tắc sẽ mở trước hạn, đối chiếu với kết quả khi đến hạn",
+        "Cases of lagging the rules would have opened before the deadline, against what had happened by then",
+    );
+    let mut head = heading(found, lang);
+    for forecasts in found.forecasts.iter().filter(|f| f.group == Group::Scored) {
+        let table = forecast_table(forecasts, lang).render(lang);
+        head = format!("{head}\n\n{}\n{table}", forecast_title(forecasts, lang));
+    }
+    let as_services = |replay: &&Replay| replay.drawn == Drawn::None;
+    for replay in found.replays.iter().filter(as_services) {
+        let (target, deadline) = aim(replay.target_share, replay.deadline, lang);
+        let title = lang.pick(
+            format!("Thông báo theo nơi nhận, không dùng phần dư, như dịch vụ đang chạy: {target}, hạn {deadline}"),
+            format!("Notices by recipient, without residuals, as the services judge: {target} by {deadline}"),
+        );
+        let table = notice_table(found, replay, lang);
+        if !table.is_empty() {
+            head = format!("{head}\n\n{title}\n{}", table.render(lang));
+        }
+    }
+    head = format!("{head}\n\n{cases_title}");
+    Ok((json, head, score_table(&found.scores, lang)))
+}
+
+/// Which rules were tried on what.
+fn heading(found: &Found, lang: Lang) -> String {
+    let series = &found.series;
+    let count = |count: usize| lang.count(count as u64);
+    let of = |number: usize, vi: &str, en: &str| {
+        let s = if number == 1 { "" } else { "s" };
+        let number = count(number);
+        lang.pick(format!("{number} {vi}"), format!("{number} {en}{s}"))
+    };
+    let places = of(series.past.places().len(), "nơi", "place");
+    let (parents, days) = (
+        of(series.past.parents(), "đơn vị", "parent"),
+        of(series.past.days().len(), "ngày", "day"),
+    );
+    let [first, last] = [series.first, series.last].map(|day| lang.date(&day.to_string()));
+    let (version, least) = (&found.rules.version, least(found, lang));
+    let first = lang.pick(
+        format!("Quy tắc {version}, thử trên {places} thuộc {parents}, {days} có báo cáo từ {first} đến {last}"),
+        format!("Rules {version} tried on {places} below {parents}, {days} with reports from {first} to {last}"),
+    );
+    let scored = lang.pick(
+        format!("Được chấm: nơi có ít nhất {least} số liệu chính xác tính đến hạn"),
+        format!("Scored: places with at least {least} exact figures up to the deadline"),
+    );
+    let (no_d, no_n) = (
+        count(series.without_denominator),
+        count(series.without_count),
+    );
+    let (bounds, falls, above) = (
+        count(series.bounds),
+        count(series.falls),
+        count(series.above),
+    );
+    let left = lang.pick(
+        format!("Bỏ qua: {no_d} dòng không có mẫu số, {no_n} dòng không có số; {bounds} số chỉ biết cận dưới, {falls} lần giảm, {above} lần vượt mẫu số"),
+        format!("Left out: {no_d} rows without a denominator, {no_n} without a count; {bounds} counts known as a bound, {falls} falls, {above} above the denominator"),
+    );
+    format!("{first}\n{scored}\n{left}")
+}
+
+/// How many exact figures were enough, by deadline where that differs.
+fn least(found: &Found, lang: Lang) -> String {
+    let all = &found.reports_min;
+    let count = |count: usize| lang.count(count as u64);
+    match all.first() {
+        Some((_, first)) if all.iter().all(|(_, least)| least == first) => count(*first),
+        _ => {
+            let each = all.iter();
+            let each = each
+                .map(|(day, least)| format!("{} ({})", count(*least), lang.date(&day.to_string())));
+            each.collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// A target and a deadline for people.
+pub(super) fn aim(target_share: f64, deadline: f64, lang: Lang) -> (String, String) {
+    // Hundredths of a point, as it was given.
+    let hundredths = (target_share * 10_000.0).round() as u32;
+    (lang.share(hundredths), lang.date(&iso(deadline)))
+}
+
+/// A day as ISO has it; empty outside the calendar.
+fn iso(moment: f64) -> String {
+    lag::date(moment).map_or_else(String::new, |date| date.to_string())
+}
+
+/// A number with so many decimals.
+pub(super) fn decimal(value: f64, digits: usize, lang: Lang) -> String {
+    let text = format!("{value:.digits$}");
+    lang.pick(text.replace('.', ","), text)
+}
+
+/// Name of a way to foresee.
+pub(super) fn method(method: Method, lang: Lang) -> &'static str {
+    match method {
+        Method::Average => lang.pick("bình quân từ đầu", "average so far"),
+        Method::Linear => lang.pick("tuyến tính", "linear"),
+        Method::TheilSen => lang.pick("Theil–Sen 28 ngày", "Theil–Sen 28 d"),
+        Method::Hazard => lang.pick("theo số còn lại", "hazard, unshrunk"),
+        Method::Shrunk => lang.pick("theo số còn lại (sản phẩm)", "hazard (product)"),
+    }
+}
+
+fn group(group: Group, lang: Lang) -> &'static str {
+    match group {
+        Group::Scored => lang.pick("được chấm", "scored"),
+        Group::All => lang.pick("tất cả", "all"),
+        Group::PlacesA => lang.pick("nửa A theo nơi", "places, half A"),
+        Group::PlacesB => lang.pick("nửa B theo nơi", "places, half B"),
+        Group::ParentsA => lang.pick("nửa A theo đơn vị", "parents, half A"),
+        Group::ParentsB => lang.pick("nửa B theo đơn vị", "parents, half B"),
+    }
+}
+
+fn drawn(drawn: Drawn, lang: Lang) -> &'static str {
+    match drawn {
+        Drawn::None => lang.pick("không (như dịch vụ)", "none (as services)"),
+        Drawn::All => lang.pick("của tất cả", "of all"),
+        Drawn::OtherPlaces | Drawn::OtherParents => lang.pick("của nửa kia", "of the other half"),
+    }
+}
+
+/// One line for each score; people see the columns that fit a terminal.
+fn score_table(scores: &[Score], lang: Lang) -> Table {
+    let mut table = Table::raw([
+        "target_percent",
+        "deadline",
+        "residuals",
+        "group",
+        "reports_min",
+        "places",
+        "missed",
+        "opened",
+        "opened_and_missed",
+        "precision",
+        "recall",
+        "f1",
+        "open_at_deadline",
+        "open_and_missed",
+        "precision_at_deadline",
+        "recall_at_deadline",
+        "flapping_places",
+        "notices",
+        "cleared",
+        "warned_days_median",
+        "bands",
+        "bands_held",
+        "coverage",
+    ]);
+    let mut shown = Table::new(&[
+        share("target", "Mục tiêu", "Target"),
+        text("deadline", "Hạn", "Deadline"),
+        text("residuals", "Phần dư", "Residuals"),
+        text("group", "Nhóm", "Group"),
+        number("places", "Nơi", "Places"),
+        number("missed", "Trượt", "Missed"),
+        number("opened", "Từng mở", "Ever opened"),
+        number("precision", "Đúng", "Precision"),
+        number("recall", "Đủ", "Recall"),
+        number(
+            "open",
+            "Đang mở khi đến hạn: đúng / đủ",
+            "Open on the eve: precision / recall",
+        ),
+        number("flapping", "Chập chờn", "Flapping"),
+        number("warned", "Trước hạn (ngày)", "Days ahead"),
+        number("coverage", "Dải phủ", "Coverage"),
+    ]);
+    for score in scores {
+        let (target, deadline) = aim(score.target_share, score.deadline, lang);
+        let parts = |value: Option<f64>| value.map_or_else(String::new, |v| decimal(v, 3, lang));
+        let count = |value: usize| Cell::from(lang.count(value as u64));
+        let days = score.warned_days_median.map(|days| decimal(days, 0, lang));
+        shown.row([
+            target.into(),
+            deadline.into(),
+            drawn(score.residuals, lang).into(),
+            group(score.group, lang).into(),
+            count(score.places),
+            count(score.missed),
+            count(score.opened),
+            parts(score.precision).into(),
+            parts(score.recall).into(),
+            on_the_eve(score, lang).into(),
+            count(score.flapping_places),
+            days.unwrap_or_default().into(),
+            parts(score.coverage).into(),
+        ]);
+        table.row(raw(score));
+    }
+    table.shown_as(shown)
+}
+
+/// How many were open on the eve, and how right that was.
+fn on_the_eve(score: &Score, lang: Lang) -> String {
+    let count = lang.count(score.open_at_deadline as u64);
+    let part = |part: Option<f64>| part.map_or_else(|| "–".to_owned(), |p| decimal(p, 3, lang));
+    let (precision, recall) = (score.precision_at_deadline, score.recall_at_deadline);
+    format!("{count}: {} / {}", part(precision), part(recall))
+}
+
+/// A score for a spreadsheet.
+fn raw(score: &Score) -> [Cell; 23] {
+    let part = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.4}"));
+    let days = score.warned_days_median.map(|days| days.to_string());
+    [
+        format!("{:.2}", score.target_share * 100.0),
+        iso(score.deadline),
+        word(score.residuals),
+        word(score.group),
+        score.reports_min.to_string(),
+        score.places.to_string(),
+        score.missed.to_string(),
+        score.opened.to_string(),
+        score.opened_and_missed.to_string(),
+        part(score.precision),
+        part(score.recall),
+        part(score.f1),
+        score.open_at_deadline.to_string(),
+        score.open_and_missed.to_string(),
+        part(score.precision_at_deadline),
+        part(score.recall_at_deadline),
+        score.flapping_places.to_string(),
+        score.notices.to_string(),
+        score.cleared.to_string(),
+        days.unwrap_or_default(),
+        score.bands.to_string(),
+        score.bands_held.to_string(),
+        part(score.coverage),
+    ]
+    .map(Cell::from)
+}
+
+/// The word that stands for a constant in JSON.
+fn word(constant: impl Serialize) -> String {
+    match serde_json::to_value(constant) {
+        Ok(Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn forecast_title(forecasts: &Forecasts, lang: Lang) -> String {
+    let title = lang.pick(
+        "Sai số dự báo (điểm phần trăm) / F1 của «sẽ trượt», theo số ngày trước hạn",
+        "Error of forecasts (percentage points) / F1 of \"will miss\", by days before the deadline",
+    );
+    match forecasts.deadline {
+        None => title.to_owned(),
+        Some(day) => format!("{title}: {}", lang.date(&day.to_string())),
+    }
+}
+
+/// One line for each method and number of days.
+fn forecast_table(forecasts: &Forecasts, lang: Lang) -> Table {
+    let mut table = Table::new(&[
+        text("method", "Cách dự báo", "Method"),
+        number("days", "Ngày trước hạn", "Days before"),
+        number("error", "Sai số", "Error"),
+        number("f1", "F1", "F1"),
+        number("precision", "Đúng", "Precision"),
+        number("recall", "Đủ", "Recall"),
+        number("forecasts", "Dự báo", "Forecasts"),
+    ]);
+    let mut rows: Vec<&Accuracy> = forecasts.rows.iter().collect();
+    rows.sort_by_key(|row| row.method);
+    for row in rows {
+        let part = |value: Option<f64>, digits: usize| {
+            value.map_or_else(Cell::default, |v| decimal(v, digits, lang).into())
+        };
+        table.row([
+            method(row.method, lang).into(),
+            decimal(row.days_before, 0, lang).into(),
+            part(row.error_points, 2),
+            part(row.f1, 3),
+            part(row.precision, 3),
+            part(row.recall, 3),
+            lang.count(row.forecasts as u64).into(),
+        ]);
+    }
+    table
+}
+
+/// What each recipient would have got: in all, and in the busiest week.
+fn notice_table(found: &Found, replay: &Replay, lang: Lang) -> Table {
+    let mut table = Table::new(&[
+        text("recipient", "Nơi nhận", "Recipient"),
+        number("opened", "Mở", "Opened"),
+        number("cleared", "Đóng", "Cleared"),
+        number("weeks", "Số tuần", "Weeks"),
+        number("most", "Nhiều nhất một tuần", "Most in a week"),
+        text("week", "Tuần từ", "Week of"),
+    ]);
+    let mut by_recipient: BTreeMap<String, Vec<(usize, usize, Date)>> = BTreeMap::new();
+    for notice in notices(&found.series.past, replay) {
+        let weeks = by_recipient.entry(notice.recipient).or_default();
+        weeks.push((notice.opened, notice.cleared, notice.week));
+    }
+    let mut rows: Vec<_> = by_recipient.into_iter().collect();
+    let opened = |weeks: &[(usize, usize, Date)]| weeks.iter().map(|week| week.0).sum::<usize>();
+    rows.sort_by_key(|(_, weeks)| std::cmp::Reverse(opened(weeks)));
+    let count = |value: usize| Cell::from(lang.count(value as u64));
+    let rest = rows.split_off(rows.len().min(RECIPIENTS_SHOWN));
+    for (recipient, weeks) in &rows {
+        let most = weeks
+            .iter()
+            .max_by_key(|week| (week.0, std::cmp::Reverse(week.2)));
+        let nobody = lang.pick("(không nêu)", "(not stated)");
+        let named = if recipient.is_empty() {
+            nobody
+        } else {
+            recipient
+        };
+        table.row([
+            named.into(),
+            count(opened(weeks)),
+            count(weeks.iter().map(|week| week.1).sum()),
+            count(weeks.len()),
+            count(most.map_or(0, |week| week.0)),
+            most.map_or_else(String::new, |week| lang.date(&week.2.to_string()))
+                .into(),
+        ]);
+    }
+    if !rest.is_empty() {
+        let others = lang.count(rest.len() as u64);
+        let weeks: Vec<_> = rest.into_iter().flat_map(|(_, weeks)| weeks).collect();
+        table.row([
+            lang.pick(format!("{others} nơi khác"), format!("{others} others"))
+                .into(),
+            count(opened(&weeks)),
+            count(weeks.iter().map(|week| week.1).sum()),
+            Cell::default(),
+            Cell::default(),
+            Cell::default(),
+        ]);
+    }
+    table
+}
+
+fn json(found: &Found) -> Result<Value, serde_json::Error> {
+    let series = &found.series;
+    let mut told = json!({
+        "series": {
+            "file": found.file,
+            "places": series.past.places().len(),
+            "parents": series.past.parents(),
+            "days": series.past.days().len(),
+            "first": series.first,
+            "last": series.last,
+            "records": series.records,
+            "without_denominator": series.without_denominator,
+            "without_count": series.without_count,
+            "bounds": series.bounds,
+            "falls": series.falls,
+            "above_denominator": series.above,
+        },
+        "rules": found.rules,
+        "scores": found.scores.iter().map(dated).collect::<Result<Vec<_>, _>>()?,
+    });
+    let (mut forecasts, mut opened, mut sent) = (Vec::new(), Vec::new(), Vec::new());
+    for measured in &found.forecasts {
+        for row in &measured.rows {
+            let mut row = serde_json::to_value(row)?;
+            row["group"] = json!(measured.group);
+            row["deadline"] = json!(measured.deadline);
+            forecasts.push(row);
+        }
+    }
+    let is_told = |replay: &&Replay| matches!(replay.drawn, Drawn::None | Drawn::All);
+    for replay in found.replays.iter().filter(is_told) {
+        let (target_share, deadline) = (replay.target_share, iso(replay.deadline));
+        let with_aim = |mut row: Value| {
+            row["target_share"] = json!(target_share);
+            row["deadline"] = json!(deadline);
+            row
+        };
+        for case in cases(&found.rules, &series.past, replay) {
+            opened.push(with_aim(dated(&case)?));
+        }
+        for notice in notices(&series.past, replay) {
+            sent.push(with_aim(serde_json::to_value(notice)?));
+        }
+    }
+    told["forecasts"] = Value::Array(forecasts);
+    told["cases"] = Value::Array(opened);
+    told["notices"] = Value::Array(sent);
+    Ok(told)
+}
+
+/// A row with its moments as days.
+fn dated(row: &impl Serialize) -> Result<Value, serde_json::Error> {
+    let mut row = serde_json::to_value(row)?;
+    // `opened` and `cleared` of a score are counts; those of a case, which has no group, are moments.
+    let is_case = row.get("group").is_none();
+    let moments: &[&str] = if is_case {
+        &["opened", "cleared"]
+    } else {
+        &["deadline"]
+    };
+    for name in moments {
+        if let Some(moment) = row.get(*name).and_then(Value::as_f64) {
+            row[*name] = json!(iso(moment));
+        }
+    }
+    Ok(row)
+}
