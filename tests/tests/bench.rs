@@ -54,3 +54,26 @@ async fn what_is_recorded_is_read_at_once_and_each_goal_says_whether_it_was_met(
     ensure!(snapshot["bytes"].as_u64() > Some(0), "{snapshot}");
     Ok(())
 }
+
+#[tokio::test]
+async fn every_series_of_a_load_is_judged_and_one_more_report_with_its_siblings() -> Result<()> {
+    let below = tempfile::tempdir()?;
+    let log = below.path().join("log");
+    let log = log.to_str().context("the folder is not UTF-8")?;
+    let load = ["--directory", log, "--communes", "3", "--days", "3"];
+    let run = async |what: &[&str]| -> Result<Value> {
+        let line = [&["bench"], what, &load, &["-o", "json"]].concat();
+        let told = program::run(&binary()?, &line).await?.ok()?;
+        Ok(serde_json::from_str(&told)?)
+    };
+    let made = run(&["generate"]).await?;
+    let told = run(&["judge", "--rounds", "1"]).await?;
+    ensure!(made["events"].as_u64() > Some(0), "{made}");
+    // Three communes, the district and the province they lie in, 40 series each.
+    ensure!(told["series"] == 5 * 40, "{told}");
+    ensure!(told["judgements"].as_u64() >= Some(5 * 40 * 3), "{told}");
+    ensure!(told["report_p50_us"].as_f64() > Some(0.0), "{told}");
+    ensure!(told["report_judgements"].as_f64() >= Some(1.0), "{told}");
+    ensure!(told["rows"].as_array().map(Vec::len) == Some(3), "{told}");
+    Ok(())
+}

@@ -25,6 +25,10 @@ pub enum Bench {
     ///
     /// Ingest and projection run in this process: the projection reads the log over gRPC, and clients ask it over gRPC. A nats-server brings it what is recorded meanwhile; where there is none that row is left out.
     Query(BenchQuery),
+    /// Judge a load on one core: every event as it comes, all series anew, and one more report.
+    ///
+    /// Each report is judged with its siblings, so a load of some hundred communes and some days takes minutes (`bench generate --communes 200 --days 20`).
+    Judge(BenchJudge),
 }
 
 /// How to measure recording.
@@ -128,4 +132,18 @@ pub struct BenchQuery {
     /// The nats-server that brings what is recorded to the projection.
     #[command(flatten)]
     pub nats: NatsServer,
+}
+
+/// What to judge.
+#[derive(Debug, Clone, Args)]
+pub struct BenchJudge {
+    /// The directory of a log from `bench generate` that no service has open.
+    #[arg(long, value_name = "DIR")]
+    pub directory: PathBuf,
+    /// What is in it; it is judged for its last day.
+    #[command(flatten)]
+    pub load: BenchLoad,
+    /// Rounds in which all series are judged anew; shown are the median, the least and the most.
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
 }

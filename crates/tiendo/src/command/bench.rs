@@ -1,9 +1,10 @@
-//! `tiendo bench append | replay | generate | query`: what this machine gives, beside the limit of its disk.
+//! `tiendo bench append | replay | generate | query | judge`: what this machine gives, beside the limit of its disk.
 //!
 //! - `append`: through gRPC with the real decisions, in turn with a plain file
 //! - `replay`: from a cold start to records, decoded and folded events
 //! - `generate`: a national load in a log of its own
 //! - `query`: what a national load costs to ask about
+//! - `judge`: what it costs to judge
 //! - `sample`: figures of the sample kind
 //! - `national`: what the whole country would report
 //!
@@ -12,6 +13,7 @@
 
 mod append;
 mod generate;
+mod judge;
 mod national;
 mod query;
 mod replay;
@@ -43,6 +45,7 @@ pub(crate) async fn run(
         Bench::Replay(options) => replay::run(options, output).await,
         Bench::Generate(options) => generate::run(options, output).await,
         Bench::Query(options) => query::run(options, surroundings, output).await,
+        Bench::Judge(options) => judge::run(&options, output),
     }
 }
 
