@@ -304,6 +304,17 @@ impl Tiendo {
         serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"))
     }
 
+    /// Records something; the position at which it stands.
+    ///
+    /// # Errors
+    /// As [`Self::json`], and an answer without a receipt.
+    pub async fn position(&self, arguments: &[&str]) -> Result<String> {
+        let answer = self.json(arguments).await?;
+        let position = &answer["receipt"]["firstPosition"];
+        let position = position.as_u64().with_context(|| answer.to_string())?;
+        Ok(position.to_string())
+    }
+
     /// What a query answers as JSON, but for how fresh it is: that differs from one question to the next.
     ///
     /// # Errors

@@ -21,14 +21,6 @@ async fn models_departments_and_reports_are_seen_as_of_a_day_and_as_known() -> R
     tiendo.finish().await
 }
 
-/// Records something; the position at which it stands.
-async fn position(t: &Tiendo, line: &[&str]) -> Result<String> {
-    let answer = t.json(line).await?;
-    let position = &answer["receipt"]["firstPosition"];
-    let position = position.as_u64().with_context(|| answer.to_string())?;
-    Ok(position.to_string())
-}
-
 /// An answer for a day, as known at a position.
 async fn asked(t: &Tiendo, line: &[&str], as_of: &str, known_at: &str) -> Result<Value> {
     let at = ["--as-of", as_of, "--known-at", known_at];
@@ -43,7 +35,7 @@ fn count(of: &Value, name: &str) -> u64 {
 async fn matrix(t: &Tiendo) -> Result<()> {
     let status = async |status: &str, day: &str| {
         let line = ["model", "status", "KH-2.08", status, "--locality", "568"];
-        position(t, &[&line[..], &["--as-of", day]].concat()).await
+        t.position(&[&line[..], &["--as-of", day]].concat()).await
     };
     let first = status("piloting", "2023-08-01").await?;
     let second = status("deployed", "2023-08-01").await?;
@@ -107,7 +99,7 @@ async fn portfolio(t: &Tiendo) -> Result<()> {
     line.extend(["--volume", "12", "--unit", "camera"]);
     line.extend(["--expected-result", "Camera hoạt động"]);
     line.extend(["--as-of", "1/12/2023"]);
-    let after = position(t, &line).await?;
+    let after = t.position(&line).await?;
     let counts = async |name: &str, more: &[&str], as_of: &str, known_at: &str| {
         let line = [&["owner", "portfolio", name], more].concat();
         let answer = asked(t, &line, as_of, known_at).await?;
@@ -169,7 +161,7 @@ async fn missing(t: &Tiendo) -> Result<()> {
     let mut line = vec!["report", INDICATOR, "--locality", "568"];
     line.extend(["--value", "120.000", "--denominator", "300.000"]);
     line.extend(["--as-of", "2023-07-28", "--source", "Báo cáo tuần"]);
-    let after = position(t, &line).await?;
+    let after = t.position(&line).await?;
     let line = ["indicator", "missing", INDICATOR, "--parent", "56"];
     let asked = async |more: &[&str], known_at: &str| {
         asked(t, &[&line[..], more].concat(), "2023-07-31", known_at).await

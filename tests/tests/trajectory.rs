@@ -1,6 +1,6 @@
 //! What was planned and what was reached: a city with two quotas reports twice, and an operator asks where it stands against each.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::Value;
 use tiendo_tests::{Chapters, Options, Tiendo};
 
@@ -29,14 +29,6 @@ async fn a_city_stands_against_each_layer_beside_what_was_planned() -> Result<()
     tiendo.finish().await
 }
 
-/// Records something; the position at which it stands.
-async fn position(t: &Tiendo, line: &[&str]) -> Result<String> {
-    let answer = t.json(line).await?;
-    let position = &answer["receipt"]["firstPosition"];
-    let position = position.as_u64().with_context(|| answer.to_string())?;
-    Ok(position.to_string())
-}
-
 /// The command, as known at a position.
 fn asked(known_at: &str) -> Vec<&str> {
     let mut line = vec!["locality", "trajectory", "568", INDICATOR];
@@ -47,11 +39,12 @@ fn asked(known_at: &str) -> Vec<&str> {
 async fn quotas(t: &Tiendo) -> Result<()> {
     let assign = ["quota", "assign", INDICATOR, "--locality", "568"];
     let central = ["--layer", "central", "--target", "90%", "--issuer", "Bộ"];
-    position(t, &[&assign[..], &QUOTA, &central].concat()).await?;
+    t.position(&[&assign[..], &QUOTA, &central].concat())
+        .await?;
     let provincial = ["--target", "95%", "--issuer", "UBND tỉnh"];
     let milestone = ["--document", "06/KH", "--milestone", "30/6/2023=150.000"];
     let line = [&assign[..], &QUOTA, &provincial, &milestone].concat();
-    let both = position(t, &line).await?;
+    let both = t.position(&line).await?;
     let answer = t.json(&asked(&both)).await?;
     let (first, second) = (&answer["quotas"][0], &answer["quotas"][1]);
     ensure!(
@@ -83,7 +76,7 @@ async fn figures(t: &Tiendo) -> Result<()> {
         let mut line = vec!["report", INDICATOR, "--locality", "568"];
         line.extend(["--value", value, "--as-of", day]);
         line.extend(["--denominator", "300.000", "--source", "Báo cáo tuần"]);
-        position(t, &line).await
+        t.position(&line).await
     };
     let before = report("60.000", "2023-05-31").await?;
     let after = report("180.000", "2023-07-10").await?;

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::Surroundings;
 use crate::cli::Bench;
-use crate::fail::FAILED;
+use crate::fail::{FAILED, NOT_FOUND};
 use crate::lang::Lang;
 use crate::output::{Cell, Format, Output, Table, number, text};
 
@@ -206,6 +206,15 @@ fn open(directory: &std::path::Path, ledger: &str, now: Now) -> Result<Log, Fail
         ..Options::at(directory)
     };
     Log::open(options, now).map_err(failed)
+}
+
+/// The log of a directory that holds one: opening makes what is missing, and nobody asked for a new log.
+fn open_existing(directory: &std::path::Path, ledger: &str) -> Result<Log, Failure> {
+    if !directory.join("sled").is_dir() {
+        let text = format!("{} is no directory of a log", directory.display());
+        return Err(Failure::new(NOT_FOUND, text));
+    }
+    open(directory, ledger, std::sync::Arc::new(|| 0))
 }
 
 /// Runs another benchmark in a process of its own, whose memory and caches are not warm with the making of its log.

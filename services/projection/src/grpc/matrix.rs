@@ -16,7 +16,7 @@ use super::list::Listed;
 use crate::answer;
 use crate::freshness::Freshness;
 use crate::moment::{At, answered};
-use crate::page::{Page, page};
+use crate::page::{Page, page, total};
 
 /// Most rows of a page: each has a cell for every model.
 const ROWS_MAX: i32 = 200;
@@ -72,7 +72,7 @@ impl Listed for Asked {
         localities.sort_by_cached_key(|entry| (collation_key(&entry.name.vi), entry.id));
         let mut models = reading.models_among(localities.iter().map(|entry| entry.id));
         models.retain(|entry| wanted.is(entry));
-        let total_size = i32::try_from(localities.len()).unwrap_or(i32::MAX);
+        let total_size = total(&localities);
         let (localities, next_page_token) = page.of(localities, reading.position());
         let rows = localities
             .iter()

@@ -17,7 +17,7 @@ use wire::v1;
 use super::QueryApi;
 use super::find::{code, defined, find, ids_below, level};
 use crate::answer;
-use crate::page::page;
+use crate::page::{page, total};
 
 impl QueryApi {
     pub(super) async fn rank(
@@ -49,7 +49,7 @@ impl QueryApi {
             ranked,
             without_figure,
         } = &*whole;
-        let total_size = i32::try_from(ranked.len()).unwrap_or(i32::MAX);
+        let total_size = total(ranked);
         let (ranked, next_page_token) = page.part(ranked, reading.position());
         let localities = ranked
             .iter()

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use alerting::Judge;
@@ -19,10 +18,10 @@ use wire::event::LogDecoder;
 use wire::time::of_micros;
 
 use super::generate::load_of;
-use super::{Row, failed, open, resident_mb, show};
+use super::{Row, failed, open_existing, resident_mb, show};
 use crate::Failure;
 use crate::cli::BenchJudge;
-use crate::fail::{FAILED, NOT_FOUND};
+use crate::fail::FAILED;
 use crate::output::Output;
 
 /// Reports that come once more, one after the other.
@@ -36,12 +35,7 @@ const REPORT_GOAL_US: f64 = 20.0;
 pub(super) fn run(options: &BenchJudge, output: Output) -> Result<(), Failure> {
     let load = load_of(&options.load)?;
     let directory = &options.directory;
-    // Opening makes what is missing, and nobody asked for a new log.
-    if !directory.join("sled").is_dir() {
-        let text = format!("{} is no directory of a log", directory.display());
-        return Err(Failure::new(NOT_FOUND, text));
-    }
-    let log = open(directory, &options.load.ledger, Arc::new(|| 0))?;
+    let log = open_existing(directory, &options.load.ledger)?;
     let last_day = load.from.checked_add((i64::from(load.days) - 1).days());
     let today = Today::Pinned(last_day.map_err(failed)?);
     let mut judge = Judge::new(Rules::standard(), today);

@@ -17,11 +17,13 @@ use wire::event::LogDecoder;
 use wire::time::of_micros;
 
 use super::sample::Sampler;
-use super::{LEDGER, Row, again, disk_bytes, failed, open, resident_mb, say, show, temporary};
+use super::{
+    LEDGER, Row, again, disk_bytes, failed, open, open_existing, resident_mb, say, show, temporary,
+};
 use crate::Failure;
 use crate::cli::BenchReplay;
 use crate::dataset::Set;
-use crate::fail::{FAILED, NOT_FOUND};
+use crate::fail::FAILED;
 use crate::fold::{Feed, Records, fold};
 use crate::output::Output;
 
@@ -152,13 +154,8 @@ impl Depth {
 /// Opens a log that nobody holds and reads it to each depth, in turn.
 fn replay(directory: &Path, options: &BenchReplay, output: Output) -> Result<(), Failure> {
     let rounds = options.rounds.max(1);
-    // Opening makes what is missing, and nobody asked for a new log.
-    if !directory.join("sled").is_dir() {
-        let text = format!("{} is no directory of a log", directory.display());
-        return Err(Failure::new(NOT_FOUND, text));
-    }
     let begun = Instant::now();
-    let log = open(directory, &options.ledger, Arc::new(|| 0))?;
+    let log = open_existing(directory, &options.ledger)?;
     let open_ms = begun.elapsed().as_secs_f64() * 1e3;
     let open_mb = resident_mb("VmRSS:")?;
     let head = log.head();
