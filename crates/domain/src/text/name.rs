@@ -242,8 +242,8 @@ fn strip_words<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
         }
         rest = tail.trim_start();
     }
-    // Who writes "Quan Hóa" writes marks, and would have written "Quận".
-    let is_part_of_name = unmarked && has_marks(rest);
+    // Who writes "Quan Hóa" or "Huyện Dao San" writes marks, and would have written "Quận" or "đảo".
+    let is_part_of_name = unmarked && has_marks(text);
     (!rest.is_empty() && !is_part_of_name).then_some(rest)
 }
 
@@ -394,6 +394,8 @@ mod tests {
             ("Huyện Thanh Trì", RuralDistrict, "Thanh Trì"),
             ("H. Thanh Trì", RuralDistrict, "Thanh Trì"),
             ("Huyện đảo Trường Sa", RuralDistrict, "Trường Sa"),
+            ("huyen dao Truong Sa", RuralDistrict, "Truong Sa"),
+            ("Huyện Dao San", RuralDistrict, "Dao San"),
             ("Thị xã Ninh Hòa", Town, "Ninh Hòa"),
             ("TX Ninh Hòa", Town, "Ninh Hòa"),
             ("T.X. Ninh Hòa", Town, "Ninh Hòa"),
