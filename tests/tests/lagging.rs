@@ -64,7 +64,52 @@ async fn the_districts_that_were_criticised_get_a_case_and_the_commended_none() 
         let told = case["notifications"].as_array().map(Vec::len);
         ensure!(told == Some(1), "told once: {case:#}");
     }
+    the_letter_cites_what_the_case_rests_on(&t, &cases[0]).await?;
     t.finish().await
+}
+
+/// The letter of criticism, as a page and as a document; a file that is there is never written over.
+async fn the_letter_cites_what_the_case_rests_on(t: &Tiendo, case: &Value) -> Result<()> {
+    let id = case["caseId"].as_str().context("an id")?;
+    let folder = t.data().with_file_name("letters");
+    fs::create_dir(&folder)?;
+    let page = folder.join("phê bình.html");
+    let shown = page.to_str().context("the folder is not UTF-8")?;
+    let criticise = ["case", "letter", id, shown, "--step", "5"];
+    t.text(&criticise).await?;
+    let letter = fs::read_to_string(&page)?;
+    let verdict = &case["opened"];
+    let name = verdict["localityName"]["vi"].as_str().context("a name")?;
+    let positions = verdict["positions"].as_array().context("positions")?;
+    let positions: Vec<String> = positions.iter().map(Value::to_string).collect();
+    for said in [
+        sentence(case).context("a sentence")?,
+        "UBND tỉnh Quảng Nam",
+        "Quảng Nam, ngày 07 tháng 6 năm 2023",
+        &format!("Phê bình UBND {} chậm tiến độ", small(name)),
+    ] {
+        ensure!(letter.contains(said), "{said} is missing in\n{letter}");
+    }
+    let cited = format!("Căn cứ các sự kiện số {} của sổ", positions.join("; "));
+    ensure!(
+        letter.replace('.', "").contains(&cited),
+        "{cited}\n{letter}"
+    );
+    let document = folder.join("nhắc.docx");
+    let document_shown = document.to_str().context("the folder is not UTF-8")?;
+    t.text(&["case", "letter", id, document_shown]).await?;
+    ensure!(fs::read(&document)?.starts_with(b"PK"), "a Word document");
+    let unknown = id.replace("below_average", "overdue");
+    for (arguments, code) in [
+        (["case", "letter", id, shown], 64),
+        (["case", "letter", id, "letter.odt"], 64),
+        (["case", "letter", &unknown, "letter.html"], 66),
+        (["case", "letter", "268", "letter.html"], 65),
+    ] {
+        let refused = t.tiendo(&arguments).await?;
+        ensure!(refused.code == code, "{arguments:?}: {refused:?}");
+    }
+    Ok(())
 }
 
 /// What was published of Quảng Nam that day: the province, its quota, and seven districts.
@@ -89,6 +134,12 @@ fn of_that_day() -> Result<String> {
         "two by their share, one by its count"
     );
     Ok(format!("{header}\n{}\n", rows.join("\n")))
+}
+
+/// A place's name within a sentence.
+fn small(name: &str) -> String {
+    let (first, rest) = name.split_at(1);
+    format!("{}{rest}", first.to_lowercase())
 }
 
 /// Why a case opened.

@@ -26,6 +26,7 @@
 //! - [`concern()`], [`holds`], [`Concern`]: what a verdict raises
 //! - [`Ladder`], [`Transition`]: when a case opens and clears (hysteresis counted in reports)
 //! - [`sentence()`], [`Facts`], [`Counted`], [`Sentences`]: one sentence for a district official
+//! - [`Language`]: numbers, shares and dates as people read them
 //! - [`plausible()`], [`Implausible`], [`PlausibilityRules`]: what speaks against a count before it is recorded
 //! - [`day()`], [`date`], [`point`]: days, calendar dates and exact amounts
 //!
@@ -68,4 +69,5 @@ pub use question::{Question, Quota, Report};
 pub use residuals::Residuals;
 pub use rules::{Bounds, Rules};
 pub use sentence::{Counted, Facts, Sentences, sentence};
+pub use text::Language;
 pub use verdict::{Basis, Reason, Status, Terms, Verdict};

@@ -4,8 +4,10 @@ use crate::day::date;
 
 /// The language a sentence is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// `269.950`, `83,8%`, `30/6/2023`.
     Vietnamese,
+    /// `269,950`, `83.8%`, `30 June 2023`.
     English,
 }
 
@@ -25,8 +27,9 @@ const MONTHS: [&str; 12] = [
 ];
 
 impl Language {
-    /// A whole number with its thousands apart: `269.950`, `269,950`.
-    pub(crate) fn count(self, value: f64) -> String {
+    /// A number rounded to a whole one, with its thousands apart: `269.950`, `269,950`.
+    #[must_use]
+    pub fn count(self, value: f64) -> String {
         let mark = if self == Language::Vietnamese {
             '.'
         } else {
@@ -46,13 +49,15 @@ impl Language {
         text
     }
 
-    /// One decimal, none when it is zero: `83,8%`, `100%`. What is below 100 % never reads as 100.
-    pub(crate) fn percent(self, share: f64) -> String {
+    /// A share in percent: one decimal, none when it is zero: `83,8%`, `100%`. What is below 100 % never reads as 100.
+    #[must_use]
+    pub fn percent(self, share: f64) -> String {
         format!("{}%", self.points(share))
     }
 
-    /// The same without the sign.
-    pub(crate) fn points(self, share: f64) -> String {
+    /// A share in percent without the sign: `83,8`.
+    #[must_use]
+    pub fn points(self, share: f64) -> String {
         let mut tenths = (share * 1000.0).round();
         if share < 1.0 && tenths >= 1000.0 {
             tenths = 999.0;
@@ -69,7 +74,8 @@ impl Language {
     }
 
     /// `30/6/2023`, `30 June 2023`; a dash for a moment outside the calendar.
-    pub(crate) fn date(self, moment: f64) -> String {
+    #[must_use]
+    pub fn date(self, moment: f64) -> String {
         let Some(date) = date(moment) else {
             return "–".to_owned();
         };

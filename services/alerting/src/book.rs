@@ -72,12 +72,15 @@ impl Book {
         self.cases.get_mut(*index)
     }
 
+    /// The newest case of an id.
+    pub(crate) fn newest(&self, id: &str) -> Option<&v1::Case> {
+        let (index, _) = self.newest.get(id)?;
+        self.cases.get(*index)
+    }
+
     /// The newest case of an id, if it is open.
     pub(crate) fn open(&self, id: &str) -> Option<&v1::Case> {
-        let (index, _) = self.newest.get(id)?;
-        self.cases
-            .get(*index)
-            .filter(|case| case.cleared_position == 0)
+        self.newest(id).filter(|case| case.cleared_position == 0)
     }
 
     /// How many cases of an id were opened.

@@ -1,5 +1,7 @@
 //! `AlertingService`.
 
+mod letter;
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -31,6 +33,8 @@ const READ_AHEAD: usize = 2;
 pub(crate) struct AlertingApi {
     pub(crate) desk: Arc<Desk>,
     pub(crate) log: Log,
+    /// Id of the ledger that is judged.
+    pub(crate) ledger: String,
     /// Largest answer.
     pub(crate) message_bytes_max: usize,
     pub(crate) shutdown: CancellationToken,
@@ -187,6 +191,13 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         let (answers, stream) = mpsc::channel(READ_AHEAD);
         host::task::spawn("alerts-reader", reader.run(answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn draft_letter(
+        &self,
+        request: Request<v1::DraftLetterRequest>,
+    ) -> Result<Response<v1::DraftLetterResponse>, Status> {
+        self.draft(request.get_ref()).map(Response::new)
     }
 }
 

@@ -15,6 +15,7 @@
 //! - `reader`: the ledger, from the bus and in bulk
 //! - `origin`: the own log as the relay sees it
 //! - `sight`: cases as they were for a day, as known at a position
+//! - `letter`: letters to the heads of units, drafted from cases
 //! - `grpc`: `AlertingService`
 
 mod assess;
@@ -24,6 +25,7 @@ mod desk;
 mod figures;
 mod grpc;
 mod judge;
+mod letter;
 mod neighbours;
 mod origin;
 mod reader;

@@ -63,7 +63,7 @@ fn english(name: &Name) -> &str {
 }
 
 /// A name within a sentence: its first letter small, unless the first word is an acronym.
-fn within(name: &str) -> String {
+pub(crate) fn within(name: &str) -> String {
     let mut chars = name.chars();
     match (chars.next(), chars.clone().next()) {
         (Some(first), Some(second)) if !second.is_uppercase() => {
@@ -106,6 +106,7 @@ pub(crate) fn verdict(
         sentence: Some(sentence(&names, judged)),
         terms,
         positions,
+        counted: judged.counted && !names.unit.vi.is_empty(),
         ..frame(judge, id, indicator, &names)
     }
 }
@@ -163,6 +164,7 @@ fn frame(judge: &Judge, id: LocalityId, indicator: &IndicatorCode, names: &Names
         judged_for: judge.day().map_or_else(String::new, |day| day.to_string()),
         rules_version: judge.rules.version.clone(),
         position: judge.position(),
+        unit: Some(wire::event::name(&names.unit)),
         ..v1::Verdict::default()
     }
 }

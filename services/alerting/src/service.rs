@@ -176,6 +176,7 @@ impl Alerting {
         let api = AlertingApi {
             desk,
             log: log.clone(),
+            ledger: config.ledger.clone(),
             message_bytes_max: config.limits.message_bytes_max,
             shutdown: shutdown.clone(),
         };

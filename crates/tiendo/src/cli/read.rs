@@ -1,5 +1,7 @@
 //! Asking: localities, models, indicators, where a figure comes from, work items, cases, verdicts, and what is recorded meanwhile.
 
+use std::path::PathBuf;
+
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -398,6 +400,18 @@ pub enum Case {
         /// When.
         #[command(flatten)]
         at: At,
+    },
+    /// Draft the letter to the head of the unit, for a person to check, number and sign.
+    Letter {
+        /// The case, as `case list -o json` names it.
+        #[arg(value_name = "CASE")]
+        case_id: String,
+        /// The new file: FILE.docx to be edited, FILE.html to be printed.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Step of the ladder, 1 (nhắc) to 6 (kiểm điểm); default the one told last.
+        #[arg(long, value_name = "N")]
+        step: Option<u32>,
     },
 }
 

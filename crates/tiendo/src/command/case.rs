@@ -1,15 +1,25 @@
 //! `tiendo case list`, `tiendo verdict list`, and the table that `up` prints.
 
+use std::path::Path;
+
 use wire::v1;
 
 use super::told;
 use crate::Failure;
 use crate::cli::{Case, Verdict};
 use crate::client::Clients;
+use crate::fail::USAGE;
 use crate::output::{Output, Table, code, text};
 
 pub(super) async fn cases(command: Case, clients: &Clients, output: Output) -> Result<(), Failure> {
-    let Case::List { all, locality, at } = command;
+    let (all, locality, at) = match command {
+        Case::List { all, locality, at } => (all, locality, at),
+        Case::Letter {
+            case_id,
+            file,
+            step,
+        } => return letter(case_id, &file, step, clients, output).await,
+    };
     let request = v1::ListCasesRequest {
         include_cleared: all,
         code: locality.unwrap_or_default(),
@@ -31,6 +41,37 @@ pub(super) async fn cases(command: Case, clients: &Clients, output: Output) -> R
         &head,
         &case_table(&answer.cases, output),
     )
+}
+
+/// Writes the draft of a letter to a new file, in the form that its name ends with.
+async fn letter(
+    case_id: String,
+    file: &Path,
+    step: Option<u32>,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    let form = match ending.map(str::to_ascii_lowercase).as_deref() {
+        Some("docx") => v1::LetterForm::Docx,
+        Some("html") => v1::LetterForm::Html,
+        _ => {
+            let shown = file.display();
+            let text = output.lang.pick(
+                format!("{shown}: tên tệp phải kết thúc bằng .docx hoặc .html"),
+                format!("{shown}: the name of the file must end with .docx or .html"),
+            );
+            return Err(Failure::new(USAGE, text));
+        }
+    };
+    let request = v1::DraftLetterRequest {
+        case_id,
+        step: step.unwrap_or_default(),
+        form: form as i32,
+    };
+    let answer = clients.alerting().await?.draft_letter(request).await;
+    let answer = answer.map_err(told(output))?.into_inner();
+    output.file(file, &answer.document)
 }
 
 pub(super) async fn verdicts(

@@ -35,7 +35,8 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, WorkItem,
+    At, Case, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
+    WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -104,7 +105,7 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::WorkItem(command) => !matches!(command, WorkItem::Record(_)),
         Command::Finding(command) => matches!(command, Finding::List(_)),
         Command::Figure(_)
-        | Command::Case(_)
+        | Command::Case(Case::List { .. })
         | Command::Verdict(_)
         | Command::Rule(_)
         | Command::Export(_) => true,

@@ -302,9 +302,14 @@ impl Output {
 
     /// Writes what was asked for to the file, and says so, or to stdout.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let Some(out) = self.out else {
-            return write(bytes);
-        };
+        match self.out {
+            Some(out) => self.file(out, bytes),
+            None => write(bytes),
+        }
+    }
+
+    /// Writes a new file, and says so.
+    pub(crate) fn file(&self, out: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let shown = out.display();
         // A file that somebody may have gone on with is never written over.
         let written = File::create_new(out).and_then(|mut file| file.write_all(bytes));
