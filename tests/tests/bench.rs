@@ -4,9 +4,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use tiendo_tests::{binary, program};
 
+/// Where a nats-server is kept that was fetched.
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
+
 #[tokio::test]
 async fn what_is_recorded_is_read_at_once_and_each_goal_says_whether_it_was_met() -> Result<()> {
-    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
     let arguments = [
         "bench",
         "query",
@@ -25,7 +27,7 @@ async fn what_is_recorded_is_read_at_once_and_each_goal_says_whether_it_was_met(
         "--rate",
         "100",
         "--cache",
-        tools,
+        TOOLS,
     ];
     let told = program::run(&binary()?, &arguments).await?.ok()?;
     let told: Value = serde_json::from_str(&told)?;
@@ -75,5 +77,27 @@ async fn every_series_of_a_load_is_judged_and_one_more_report_with_its_siblings(
     ensure!(told["report_p50_us"].as_f64() > Some(0.0), "{told}");
     ensure!(told["report_judgements"].as_f64() >= Some(1.0), "{told}");
     ensure!(told["rows"].as_array().map(Vec::len) == Some(3), "{told}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_that_opens_or_clears_a_case_has_an_alert_whose_time_is_told() -> Result<()> {
+    let line = [
+        "bench", "alert", "--places", "5", "--rate", "50", "--cache", TOOLS, "-o", "json",
+    ];
+    let told = program::run(&binary()?, &line).await?.ok()?;
+    let told: Value = serde_json::from_str(&told)?;
+    let rows = told["rows"].as_array().context("rows")?;
+    ensure!(
+        rows.len() == 2,
+        "behind the event, behind the request: {told}"
+    );
+    let p50 = |row: &Value| row["p50_us"]["median"].as_f64();
+    ensure!(p50(&rows[0]) > Some(0.0), "{told}");
+    ensure!(
+        p50(&rows[1]) > p50(&rows[0]),
+        "a request begins before its event: {told}"
+    );
+    ensure!(rows[0]["goals"][0]["met"].is_boolean(), "{told}");
     Ok(())
 }

@@ -29,6 +29,10 @@ pub enum Bench {
     ///
     /// Each report is judged with its siblings, so a load of some hundred communes and some days takes minutes (`bench generate --communes 200 --days 20`).
     Judge(BenchJudge),
+    /// Record figures that open and clear cases, and see how long after each its alert is at a subscriber of NATS.
+    ///
+    /// Ingest, alerting and their relays run in this process, beside a nats-server of their own.
+    Alert(BenchAlert),
 }
 
 /// How to measure recording.
@@ -146,4 +150,21 @@ pub struct BenchJudge {
     /// Rounds in which all series are judged anew; shown are the median, the least and the most.
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
+}
+
+/// How to measure alerts.
+#[derive(Debug, Clone, Args)]
+pub struct BenchAlert {
+    /// Places that are told of; each has two figures, one that opens a case and one that clears it.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub places: usize,
+    /// Figures a second.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub rate: u32,
+    /// Where to write; default the directory for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// The nats-server between them.
+    #[command(flatten)]
+    pub nats: NatsServer,
 }

@@ -1,16 +1,18 @@
-//! `tiendo bench append | replay | generate | query | judge`: what this machine gives, beside the limit of its disk.
+//! `tiendo bench append | replay | generate | query | judge | alert`: what this machine gives, beside the limit of its disk.
 //!
 //! - `append`: through gRPC with the real decisions, in turn with a plain file
 //! - `replay`: from a cold start to records, decoded and folded events
 //! - `generate`: a national load in a log of its own
 //! - `query`: what a national load costs to ask about
 //! - `judge`: what it costs to judge
+//! - `alert`: how long after its event an alert is at a subscriber
 //! - `sample`: figures of the sample kind
 //! - `national`: what the whole country would report
 //!
 //! The machine is noisy, so whatever is compared runs in turn in every round; shown are the median, the least and the
 //! most of the rounds, and ratios are taken within a round.
 
+mod alert;
 mod append;
 mod generate;
 mod judge;
@@ -46,6 +48,7 @@ pub(crate) async fn run(
         Bench::Generate(options) => generate::run(options, output).await,
         Bench::Query(options) => query::run(options, surroundings, output).await,
         Bench::Judge(options) => judge::run(&options, output),
+        Bench::Alert(options) => alert::run(options, surroundings, output).await,
     }
 }
 

@@ -73,6 +73,11 @@ impl Sampler {
         })
     }
 
+    /// Codes of the communes.
+    pub(super) fn communes(&self) -> impl Iterator<Item = String> + '_ {
+        self.communes.iter().map(|id| id.code.to_string())
+    }
+
     /// The next events, all of one request, as the log will keep them.
     pub(super) fn events(&mut self, request_id: Uuid, events: usize) -> Vec<v1::Event> {
         (0..events).map(|_| self.event(request_id)).collect()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::StreamSpec;
-use bus::client::ConnectSettings;
+use bus::client::{ConnectSettings, Connection};
 use bus::server::Server;
 use host::{CancellationToken, Readiness, SystemClock, Today};
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ use crate::serve::{bind, projection_config, url};
 const BUS_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A nats-server of one's own.
-pub(super) struct Bus {
+pub(in crate::command::bench) struct Bus {
     // Ended before its directory is removed.
     server: Server,
     _below: TempDir,
@@ -32,26 +32,46 @@ impl Bus {
     /// Starts a nats-server with a stream that begins behind the head of a log.
     ///
     /// What the log holds already is read from it in bulk: a relay would first send all of it.
-    pub(super) async fn start(binary: PathBuf, ledger: &str, head: u64) -> Result<Self, Failure> {
+    pub(in crate::command::bench) async fn start(
+        binary: PathBuf,
+        ledger: &str,
+        head: u64,
+    ) -> Result<Self, Failure> {
         let below = temporary(None)?;
         let launch = crate::up::launch(binary, below.path().join("nats"), 0)?;
         let server = Server::start(launch).await.map_err(failed)?;
-        let settings = ConnectSettings {
-            url: server.url(),
-            name: "tiendo bench".to_owned(),
-            timeout: BUS_WAIT_MAX,
+        let bus = Self {
+            server,
+            _below: below,
         };
-        let connection = bus::client::connect(&settings).await.map_err(failed)?;
         let stream = StreamSpec {
             first_sequence: Some(head + 1),
             ..StreamSpec::for_ledger(ledger)
         };
-        let made = bus::stream::ensure(&connection.jetstream(), &stream).await;
+        let made = bus::stream::ensure(&bus.connect().await?.jetstream(), &stream).await;
         made.map_err(failed)?;
-        Ok(Self {
-            server,
-            _below: below,
-        })
+        Ok(bus)
+    }
+
+    /// Its address.
+    pub(in crate::command::bench) fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// A client of it.
+    pub(in crate::command::bench) async fn connect(&self) -> Result<Connection, Failure> {
+        let settings = ConnectSettings {
+            url: self.url(),
+            name: "tiendo bench".to_owned(),
+            timeout: BUS_WAIT_MAX,
+        };
+        bus::client::connect(&settings).await.map_err(failed)
+    }
+
+    /// Ends it.
+    pub(in crate::command::bench) async fn stop(self) -> Result<(), Failure> {
+        self.server.stop().await.map_err(failed)?;
+        Ok(())
     }
 }
 
@@ -70,7 +90,7 @@ impl Live {
         ledger: &str,
         bus: Option<Bus>,
     ) -> Result<Self, Failure> {
-        let nats = bus.as_ref().map(|bus| bus.server.url());
+        let nats = bus.as_ref().map(Bus::url);
         let nats = nats.unwrap_or_else(|| NO_BUS.to_owned());
         Ok(Self {
             own: Own::start(directory, ledger, &nats).await?,
@@ -92,7 +112,7 @@ impl Live {
 
     /// Starts a projection and waits until it has caught up with the log.
     pub(super) async fn read(&self, snapshots: &Snapshots) -> Result<Reading, Failure> {
-        let nats = self.bus.as_ref().map(|bus| bus.server.url());
+        let nats = self.bus.as_ref().map(Bus::url);
         let nats = nats.as_deref().unwrap_or(NO_BUS);
         let (data, log) = (self.snapshots.path(), &self.own.address);
         let config = projection_config(data, snapshots, &self.ledger, nats, log, Today::Real);
@@ -120,7 +140,7 @@ impl Live {
     pub(super) async fn stop(self) -> Result<(), Failure> {
         self.own.stop().await?;
         if let Some(bus) = self.bus {
-            bus.server.stop().await.map_err(failed)?;
+            bus.stop().await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::output::{Cell, Output, Table, number, text};
 
 /// When clients ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(in crate::command::bench) enum Pace {
     /// Each its next question once the one before is answered.
     ///
     /// Whoever answers slowly is asked less, so this tells how much is answered at most.
@@ -44,7 +44,7 @@ impl Pace {
 
 /// Of every round of one measurement.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(in crate::command::bench) struct Row {
     pub(super) name: String,
     clients: usize,
     /// None where nobody asks.
@@ -71,7 +71,7 @@ impl Row {
     }
 
     /// A row of what nobody has answered yet.
-    pub(super) fn asked(name: String, clients: usize, pace: Pace) -> Self {
+    pub(in crate::command::bench) fn asked(name: String, clients: usize, pace: Pace) -> Self {
         Self {
             name,
             clients,
@@ -90,7 +90,7 @@ impl Row {
     }
 
     /// Adds a goal.
-    pub(super) fn aim(&mut self, goal: Goal) {
+    pub(in crate::command::bench) fn aim(&mut self, goal: Goal) {
         self.goals.push(goal);
     }
 
@@ -112,7 +112,7 @@ impl Row {
     }
 
     /// All but one in a hundred took less, in microseconds, median over the rounds.
-    pub(super) fn p99_us(&self) -> f64 {
+    pub(in crate::command::bench) fn p99_us(&self) -> f64 {
         Spread::of(&self.p99_us).median
     }
 
@@ -160,7 +160,7 @@ impl Row {
     }
 
     /// Adds a round: how long each answer took, and all of them together.
-    pub(super) fn took(&mut self, mut took: Vec<Duration>, elapsed: Duration) {
+    pub(in crate::command::bench) fn took(&mut self, mut took: Vec<Duration>, elapsed: Duration) {
         took.sort_unstable();
         let part = |permille: usize| {
             let at = (took.len() * permille / 1_000).min(took.len().saturating_sub(1));
@@ -272,7 +272,7 @@ async fn all(
 }
 
 /// Prints the rows; `about` is what programs are told beside them, `head` what people are.
-pub(super) fn show(
+pub(in crate::command::bench) fn show(
     rows: &[Row],
     mut about: Value,
     head: &str,

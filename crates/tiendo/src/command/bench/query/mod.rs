@@ -44,14 +44,17 @@ use crate::fail::{FAILED, NOT_FOUND, USAGE};
 use crate::output::Output;
 use crate::{Failure, Surroundings};
 use cold::rebuild;
-use goal::{Goal, MANY, unlike};
-use live::{Bus, Live, Reading};
-use measure::{Pace, Row, show};
+use goal::{MANY, unlike};
+use live::{Live, Reading};
 use postgres::Peer;
 use question::{Answers, Plan, Question};
 use recorded::{Recorder, Rows, record_many};
 use restart::{AT_THE_END, Restart};
 use tiendo::Tiendo;
+
+pub(super) use goal::Goal;
+pub(super) use live::Bus;
+pub(super) use measure::{Pace, Row, show};
 
 /// How many times each question is asked of both before the clock starts.
 const COMPARED: u64 = 50;
