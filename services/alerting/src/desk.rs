@@ -14,9 +14,12 @@
 //! The appends carry ids made of the case, the change, the position and the day (see [`Change::request_id`]), so that a change whose append was not answered can be appended again.
 //! If the disk refuses, changes wait here and are tried again every second; judging goes on.
 //!
-//! Changes are settled when the ledger goes on to another instant, and when no event came for a moment ([`QUIET`]): the end of what one request brought is not marked on the bus.
+//! Changes are settled when the request that brought them ends: the bus marks its last event, and in bulk the next event is another request's.
+//! Where an earlier release published without that mark, they are settled when no event came for a moment ([`QUIET`]).
+//! While some are being recorded others are judged, up to [`ROUND_CHANGES_MAX`]; what waited is then recorded together.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -91,6 +94,9 @@ pub(crate) struct Desk {
     recorder: Mutex<Recorder>,
     progress: watch::Sender<Progress>,
     folded: Notify,
+    settled: Notify,
+    /// Whether more of the newest event's request is to come: half a request is settled by nobody.
+    halfway: AtomicBool,
     log: Log,
     today: Today,
     clock: Arc<dyn Clock>,
@@ -109,6 +115,8 @@ impl Desk {
             recorder: Mutex::default(),
             progress: watch::Sender::default(),
             folded: Notify::new(),
+            settled: Notify::new(),
+            halfway: AtomicBool::new(false),
             log: parts.log,
             today: parts.today,
             clock: parts.clock,
@@ -143,6 +151,30 @@ impl Desk {
         judge.fold(position, known, event)
     }
 
+    /// More of the newest event's request is to come.
+    pub(crate) fn request_goes_on(&self) {
+        self.halfway.store(true, Ordering::Release);
+    }
+
+    /// The newest event was the last of its request: settles it, and lets what follows be recorded beside further judging.
+    ///
+    /// Waits only where too much waits to be recorded, or in a replay.
+    pub(crate) async fn request_ended(&self) {
+        self.halfway.store(false, Ordering::Release);
+        let crowded = {
+            let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
+            if self.replaying.is_cancelled() {
+                judge.settle();
+            }
+            judge.untaken() >= ROUND_CHANGES_MAX
+        };
+        if crowded || !self.replaying.is_cancelled() {
+            self.record().await;
+        } else {
+            self.settled.notify_one();
+        }
+    }
+
     /// Records what was settled, and says that there may be more to settle.
     pub(crate) async fn record(&self) {
         let mut recorder = self.recorder.lock().await;
@@ -152,6 +184,7 @@ impl Desk {
 
     /// The ledger was read to its head: settles, and the first time compares the book with the judge.
     pub(crate) async fn caught_up(&self) {
+        self.halfway.store(false, Ordering::Release);
         let mut recorder = self.recorder.lock().await;
         if recorder.live {
             return self.gather(&mut recorder, Judge::settle).await;
@@ -191,6 +224,11 @@ impl Desk {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
+                () = self.settled.notified() => {
+                    let mut recorder = self.recorder.lock().await;
+                    self.gather(&mut recorder, |_| {}).await;
+                    continue;
+                }
                 () = self.folded.notified() => {
                     while timeout(QUIET, self.folded.notified()).await.is_ok() {}
                 }
@@ -198,15 +236,18 @@ impl Desk {
             }
             self.settle(&status).await;
         }
-        // In the middle of a replay nothing is settled: it begins anew at the next start.
+        // In the middle of a replay or a request nothing is settled: the next start reads it anew.
         let mut recorder = self.recorder.lock().await;
-        if recorder.live {
+        if recorder.live && !self.halfway.load(Ordering::Acquire) {
             self.gather(&mut recorder, Judge::settle).await;
         }
     }
 
     async fn settle(&self, status: &watch::Receiver<FollowStatus>) {
         let mut recorder = self.recorder.lock().await;
+        if recorder.live && self.halfway.load(Ordering::Acquire) {
+            return self.gather(&mut recorder, |_| {}).await;
+        }
         if recorder.live {
             let day = self.date();
             return self

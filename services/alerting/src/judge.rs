@@ -4,7 +4,7 @@
 //!
 //! - After each event that bears on a series, that series is judged as of the day, and with it its siblings, whose average has moved. Each verdict steps the ladders of its cases.
 //! - With a pinned day the day is always that one. Else it is the Vietnamese day on which the ledger took the newest event, and every new day judges everything anew before the day's first event; so a replay passes through the same days at the same positions.
-//! - What the ledger took at one instant (a batch is one request, and nobody ever saw half of it) is **settled** together: a case that opens and clears within it was never opened.
+//! - What one request brought (nobody ever saw half of it) is **settled** together: a case that opens and clears within it was never opened.
 //!
 //! No clock, no I/O, no map-iteration order; sums of floats run in the order of the localities' ids.
 
@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use lag::{Ladder, Rules, Transition};
 use state::{ApplyError, Lookup, Reading, State};
+use uuid::Uuid;
 use wire::v1;
 
 use crate::assess::{Judged, Outcome, assess};
@@ -57,7 +58,8 @@ pub struct Judge {
     pub(crate) rules: Rules,
     today: Today,
     day: Option<Date>,
-    known: Option<Timestamp>,
+    /// When the newest event was taken, and of which request it is.
+    request: Option<(Timestamp, Uuid)>,
     pub(crate) state: State,
     /// Every series on which anything bears.
     watched: BTreeMap<IndicatorCode, BTreeSet<LocalityId>>,
@@ -81,7 +83,7 @@ impl Judge {
             rules,
             today,
             day,
-            known: None,
+            request: None,
             state: State::new(),
             watched: BTreeMap::new(),
             judged: BTreeMap::new(),
@@ -113,7 +115,7 @@ impl Judge {
 
     /// Folds and judges the event of the next position, which the ledger took at `known`.
     ///
-    /// An event of a later instant settles those before it.
+    /// An event of another request settles those before it.
     ///
     /// # Errors
     /// As [`State::apply`]; nothing is folded then.
@@ -123,14 +125,15 @@ impl Judge {
         known: Timestamp,
         event: &Event,
     ) -> Result<(), ApplyError> {
-        if self.known != Some(known) {
+        let request = Some((known, event.request_id));
+        if self.request != request {
             self.settle();
             if self.today == Today::Real {
                 self.pass_days(date::date_in_vietnam(known));
             }
         }
         self.state.apply(position, known, event)?;
-        self.known = Some(known);
+        self.request = request;
         self.note(event);
         Ok(())
     }
@@ -157,6 +160,11 @@ impl Judge {
     /// The changes settled since they were last taken, in their order.
     pub fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// How many settled changes nobody has taken yet.
+    pub(crate) fn untaken(&self) -> usize {
+        self.changes.len()
     }
 
     /// How many verdicts were given since this was last asked.

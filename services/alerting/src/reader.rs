@@ -45,9 +45,13 @@ impl bus::Reader for LedgerReader {
 
     async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
         let position = delivery.position;
-        let (known, event) = wire::cloud_event::receive_at(&delivery.payload, position)?;
-        self.desk.fold(position, known, &event)?;
-        self.desk.record().await;
+        let logged = wire::cloud_event::receive_logged(&delivery.payload, position)?;
+        self.desk.fold(position, logged.known, &logged.event)?;
+        match logged.request_ends {
+            Some(true) => self.desk.request_ended().await,
+            Some(false) => self.desk.request_goes_on(),
+            None => self.desk.record().await,
+        }
         Ok(())
     }
 }

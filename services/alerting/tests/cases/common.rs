@@ -40,6 +40,7 @@ pub(crate) struct Ledger {
     events: Vec<(Timestamp, Event)>,
     /// When the next event is taken.
     pub(crate) now: Timestamp,
+    request: uuid::Uuid,
     pub(crate) changes: Vec<Change>,
 }
 
@@ -50,6 +51,7 @@ impl Ledger {
             judge: Judge::new(Rules::standard(), today),
             events: Vec::new(),
             now: "2023-05-01T02:00:00Z".parse().unwrap(),
+            request: uuid::Uuid::nil(),
             changes: Vec::new(),
         };
         ledger.place("01", "Thành phố Hà Nội", None);
@@ -106,14 +108,19 @@ impl Ledger {
         position
     }
 
-    /// Takes an event at the same instant as those around it.
+    /// What follows is of another request, also where the log took both at one instant.
+    pub(crate) fn another_request(&mut self) {
+        self.request = uuid::Uuid::from_u128(self.request.as_u128() + 1);
+    }
+
+    /// Takes an event of the same request as those around it.
     pub(crate) fn within_request(&mut self, effective: &str, body: Body) -> u64 {
         self.fold(effective, body, Vec::new())
     }
 
     fn fold(&mut self, effective: &str, body: Body, findings: Vec<Finding>) -> u64 {
         let event = Event {
-            request_id: uuid::Uuid::nil(),
+            request_id: self.request,
             actor: Actor {
                 organisation: "Công an Hà Nội".to_owned(),
                 office: "Tổ".to_owned(),

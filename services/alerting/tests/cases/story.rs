@@ -133,7 +133,7 @@ fn a_figure_taken_back_no_longer_reaches_the_target() {
 fn silence_is_raised_where_a_quota_asks_and_nowhere_else() {
     let mut ledger = Ledger::new(pinned("2023-07-31"));
     ledger.take("2023-06-05", quota("268", 269_950, "100", None));
-    // Within the same instant as its quota the figure would leave no trace; here it follows.
+    // Within the same request as its quota the figure would leave no trace; here it follows.
     ledger.count("268", "2023-06-05", 199_968);
     assert_eq!(
         ledger.story(),
@@ -165,6 +165,18 @@ fn silence_is_raised_where_a_quota_asks_and_nowhere_else() {
     assert_eq!(ledger.story().len(), 3);
     assert_eq!(ledger.verdicts().len(), 2);
     assert_eq!(ledger.verdict("250").basis, "NO_QUOTA");
+}
+
+#[test]
+fn requests_of_one_commit_are_judged_one_after_the_other() {
+    let mut ledger = Ledger::new(pinned("2023-07-31"));
+    ledger.within_request("2023-06-05", quota("268", 100, "100", None));
+    ledger.another_request();
+    ledger.take("2023-07-30", report("268", EID, Some(100), None, None));
+    assert_eq!(
+        ledger.story(),
+        ["268 NO_DATA opened", "268 NO_DATA cleared"]
+    );
 }
 
 #[test]
