@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// What alerting publishes as CloudEvents data; the programme's own events have their JSON form in `domain`.
-const SERIALIZED: [&str; 10] = [
+const SERIALIZED: [&str; 19] = [
     "AlertEvent",
     "AlertEvent.body",
     "CaseOpened",
@@ -14,13 +14,23 @@ const SERIALIZED: [&str; 10] = [
     "Term",
     "Name",
     "LocalityRef",
+    "Actor",
+    "CaseAcknowledged",
+    "CaseEscalated",
+    "SilenceSet",
+    "SilencedPlace",
+    "SilenceEnded",
+    "NotificationWithheld",
+    "NotificationRead",
+    "AcknowledgementEnded",
 ];
 
 /// Enums are numbers in the generated code and names in JSON.
-const ENUM_FIELDS: [(&str, &str); 3] = [
+const ENUM_FIELDS: [(&str, &str); 4] = [
     ("Verdict.status", "status"),
     ("Verdict.layer", "layer"),
     ("Verdict.concern", "concern"),
+    ("SilenceSet.concern", "concern"),
 ];
 
 #[expect(
@@ -56,6 +66,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Passed on as the log keeps it: neither side reads an event that nobody looks at.
     builder = builder.extern_path(".tiendo.v1.RecordedEvent", "crate::recorded::RecordedEvent");
     builder = builder.field_attribute("tiendo.v1.AlertEvent.body", "#[serde(flatten)]");
+    // What an entry of an earlier release does not have is not told of it, so that its JSON stays what it was.
+    for (field, is_absent) in [
+        ("AlertEvent.position", "crate::json::is_zero"),
+        ("Notification.tells", "Vec::is_empty"),
+        ("Notification.reply_by", "String::is_empty"),
+    ] {
+        builder = builder.field_attribute(
+            format!("tiendo.v1.{field}"),
+            format!("#[serde(skip_serializing_if = \"{is_absent}\")]"),
+        );
+    }
     // Markers are small.
     builder = builder.boxed("tiendo.v1.WatchResponse.message.event");
     builder.compile_fds(descriptors)?;

@@ -145,9 +145,16 @@ async fn published(t: &Tiendo) -> Result<()> {
     let told = t.json(&["case", "list", "--all"]).await?;
     let cases = told["cases"].as_array().cloned().unwrap_or_default();
     let newest = |name: &str| cases.iter().filter_map(|case| case[name].as_u64()).max();
-    // An opened case is followed by its notification.
-    let opened = newest("openedPosition").map_or(0, |position| position + 1);
-    let alerts = opened.max(newest("clearedPosition").unwrap_or(0));
+    // Every case was told when it was opened, and commended if it was cleared by its target.
+    let told = cases
+        .iter()
+        .filter_map(|case| case["notificationPositions"].as_array());
+    let told = told
+        .flatten()
+        .filter_map(|it| it.as_u64())
+        .max()
+        .unwrap_or(0);
+    let alerts = told.max(newest("clearedPosition").unwrap_or(0));
     for (name, head) in [
         ("TIENDO_KHANH-HOA", head),
         ("TIENDO_KHANH-HOA-ALERTS", alerts),

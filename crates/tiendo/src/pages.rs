@@ -1,4 +1,4 @@
-//! Lists of the query service: asked for page after page, and put together as one answer.
+//! Lists of the query service and of cases: asked for page after page, and put together as one answer.
 //!
 //! How many things make a page too large for an answer nobody knows before: so many are asked for as the service gives, and half as many after each such refusal.
 
@@ -68,6 +68,30 @@ paged! {
     ListModelsRequest, ListModelsResponse: models, 1_000;
     ListIndicatorsRequest, ListIndicatorsResponse: indicators, 1_000;
     ListWorkItemsRequest, ListWorkItemsResponse: work_items, 1_000;
+}
+
+impl Paged for v1::ListCasesRequest {
+    type Answer = v1::ListCasesResponse;
+    const PAGE_SIZE_MAX: i32 = 1_000;
+
+    fn turn(&mut self, page_size: i32, answer: &Self::Answer) {
+        self.page_size = page_size;
+        self.page_token.clone_from(&answer.next_page_token);
+    }
+
+    fn next(answer: &Self::Answer) -> &str {
+        &answer.next_page_token
+    }
+
+    fn listed(answer: &Self::Answer) -> usize {
+        answer.cases.len()
+    }
+
+    fn join(before: Self::Answer, page: Self::Answer) -> Self::Answer {
+        let mut cases = before.cases;
+        cases.extend(page.cases);
+        Self::Answer { cases, ..page }
+    }
 }
 
 /// Asks for pages until there are no more or `limit` things are listed; the answer is the last page's, with what all of them list.

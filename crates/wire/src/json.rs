@@ -21,3 +21,8 @@ macro_rules! named {
 named!(status, VerdictStatus);
 named!(layer, QuotaLayer);
 named!(concern, Concern);
+
+/// Whether a number says nothing.
+pub(crate) fn is_zero(value: &u64) -> bool {
+    *value == 0
+}

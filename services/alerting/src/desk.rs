@@ -14,9 +14,17 @@
 //! The appends carry ids made of the case, the change, the position and the day (see [`Change::request_id`]), so that a change whose append was not answered can be appended again.
 //! If the disk refuses, changes wait here and are tried again every second; judging goes on.
 //!
+//! What people do (take a case on, read a notification, set and end a silence) and what the days bring (the steps of the ladder, see [`escalate`](crate::escalate)) is not in the ledger.
+//! For that alerting's own log is the truth: if it is deleted, the cases are rebuilt, the acts are gone, and the ladder begins anew from the day each case was opened, one step a day at most.
+//! Both are recorded only live: an act waits until the replay has caught up, and a replay takes no step.
+//! A case opens told or withheld in one append with its opening; what was withheld is told later under rules of its own, once.
+//!
 //! Changes are settled when the request that brought them ends: the bus marks its last event, and in bulk the next event is another request's.
 //! Where an earlier release published without that mark, they are settled when no event came for a moment ([`QUIET`]).
 //! While some are being recorded others are judged, up to [`ROUND_CHANGES_MAX`]; what waited is then recorded together.
+
+mod act;
+mod tend;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,10 +46,14 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{interval, timeout};
 use wire::v1;
 
+pub(crate) use act::{Asked, Decision};
+
 use crate::book::Book;
 use crate::case::{CaseKey, Change};
+use crate::escalate::hushed;
 use crate::judge::Judge;
 use crate::render;
+use tend::Attend;
 
 /// Without another event for so long, what was folded is settled.
 const QUIET: Duration = Duration::from_millis(20);
@@ -72,6 +84,8 @@ struct Recorder {
     waiting: VecDeque<Change>,
     /// Whether the replay has caught up once.
     live: bool,
+    /// Which cases are to be looked at for what is due.
+    attend: Attend,
 }
 
 /// What a desk is made of.
@@ -97,6 +111,8 @@ pub(crate) struct Desk {
     settled: Notify,
     /// Whether more of the newest event's request is to come: half a request is settled by nobody.
     halfway: AtomicBool,
+    /// Position of alerting's log up to which the book is folded.
+    told: watch::Sender<u64>,
     log: Log,
     today: Today,
     clock: Arc<dyn Clock>,
@@ -110,6 +126,7 @@ impl Desk {
     pub(crate) fn new(parts: Parts) -> Self {
         parts.log_component.set_ready();
         let desk = Self {
+            told: watch::Sender::new(parts.book.position()),
             judge: RwLock::new(parts.judge),
             book: RwLock::new(parts.book),
             recorder: Mutex::default(),
@@ -138,6 +155,11 @@ impl Desk {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// Position of alerting's log up to which the book is folded.
+    pub(crate) fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
     }
 
     /// Folds an event; what it settles is recorded by the next [`Desk::record`].
@@ -279,7 +301,11 @@ impl Desk {
         };
         metrics::counter!("tiendo_judgements_total").increment(judgements);
         metrics::gauge!("tiendo_alerting_position").set(progress.position as f64);
-        match self.append(recorder).await {
+        let mut recorded = self.append(recorder).await;
+        if recorded.is_ok() && recorder.live {
+            recorded = self.tend(recorder).await;
+        }
+        match recorded {
             Ok(()) => {
                 self.log_component.set_ready();
                 self.progress.send_if_modified(|last| {
@@ -293,7 +319,7 @@ impl Desk {
                 tracing::error!(
                     reason = error.reason(),
                     waiting,
-                    "{waiting} changes of cases wait, for alerting's log refuses them: {error}"
+                    "{waiting} changes of cases and what is due wait, for alerting's log refuses them: {error}"
                 );
                 self.log_component.set_not_ready(error.to_string());
             }
@@ -308,19 +334,15 @@ impl Desk {
             let receipts = self.log.append_all(appends).await;
             let mut refused = None;
             let mut again = Vec::new();
-            {
-                let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
-                for (entry, receipt) in round.into_iter().zip(receipts) {
-                    match receipt {
-                        Ok(receipt) => {
-                            for (position, alert) in (receipt.first..).zip(&entry.alerts) {
-                                book.fold(position, alert);
-                            }
-                        }
-                        Err(error) => {
-                            refused.get_or_insert(error);
-                            again.push(entry.change);
-                        }
+            for (entry, receipt) in round.into_iter().zip(receipts) {
+                match receipt {
+                    Ok(receipt) => {
+                        self.keep_told(receipt.first, &entry.alerts);
+                        recorder.attend.after(&entry.change);
+                    }
+                    Err(error) => {
+                        refused.get_or_insert(error);
+                        again.push(entry.change);
                     }
                 }
             }
@@ -335,8 +357,19 @@ impl Desk {
         Ok(())
     }
 
+    /// Folds what stands in the log from a position on, and says so.
+    fn keep_told(&self, first: u64, alerts: &[v1::AlertEvent]) {
+        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+        for (position, alert) in (first..).zip(alerts) {
+            book.fold(position, alert);
+        }
+        let position = book.position();
+        drop(book);
+        self.told.send_replace(position);
+    }
+
     fn round(&self, recorder: &mut Recorder) -> Vec<Entry> {
-        let book = self.book();
+        let (book, judge) = (self.book(), self.judge());
         let mut seen = BTreeSet::new();
         let mut round = Vec::new();
         while round.len() < ROUND_CHANGES_MAX {
@@ -351,7 +384,12 @@ impl Desk {
             let is_news = open.is_some() != (change.transition == Transition::Opened);
             let is_history = !recorder.live && change.verdict.position < book.horizon();
             if is_news && !is_history {
-                let alerts = render::alerts(&change, open.map_or(0, |case| case.opened_position));
+                let opened = open.map_or(0, |case| case.opened_position);
+                let is_opened = change.transition == Transition::Opened;
+                let withheld = is_opened
+                    .then(|| hushed(&book, &*judge, &change.key, &change.verdict))
+                    .flatten();
+                let alerts = render::alerts(&change, opened, withheld);
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {
                     change,
@@ -367,9 +405,8 @@ impl Desk {
     fn differences(&self) -> Vec<Change> {
         let (book, judge) = (self.book(), self.judge());
         let told: BTreeSet<CaseKey> = book
-            .cases()
-            .filter(|case| case.cleared_position == 0)
-            .filter_map(|case| CaseKey::parse(&case.case_id))
+            .open_cases()
+            .filter_map(|kept| kept.key.clone())
             .collect();
         let open: BTreeSet<CaseKey> = judge.open_cases().into_iter().collect();
         let cleared = told.difference(&open).map(|key| (key, Transition::Cleared));
@@ -384,20 +421,18 @@ impl Desk {
         let book = self.book();
         for concern in lag::Concern::ALL {
             let number = render::concern(concern);
-            let is_open = |case: &&v1::Case| {
-                case.cleared_position == 0
-                    && case
-                        .opened
-                        .as_ref()
-                        .is_some_and(|verdict| verdict.concern() == number)
+            let is_its = |case: &&v1::Case| {
+                let opened = case.opened.as_ref();
+                opened.is_some_and(|verdict| verdict.concern() == number)
             };
-            let open = book.cases().filter(is_open).count();
+            let open = book.cases().take_while(|case| case.cleared_position == 0);
+            let open = open.filter(is_its).count();
             metrics::gauge!("tiendo_cases_open", "concern" => concern.code()).set(open as f64);
         }
     }
 
     /// The day that has come for judgement.
-    fn date(&self) -> Date {
+    pub(crate) fn date(&self) -> Date {
         match self.today {
             Today::Pinned(day) => day,
             Today::Real => {
@@ -417,16 +452,20 @@ struct Entry {
 
 impl Entry {
     fn append(&self) -> Append {
-        let subject = self.change.key.to_string();
-        let events = self.alerts.iter().map(|alert| NewEvent {
-            subject: subject.as_str().into(),
-            expected_revision: None,
-            payload: Bytes::from(alert.encode_to_vec()),
-            attribute: None,
-        });
-        Append {
-            request_id: self.request_id,
-            events: events.collect(),
-        }
+        append(self.request_id, &self.change.key.to_string(), &self.alerts)
+    }
+}
+
+/// Entries about one case or silence as one request.
+fn append(request_id: [u8; 16], subject: &str, alerts: &[v1::AlertEvent]) -> Append {
+    let events = alerts.iter().map(|alert| NewEvent {
+        subject: subject.into(),
+        expected_revision: None,
+        payload: Bytes::from(alert.encode_to_vec()),
+        attribute: None,
+    });
+    Append {
+        request_id,
+        events: events.collect(),
     }
 }

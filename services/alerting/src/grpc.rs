@@ -9,7 +9,7 @@ use domain::{IndicatorCode, LocalityCode, Reason, Violation};
 use event_log::{Log, ReadLimit};
 use futures::Stream;
 use host::CancellationToken;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
@@ -20,8 +20,9 @@ use wire::v1;
 
 use crate::book;
 use crate::desk::Desk;
-use crate::judge::{Filter, Judge};
-use crate::sight::Sight;
+use crate::judge::Filter;
+use crate::shown::known;
+use crate::watch;
 
 /// Alerts in one message of a read.
 const READ_ALERTS_MAX: usize = 500;
@@ -37,12 +38,14 @@ pub(crate) struct AlertingApi {
     pub(crate) ledger: String,
     /// Largest answer.
     pub(crate) message_bytes_max: usize,
+    /// The places for watches of cases.
+    pub(crate) watches: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl AlertingApi {
     /// Waits until a position is judged, as long as the caller and the limit allow.
-    async fn judged(&self, position: u64, metadata: &MetadataMap) -> Result<(), Status> {
+    pub(crate) async fn judged(&self, position: u64, metadata: &MetadataMap) -> Result<(), Status> {
         let mut progress = self.desk.progress();
         let reached = progress.wait_for(|progress| progress.position >= position);
         let in_time = tokio::select! {
@@ -69,36 +72,6 @@ where
             invalid(&[Violation::new(field, Reason::CodeFormat, error.to_string())])
         }),
     }
-}
-
-/// Refuses a filter that names nothing on record: a typing error must not read as "nobody lags".
-fn known(
-    judge: &Judge,
-    code: Option<LocalityCode>,
-    indicator: Option<&IndicatorCode>,
-) -> Result<(), Status> {
-    if let Some(code) = code.filter(|code| !judge.has_code(*code)) {
-        let message = format!("no locality on record ever had the code {code}");
-        return Err(with_reason(
-            Code::NotFound,
-            Reason::UnknownLocality.code(),
-            message,
-        ));
-    }
-    if let Some(indicator) = indicator.filter(|code| judge.definition(code).is_none()) {
-        let message = format!("the indicator '{indicator}' is not defined");
-        return Err(with_reason(
-            Code::NotFound,
-            Reason::UnknownIndicator.code(),
-            message,
-        ));
-    }
-    Ok(())
-}
-
-/// When the ledger took the newest event that a verdict could see: the same at every rebuild.
-fn known_of(judge: &Judge, verdict: Option<&v1::Verdict>) -> Option<prost_types::Timestamp> {
-    judge.known_of(verdict?.position).map(wire::time::to_wire)
 }
 
 #[tonic::async_trait]
@@ -129,50 +102,58 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         &self,
         request: Request<v1::ListCasesRequest>,
     ) -> Result<Response<v1::ListCasesResponse>, Status> {
-        let wanted = code::<LocalityCode>("code", &request.get_ref().code)?;
-        let sight = Sight::read(&request.get_ref().as_of, &request.get_ref().known_at)?;
-        let (concern, cleared) = (request.get_ref().concern, request.get_ref().include_cleared);
-        self.judged(request.get_ref().min_position, request.metadata())
-            .await?;
-        if v1::Concern::try_from(concern).is_err() {
-            let detail = format!("{concern} is no concern known");
-            return Err(invalid(&[Violation::new(
-                "concern",
-                Reason::ValueUnspecified,
-                detail,
-            )]));
-        }
-        let is_wanted = |case: &&v1::Case| {
-            let opened = case.opened.as_ref();
-            let place = opened.and_then(|verdict| verdict.locality.as_ref());
-            (cleared || case.cleared_position == 0)
-                && wanted.is_none_or(|code| place.is_some_and(|p| p.code == code.to_string()))
-                && (concern == 0 || opened.is_some_and(|verdict| verdict.concern == concern))
-        };
-        let recorded: Vec<v1::Case> = self.desk.book().cases().cloned().collect();
-        let mut cases: Vec<v1::Case> = {
-            let judge = self.desk.judge();
-            known(&judge, wanted, None)?;
-            let seen = recorded
-                .into_iter()
-                .filter_map(|case| sight.of(&judge, case));
-            let timed = seen.filter(|case| is_wanted(&case)).map(|mut case| {
-                case.opened_known = known_of(&judge, case.opened.as_ref());
-                case.cleared_known = known_of(&judge, case.cleared.as_ref());
-                case
-            });
-            timed.collect()
-        };
-        // What is seen as open may have been cleared since: open ones stay first, in their order.
-        cases.sort_by_key(|case| case.cleared_position > 0);
-        let progress = *self.desk.progress().borrow();
-        let answer = v1::ListCasesResponse {
-            cases,
-            judged_for: progress.day.map_or_else(String::new, |day| day.to_string()),
-            position: progress.position,
-        };
-        fits(&answer, self.message_bytes_max)?;
-        Ok(Response::new(answer))
+        self.page_of_cases(request).await
+    }
+
+    async fn get_case(
+        &self,
+        request: Request<v1::GetCaseRequest>,
+    ) -> Result<Response<v1::GetCaseResponse>, Status> {
+        self.one_case(request).await
+    }
+
+    type WatchCasesStream = watch::Answers;
+
+    async fn watch_cases(
+        &self,
+        request: Request<v1::WatchCasesRequest>,
+    ) -> Result<Response<Self::WatchCasesStream>, Status> {
+        self.watch_of_cases(request).await
+    }
+
+    async fn acknowledge_case(
+        &self,
+        request: Request<v1::AcknowledgeCaseRequest>,
+    ) -> Result<Response<v1::AcknowledgeCaseResponse>, Status> {
+        self.take_on(request).await
+    }
+
+    async fn mark_read(
+        &self,
+        request: Request<v1::MarkReadRequest>,
+    ) -> Result<Response<v1::MarkReadResponse>, Status> {
+        self.note_read(request).await
+    }
+
+    async fn set_silence(
+        &self,
+        request: Request<v1::SetSilenceRequest>,
+    ) -> Result<Response<v1::SetSilenceResponse>, Status> {
+        self.hush(request).await
+    }
+
+    async fn end_silence(
+        &self,
+        request: Request<v1::EndSilenceRequest>,
+    ) -> Result<Response<v1::EndSilenceResponse>, Status> {
+        self.speak_again(request).await
+    }
+
+    async fn list_silences(
+        &self,
+        request: Request<v1::ListSilencesRequest>,
+    ) -> Result<Response<v1::ListSilencesResponse>, Status> {
+        self.list_of_silences(request.get_ref())
     }
 
     type ReadAlertsStream =
@@ -262,6 +243,16 @@ fn read(log: &Log, from: u64, head: u64) -> Result<v1::ReadAlertsResponse, Statu
         events: READ_ALERTS_MAX,
         bytes: READ_BYTES_MAX,
     };
+    let alerts = recorded(log, from, limit)?;
+    Ok(v1::ReadAlertsResponse { alerts, head })
+}
+
+/// Entries of alerting's log from a position on.
+pub(crate) fn recorded(
+    log: &Log,
+    from: u64,
+    limit: ReadLimit,
+) -> Result<Vec<v1::RecordedAlert>, Status> {
     let damaged = |position: u64, why: String| {
         with_reason(
             Code::DataLoss,
@@ -280,8 +271,5 @@ fn read(log: &Log, from: u64, head: u64) -> Result<v1::ReadAlertsResponse, Statu
             alert: Some(alert.map_err(|error| damaged(record.position, error.to_string()))?),
         })
     });
-    Ok(v1::ReadAlertsResponse {
-        alerts: alerts.collect::<Result<_, Status>>()?,
-        head,
-    })
+    alerts.collect()
 }

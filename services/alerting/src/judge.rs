@@ -289,6 +289,11 @@ impl Judge {
         self.day.map(|day| self.state.latest(Moment::end_of(day)))
     }
 
+    /// What is seen on a day.
+    pub(crate) fn reading_of(&self, day: Date) -> Reading<'_> {
+        self.state.latest(Moment::end_of(day))
+    }
+
     /// What an indicator is, even if its definition speaks of a later day than the one judged for.
     pub(crate) fn definition(&self, indicator: &IndicatorCode) -> Option<&IndicatorDefined> {
         let then = self

@@ -10,28 +10,44 @@
 //! - `figures`: reported figures as the numbers that `lag` judges
 //! - `neighbours`: the siblings a locality is compared with
 //! - `render`: verdicts, cases and notifications in words and messages
-//! - `book`: what alerting's own log says was told
+//! - `steps`, `notice`: the ladder, and what offices are told
+//! - `book`: what alerting's own log says: cases, each with its `life` among people, and `silence`s
 //! - `desk`: where judging, telling and asking meet; read its essay about restarts first
+//! - `escalate`: which step is due on a day, or why it is not taken
+//! - `acts`: what people ask to be recorded
 //! - `reader`: the ledger, from the bus and in bulk
 //! - `origin`: the own log as the relay sees it
 //! - `sight`: cases as they were for a day, as known at a position
 //! - `letter`: letters to the heads of units, drafted from cases
 //! - `grpc`: `AlertingService`
+//! - `shown`, `page`: cases as they are answered
+//! - `grpc`: `AlertingService`, with `questions`, `people` and `watch`
 
+mod acts;
 mod assess;
 mod book;
 mod case;
 mod desk;
+mod escalate;
 mod figures;
 mod grpc;
 mod judge;
 mod letter;
+mod life;
 mod neighbours;
+mod notice;
 mod origin;
+mod page;
+mod people;
+mod questions;
 mod reader;
 mod render;
 mod service;
+mod shown;
 mod sight;
+mod silence;
+mod steps;
+mod watch;
 
 pub use case::{CaseKey, Change};
 pub use judge::{Filter, Judge};

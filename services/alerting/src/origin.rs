@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bus::{BoxError, Message};
 use bytes::Bytes;
+use domain::LocalityCode;
 use domain::text::Moment;
-use domain::{IndicatorCode, LocalityCode};
 use event_log::{Log, ReadLimit, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,6 +14,10 @@ use wire::time::of_micros;
 use wire::v1::alert_event::Body;
 
 use crate::book;
+use crate::case::CaseKey;
+
+/// The locality token of a silence that is about several.
+const NO_SINGLE_PLACE: &str = "sys";
 
 /// Bytes of payload read from the log at once.
 const READ_BYTES_MAX: usize = 1024 * 1024;
@@ -60,38 +64,129 @@ fn timeless(message: &Message) -> Option<CloudEvent<serde_json::Value>> {
     Some(envelope)
 }
 
+/// Topic and event of a subject.
+fn kind(body: &Body) -> (&'static str, &'static str) {
+    match body {
+        Body::CaseOpened(_) => ("case", "opened"),
+        Body::CaseCleared(_) => ("case", "cleared"),
+        Body::NotificationSent(_) => ("notification", "sent"),
+        Body::CaseAcknowledged(_) => ("case", "acknowledged"),
+        Body::CaseEscalated(_) => ("case", "escalated"),
+        Body::SilenceSet(_) => ("silence", "set"),
+        Body::SilenceEnded(_) => ("silence", "ended"),
+        Body::NotificationWithheld(_) => ("notification", "withheld"),
+        Body::NotificationRead(_) => ("notification", "read"),
+        Body::AcknowledgementEnded(_) => ("acknowledgement", "ended"),
+    }
+}
+
+/// The locality of a subject, and its last token: the indicator of a case, or a silence's id.
+fn about(body: &Body) -> Option<(Option<LocalityCode>, String)> {
+    let (places, id) = match body {
+        Body::SilenceSet(e) => (&e.places, &e.silence_id),
+        Body::SilenceEnded(e) => (&e.places, &e.silence_id),
+        body => {
+            let key = CaseKey::parse(book::case_of(body)?)?;
+            return Some((Some(key.locality.code), key.indicator.token()));
+        }
+    };
+    let single = match &places[..] {
+        [place] => Some(place.locality.as_ref()?.code.parse().ok()?),
+        _ => None,
+    };
+    Some((single, id.clone()))
+}
+
 fn message(ledger: &str, record: &Record) -> Result<Message, BoxError> {
     let position = record.position;
     let unfit = |what: &str| format!("entry {position} of alerting's log {what}");
     let alert = book::decode(&record.payload)?;
-    let (topic, event) = match &alert.body {
-        Some(Body::CaseOpened(_)) => ("case", "opened"),
-        Some(Body::CaseCleared(_)) => ("case", "cleared"),
-        Some(Body::NotificationSent(_)) => ("notification", "sent"),
-        None => return Err(unfit("is of a later version").into()),
-    };
-    let (_, verdict) = book::about(&alert).ok_or_else(|| unfit("has no verdict"))?;
-    let code = verdict
-        .locality
-        .as_ref()
-        .map(|locality| locality.code.as_str());
-    let code: LocalityCode = code.ok_or_else(|| unfit("names no locality"))?.parse()?;
-    let indicator: IndicatorCode = verdict.indicator.parse()?;
-    let day: Date = verdict.judged_for.parse()?;
+    let body = alert.body.as_ref();
+    let body = body.ok_or_else(|| unfit("is of a later version"))?;
+    let (topic, event) = kind(body);
+    let (code, detail) = about(body).ok_or_else(|| unfit("names no case and no silence"))?;
+    let day: Date = alert.effective.parse()?;
     let place = Place {
         ledger,
         position,
         known: of_micros(record.known_micros),
     };
     let time = Moment::end_of(day).instant().to_string();
-    let subject = format!(
-        "tiendo.v1.{ledger}.{code}.{topic}.{event}.{}",
-        indicator.token()
-    );
-    let envelope = CloudEvent::new(place, topic, event, Some(code.to_string()), time, alert);
+    let token = code.map_or_else(|| NO_SINGLE_PLACE.to_owned(), |code| code.to_string());
+    let subject = format!("tiendo.v1.{ledger}.{token}.{topic}.{event}.{detail}");
+    let code = code.map(|code| code.to_string());
+    let envelope = CloudEvent::new(place, topic, event, code, time, alert);
     Ok(Message {
         position,
         subject,
         payload: Bytes::from(serde_json::to_vec(&envelope)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use wire::v1;
+
+    use super::*;
+
+    fn subject(body: Body) -> String {
+        let alert = v1::AlertEvent {
+            effective: "2023-07-05".to_owned(),
+            position: 7,
+            body: Some(body),
+        };
+        let record = Record {
+            position: 3,
+            known_micros: 0,
+            request_id: [0; 16],
+            subject: "".into(),
+            payload: Bytes::from(alert.encode_to_vec()),
+        };
+        let message = message("ha-noi-alerts", &record).unwrap();
+        assert!(
+            bus::subject::is_event("ha-noi-alerts", &message.subject),
+            "{}",
+            message.subject
+        );
+        message.subject
+    }
+
+    #[test]
+    fn a_silence_goes_out_under_its_place_or_under_none_in_particular() {
+        let place = |code: &str| v1::SilencedPlace {
+            locality: Some(v1::LocalityRef {
+                code: code.to_owned(),
+                since: "2023-04-10".to_owned(),
+            }),
+            below: false,
+        };
+        let set = |places| {
+            Body::SilenceSet(v1::SilenceSet {
+                silence_id: "018f6a00-0000-4000-8000-000000000003".to_owned(),
+                places,
+                ..v1::SilenceSet::default()
+            })
+        };
+        assert_eq!(
+            subject(set(vec![place("268")])),
+            "tiendo.v1.ha-noi-alerts.268.silence.set.018f6a00-0000-4000-8000-000000000003"
+        );
+        assert_eq!(
+            subject(set(vec![place("268"), place("004")])),
+            "tiendo.v1.ha-noi-alerts.sys.silence.set.018f6a00-0000-4000-8000-000000000003"
+        );
+    }
+
+    #[test]
+    fn what_is_done_about_a_case_goes_out_under_its_place_and_indicator() {
+        let acknowledged = v1::CaseAcknowledged {
+            case_id: "268@2023-04-10/eid.activated/central/overdue".to_owned(),
+            ..v1::CaseAcknowledged::default()
+        };
+        assert_eq!(
+            subject(Body::CaseAcknowledged(acknowledged)),
+            "tiendo.v1.ha-noi-alerts.268.case.acknowledged.eid-activated"
+        );
+    }
 }

@@ -10,9 +10,7 @@ use wire::v1;
 use crate::assess::Judged;
 use crate::case::{CaseKey, Change};
 use crate::judge::Judge;
-
-/// The step of the ladder that a newly opened case is told at: nhắc.
-const REMINDER: u32 = 1;
+use crate::notice;
 
 /// Number of siblings with a figure, beside lag's own terms.
 const TERM_PEERS: &str = "peers";
@@ -291,60 +289,51 @@ pub(crate) fn rank(verdict: &v1::Verdict) -> (u8, Vec<u8>, String, String, i32) 
     (severity, name, id, verdict.indicator.clone(), verdict.layer)
 }
 
-/// What alerting's log records of a change; `opened_position` is where the case was opened.
-pub(crate) fn alerts(change: &Change, opened_position: u64) -> Vec<v1::AlertEvent> {
+/// What alerting's log records of a change; `opened_position` is where the case was opened, `withheld` why nobody is told of an opening.
+pub(crate) fn alerts(
+    change: &Change,
+    opened_position: u64,
+    withheld: Option<v1::NotificationWithheld>,
+) -> Vec<v1::AlertEvent> {
     use v1::alert_event::Body;
-    let (case_id, verdict) = (change.key.to_string(), change.verdict.clone());
+    let (case_id, verdict) = (change.key.to_string(), &change.verdict);
     let alert = |body| v1::AlertEvent {
         effective: verdict.judged_for.clone(),
         body: Some(body),
+        ..v1::AlertEvent::default()
     };
-    let verdict = Some(verdict.clone());
+    let sent = |notification| {
+        alert(Body::NotificationSent(v1::NotificationSent {
+            notification: Some(notification),
+            verdict: Some(verdict.clone()),
+        }))
+    };
     match change.transition {
         Transition::Cleared => {
-            vec![alert(Body::CaseCleared(v1::CaseCleared {
+            let commendation = notice::commendation(&case_id, change.key.concern, verdict);
+            let cleared = alert(Body::CaseCleared(v1::CaseCleared {
                 case_id,
-                verdict,
+                verdict: Some(verdict.clone()),
                 opened_position,
-            }))]
+            }));
+            std::iter::once(cleared)
+                .chain(commendation.map(sent))
+                .collect()
         }
         Transition::Opened => {
-            let notification = Some(reminder(&case_id, &change.verdict));
-            vec![
-                alert(Body::CaseOpened(v1::CaseOpened {
-                    case_id,
-                    verdict: verdict.clone(),
-                })),
-                alert(Body::NotificationSent(v1::NotificationSent {
-                    notification,
-                    verdict,
-                })),
-            ]
+            let told = match withheld {
+                None => sent(notice::reminder(&case_id, verdict)),
+                Some(withheld) => v1::AlertEvent {
+                    position: verdict.position,
+                    ..alert(Body::NotificationWithheld(withheld))
+                },
+            };
+            let opened = alert(Body::CaseOpened(v1::CaseOpened {
+                case_id,
+                verdict: Some(verdict.clone()),
+            }));
+            vec![opened, told]
         }
-    }
-}
-
-/// The reminder to the head of the unit.
-fn reminder(case_id: &str, verdict: &v1::Verdict) -> v1::Notification {
-    let name = verdict.locality_name.clone().unwrap_or_default();
-    let said = verdict.sentence.clone().unwrap_or_default();
-    let day = verdict.judged_for.parse::<Date>().unwrap_or(Date::MIN);
-    v1::Notification {
-        case_id: case_id.to_owned(),
-        step: REMINDER,
-        addressee: format!("Thủ trưởng đơn vị: Chủ tịch UBND {}", name.vi),
-        text: Some(v1::Name {
-            vi: format!(
-                "Nhắc: {} (Đánh giá cho ngày {}.)",
-                said.vi,
-                date::format_date_vi(day)
-            ),
-            en: format!(
-                "Reminder: {} (Judged for {}.)",
-                said.en,
-                Moment::end_of(day).format_en()
-            ),
-        }),
     }
 }
 

@@ -10,7 +10,7 @@ use host::grpc::Limits;
 use host::{CancellationToken, Clock, ComponentHandle, Readiness, Today};
 use lag::Rules;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tonic::service::Routes;
 use wire::log_reader::LogReader;
 use wire::v1::alerting_service_server::AlertingServiceServer;
@@ -21,6 +21,7 @@ use crate::grpc::AlertingApi;
 use crate::judge::Judge;
 use crate::origin::AlertOrigin;
 use crate::reader::LedgerReader;
+use crate::watch::WATCHES_MAX;
 
 /// How alerting is set up.
 #[derive(Debug, Clone)]
@@ -178,6 +179,7 @@ impl Alerting {
             log: log.clone(),
             ledger: config.ledger.clone(),
             message_bytes_max: config.limits.message_bytes_max,
+            watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             shutdown: shutdown.clone(),
         };
         let served = serve(config, api, listener, readiness, shutdown).await;

@@ -54,28 +54,59 @@ impl Sight {
         }
     }
 
-    /// The case as it is seen; none if its opening is not. A clearing that is not seen has not happened.
-    pub(crate) fn of(&self, judge: &Judge, mut case: v1::Case) -> Option<v1::Case> {
+    /// What is seen by it now; `head` is the newest position of alerting's log that is looked at.
+    pub(crate) fn seen(&self, judge: &Judge, head: u64) -> Seen {
         let limit = match self.known {
             None => u64::MAX,
             Some(Known::Position(position)) => position,
             Some(Known::Instant(instant)) => judge.position_at(instant),
         };
-        let sees = |verdict: &v1::Verdict| {
-            let judged_for = verdict.judged_for.parse::<Date>().ok();
-            let in_time = self
-                .day
-                .is_none_or(|day| judged_for.is_none_or(|on| on <= day));
-            in_time && verdict.position <= limit
-        };
-        if !case.opened.as_ref().is_some_and(sees) {
-            return None;
-        }
-        if !case.cleared.as_ref().is_some_and(sees) {
-            case.cleared = None;
-            case.cleared_position = 0;
-        }
-        Some(case)
+        let day = self.day;
+        Seen { day, limit, head }
+    }
+}
+
+/// Up to where entries of alerting's log are seen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    /// The last day they may be for; none means any.
+    pub(crate) day: Option<Date>,
+    /// The last position of the ledger they may rest on.
+    limit: u64,
+    /// The last position of alerting's log.
+    head: u64,
+}
+
+impl Seen {
+    /// Everything there is.
+    pub(crate) const ALL: Self = Self {
+        day: None,
+        limit: u64::MAX,
+        head: u64::MAX,
+    };
+
+    /// Whether an entry is seen: where it stands, at which position of the ledger it was made, and for which day.
+    pub(crate) fn sees(&self, position: u64, at: u64, day: Option<Date>) -> bool {
+        let in_time = self
+            .day
+            .is_none_or(|last| day.is_none_or(|day| day <= last));
+        in_time && at <= self.limit && position <= self.head
+    }
+
+    fn verdict(&self, position: u64, verdict: &v1::Verdict) -> bool {
+        self.sees(position, verdict.position, verdict.judged_for.parse().ok())
+    }
+
+    /// Whether a case's opening is seen.
+    pub(crate) fn opening(&self, case: &v1::Case) -> bool {
+        let opened = case.opened.as_ref();
+        opened.is_some_and(|verdict| self.verdict(case.opened_position, verdict))
+    }
+
+    /// Whether a case's clearing is seen; one that is not has not happened.
+    pub(crate) fn clearing(&self, case: &v1::Case) -> bool {
+        let cleared = case.cleared.as_ref();
+        cleared.is_some_and(|verdict| self.verdict(case.cleared_position, verdict))
     }
 }
 
@@ -103,9 +134,8 @@ mod tests {
 
     fn seen(as_of: &str, known_at: &str) -> Option<bool> {
         let judge = Judge::new(lag::Rules::standard(), host::Today::Real);
-        let case = Sight::read(as_of, known_at).unwrap().of(&judge, case())?;
-        assert_eq!(case.cleared.is_some(), case.cleared_position > 0);
-        Some(case.cleared.is_none())
+        let seen = Sight::read(as_of, known_at).unwrap().seen(&judge, u64::MAX);
+        seen.opening(&case()).then(|| !seen.clearing(&case()))
     }
 
     #[test]

@@ -174,6 +174,8 @@ async fn what_buf_refuses_itself(t: &Tiendo, buf: &Path) -> Result<()> {
         (&endpoints.ingest, "IngestService", "Record"),
         (&endpoints.ingest, "LogService", "ReadEvents"),
         (&endpoints.alerting, "AlertingService", "ListCases"),
+        (&endpoints.alerting, "AlertingService", "GetCase"),
+        (&endpoints.alerting, "AlertingService", "SetSilence"),
     ] {
         let listed = client::buf_lists(buf, address, service).await?;
         ensure!(

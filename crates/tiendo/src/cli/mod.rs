@@ -1,6 +1,7 @@
 //! What can be asked on the command line, one module for each kind of command.
 
 mod bench;
+mod case;
 mod import;
 mod log;
 mod projection;
@@ -19,6 +20,7 @@ use crate::lang::Lang;
 use crate::output::Format;
 
 pub use bench::*;
+pub use case::*;
 pub use import::*;
 pub use log::*;
 pub use projection::*;
@@ -98,9 +100,12 @@ pub enum Command {
     /// Write what is on record to a file.
     #[command(subcommand)]
     Export(Export),
-    /// Cases: who lags and was told.
+    /// Cases: who lags, who was told, who took it on.
     #[command(subcommand)]
     Case(Case),
+    /// Silences: places about which nothing is sent for a while.
+    #[command(subcommand)]
+    Silence(Silence),
     /// Verdicts: how each locality stands against each quota today.
     #[command(subcommand)]
     Verdict(Verdict),

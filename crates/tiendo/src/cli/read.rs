@@ -1,7 +1,5 @@
 //! Asking: localities, models, indicators, where a figure comes from, work items, cases, verdicts, and what is recorded meanwhile.
 
-use std::path::PathBuf;
-
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -52,6 +50,14 @@ pub enum Locality {
         /// When.
         #[command(flatten)]
         at: At,
+    },
+    /// What its verdicts foretell: how many by the deadline, within which band, done by when, and what it declared itself.
+    Forecast {
+        /// Code of the locality.
+        code: String,
+        /// Only this indicator.
+        #[arg(long)]
+        indicator: Option<String>,
     },
     /// Every figure ever taken, corrections included.
     History {
@@ -384,35 +390,6 @@ pub struct ExportFigures {
     /// When.
     #[command(flatten)]
     pub at: At,
-}
-
-/// Cases.
-#[derive(Debug, Subcommand)]
-pub enum Case {
-    /// The cases, open ones first.
-    List {
-        /// Also the cleared ones.
-        #[arg(long)]
-        all: bool,
-        /// Only this locality's.
-        #[arg(long, value_name = "CODE")]
-        locality: Option<String>,
-        /// When.
-        #[command(flatten)]
-        at: At,
-    },
-    /// Draft the letter to the head of the unit, for a person to check, number and sign.
-    Letter {
-        /// The case, as `case list -o json` names it.
-        #[arg(value_name = "CASE")]
-        case_id: String,
-        /// The new file: FILE.docx to be edited, FILE.html to be printed.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
-        /// Step of the ladder, 1 (nhắc) to 6 (kiểm điểm); default the one told last.
-        #[arg(long, value_name = "N")]
-        step: Option<u32>,
-    },
 }
 
 /// Verdicts.

@@ -1,44 +1,111 @@
-//! `tiendo case list`, `tiendo verdict list`, and the table that `up` prints.
+//! `tiendo case list | acknowledge | read | watch`, `tiendo verdict list`, and the table that `up` prints; `case show` stands in `story`.
 
 use std::path::Path;
 
 use wire::v1;
 
-use super::told;
+use super::{story, told};
 use crate::Failure;
-use crate::cli::{Case, Verdict};
+use crate::cli::{Case, CaseFilter, Verdict};
 use crate::client::Clients;
 use crate::fail::USAGE;
-use crate::output::{Output, Table, code, text};
+use crate::output::{Format, Output, Table, code, message_json, number, text};
+use crate::pages;
 
 pub(super) async fn cases(command: Case, clients: &Clients, output: Output) -> Result<(), Failure> {
-    let (all, locality, at) = match command {
-        Case::List { all, locality, at } => (all, locality, at),
+    match command {
+        Case::List { which, limit, at } => {
+            let request = v1::ListCasesRequest {
+                as_of: at.as_of.unwrap_or_default(),
+                known_at: at.known_at.unwrap_or_default(),
+                ..filter(which)
+            };
+            list(request, limit, clients, output).await
+        }
+        Case::Show { case_id, at } => story::show(case_id, at, clients, output).await,
+        Case::Acknowledge {
+            case_id,
+            until,
+            note,
+            office,
+        } => {
+            let request = v1::AcknowledgeCaseRequest {
+                case_id,
+                until,
+                note,
+                by: Some((&office).into()),
+                request_id: office.request_id.unwrap_or_default(),
+            };
+            let answer = clients.alerting().await?.acknowledge_case(request).await;
+            let answer = answer.map_err(told(output))?.into_inner();
+            done(
+                "AcknowledgeCaseResponse",
+                &answer,
+                answer.case.as_ref(),
+                output,
+            )
+        }
+        Case::Read {
+            case_id,
+            notification,
+            office,
+        } => {
+            let request = v1::MarkReadRequest {
+                case_id,
+                notification_position: notification,
+                by: Some((&office).into()),
+                request_id: office.request_id.unwrap_or_default(),
+            };
+            let answer = clients.alerting().await?.mark_read(request).await;
+            let answer = answer.map_err(told(output))?.into_inner();
+            done("MarkReadResponse", &answer, answer.case.as_ref(), output)
+        }
         Case::Letter {
             case_id,
             file,
             step,
-        } => return letter(case_id, &file, step, clients, output).await,
-    };
-    let request = v1::ListCasesRequest {
-        include_cleared: all,
-        code: locality.unwrap_or_default(),
-        as_of: at.as_of.unwrap_or_default(),
-        known_at: at.known_at.unwrap_or_default(),
+        } => letter(case_id, &file, step, clients, output).await,
+        Case::Watch { which } => watch(filter(which), clients, output).await,
+    }
+}
+
+fn filter(which: CaseFilter) -> v1::ListCasesRequest {
+    v1::ListCasesRequest {
+        include_cleared: which.all,
+        code: which.locality.unwrap_or_default(),
+        within: which.within.unwrap_or_default(),
+        indicator: which.indicator.unwrap_or_default(),
+        concern: which.concern.map_or(0, i32::from),
+        layer: which.layer.map_or(0, i32::from),
+        step: which.step.unwrap_or_default(),
+        acknowledged: which.acknowledged,
+        silenced: which.silenced,
         ..Default::default()
+    }
+}
+
+async fn list(
+    request: v1::ListCasesRequest,
+    limit: usize,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let mut client = clients.alerting().await?;
+    let ask = async |request| client.list_cases(request).await;
+    let answer = pages::all(request, limit, ask).await;
+    let answer = answer.map_err(told(output))?;
+    let more = match answer.next_page_token.as_str() {
+        "" => "",
+        _ => output.lang.pick(
+            "\nCòn nữa; xem thêm bằng --limit",
+            "\nThere are more; see them with --limit",
+        ),
     };
-    let answer = clients
-        .alerting()
-        .await?
-        .list_cases(request)
-        .await
-        .map_err(told(output))?;
-    let answer = answer.into_inner();
-    let head = judged_line(&answer.judged_for, answer.position, output);
+    let judged = judged_line(&answer.judged_for, answer.position, output);
     output.answer(
         "ListCasesResponse",
         &answer,
-        &head,
+        &format!("{judged}{more}"),
         &case_table(&answer.cases, output),
     )
 }
@@ -72,6 +139,43 @@ async fn letter(
     let answer = clients.alerting().await?.draft_letter(request).await;
     let answer = answer.map_err(told(output))?.into_inner();
     output.file(file, &answer.document)
+}
+
+/// A case after something was done about it.
+fn done<M: prost::Message>(
+    name: &str,
+    answer: &M,
+    case: Option<&v1::Case>,
+    output: Output,
+) -> Result<(), Failure> {
+    let case = case.cloned().unwrap_or_default();
+    match output.format {
+        Format::Table => output.text(&story::head(&case, output)),
+        _ => output.answer(name, answer, "", &case_table(&[case], output)),
+    }
+}
+
+/// Prints cases as they come.
+async fn watch(
+    request: v1::ListCasesRequest,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    let request = v1::WatchCasesRequest {
+        filter: Some(request),
+    };
+    let answer = clients.alerting().await?.watch_cases(request).await;
+    let mut stream = answer.map_err(told(output))?.into_inner();
+    while let Some(answer) = stream.message().await.map_err(told(output))? {
+        if output.format == Format::Json {
+            output.json_line(&message_json("WatchCasesResponse", &answer)?)?;
+            continue;
+        }
+        for case in &answer.cases {
+            output.text(&format!("{}\n", story::head(case, output)))?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) async fn verdicts(
@@ -108,12 +212,10 @@ pub(super) async fn verdicts(
 
 /// Who is lagging, as `up` prints it once everything answers.
 pub(crate) async fn lagging_table(clients: &Clients, output: Output) -> Result<String, Failure> {
-    let answer = clients
-        .alerting()
-        .await?
-        .list_cases(v1::ListCasesRequest::default())
-        .await;
-    let answer = answer.map_err(told(output))?.into_inner();
+    let mut client = clients.alerting().await?;
+    let ask = async |request| client.list_cases(request).await;
+    let all = pages::all(v1::ListCasesRequest::default(), usize::MAX, ask).await;
+    let answer = all.map_err(told(output))?;
     let head = judged_line(&answer.judged_for, answer.position, output);
     if answer.cases.is_empty() {
         let none = output
@@ -131,7 +233,7 @@ pub(crate) async fn lagging_table(clients: &Clients, output: Output) -> Result<S
     ))
 }
 
-fn judged_line(day: &str, position: u64, output: Output) -> String {
+pub(super) fn judged_line(day: &str, position: u64, output: Output) -> String {
     let (day, position) = (output.lang.date(day), output.lang.count(position));
     output.lang.pick(
         format!("Đánh giá cho ngày {day}, theo sổ ở vị trí {position}"),
@@ -150,6 +252,8 @@ fn case_table(cases: &[v1::Case], output: Output) -> Table {
         text("cleared", "Đóng", "Cleared"),
         text("sentence", "Nội dung", "Why"),
         text("told", "Đã báo", "Told"),
+        code("case", "Mã vụ việc", "Case"),
+        number("step", "Bước", "Step"),
     ]);
     let mut shown = Table::new(&[
         code("case", "Trường hợp", "Case"),
@@ -192,6 +296,8 @@ fn case_table(cases: &[v1::Case], output: Output) -> Table {
             closed.unwrap_or_default().into(),
             sentence.into(),
             told.into(),
+            case.case_id.as_str().into(),
+            case.step.to_string().into(),
         ]);
     }
     table.shown_as(shown)
@@ -232,7 +338,7 @@ fn verdict_table(verdicts: &[v1::Verdict], output: Output) -> Table {
     table.shown_as(shown)
 }
 
-fn locality_text(verdict: &v1::Verdict, output: Output) -> String {
+pub(super) fn locality_text(verdict: &v1::Verdict, output: Output) -> String {
     let code = verdict.locality.clone().unwrap_or_default().code;
     format!(
         "{} ({code})",

@@ -1,10 +1,10 @@
-//! `tiendo locality show | list | history | rebuild | quality | trajectory`; `diff`, `quality` and `trajectory` stand in modules of their own; what is recorded of localities is in `record`.
+//! `tiendo locality show | list | forecast | history | rebuild | quality | trajectory`; `diff`, `quality` and `trajectory` stand in modules of their own; what is recorded of localities is in `record`.
 
 use wire::v1;
 
 use super::{
-    at_line, diff, figure_percent, finding, level, quality, raw_bound, raw_count, raw_percent,
-    read_at, record, show, told, trajectory,
+    at_line, diff, figure_percent, finding, forecast, level, quality, raw_bound, raw_count,
+    raw_percent, read_at, record, show, told, trajectory,
 };
 use crate::Failure;
 use crate::cli::{At, Locality};
@@ -51,6 +51,9 @@ pub(super) async fn run(
             };
             history(clients, output, request).await
         }
+        Locality::Forecast { code, indicator } => {
+            forecast::run(code, indicator, clients, output).await
+        }
         Locality::Diff(wanted) => diff::run(wanted, clients, output).await,
         Locality::Rebuild {
             code,
@@ -58,16 +61,12 @@ pub(super) async fn run(
             position,
         } => {
             let as_of = as_of.unwrap_or_default();
-            rebuild(
-                clients,
-                output,
-                v1::RebuildLocalityRequest {
-                    code,
-                    as_of,
-                    position,
-                },
-            )
-            .await
+            let request = v1::RebuildLocalityRequest {
+                code,
+                as_of,
+                position,
+            };
+            rebuild(clients, output, request).await
         }
         Locality::Trajectory(wanted) => trajectory::run(wanted, clients, output).await,
         Locality::Quality { code, children, at } => {

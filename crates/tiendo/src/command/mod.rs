@@ -8,6 +8,7 @@ mod export;
 mod figure;
 mod finding;
 mod follow;
+mod forecast;
 mod indicator;
 mod ledger;
 mod locality;
@@ -25,6 +26,8 @@ mod record;
 mod roll_up;
 pub(crate) mod rule;
 mod show;
+mod silence;
+mod story;
 mod template;
 mod trajectory;
 mod watch;
@@ -36,7 +39,7 @@ use wire::v1;
 use crate::Failure;
 use crate::cli::{
     At, Case, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
-    WorkItem,
+    Silence, WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -55,6 +58,7 @@ pub(crate) async fn run(
         Command::Indicator(command) => indicator::run(command, clients, output).await,
         Command::Figure(Figure::Explain(wanted)) => figure::explain(wanted, clients, output).await,
         Command::Case(command) => case::cases(command, clients, output).await,
+        Command::Silence(command) => silence::run(command, clients, output).await,
         Command::Verdict(command) => case::verdicts(command, clients, output).await,
         Command::Recording(command) => record::one(command, clients, output).await,
         Command::Retract(retract) => record::retract(retract, clients, output).await,
@@ -104,11 +108,9 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Owner(command) => !matches!(command, Owner::Record(_)),
         Command::WorkItem(command) => !matches!(command, WorkItem::Record(_)),
         Command::Finding(command) => matches!(command, Finding::List(_)),
-        Command::Figure(_)
-        | Command::Case(Case::List { .. })
-        | Command::Verdict(_)
-        | Command::Rule(_)
-        | Command::Export(_) => true,
+        Command::Case(command) => matches!(command, Case::List { .. } | Case::Show { .. }),
+        Command::Silence(command) => matches!(command, Silence::List { .. }),
+        Command::Figure(_) | Command::Verdict(_) | Command::Rule(_) | Command::Export(_) => true,
         _ => false,
     }
 }

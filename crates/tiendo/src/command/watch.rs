@@ -1,6 +1,7 @@
 //! `tiendo watch` and `tiendo log read`: one line for each event.
 
 use wire::v1;
+use wire::v1::alert_event::Body;
 
 use super::follow::{self, Again, Ended, Identity};
 use super::{ledger, told};
@@ -166,31 +167,66 @@ async fn read_alerts(
         again.works();
         for recorded in &answer.alerts {
             *seen = recorded.position;
-            let (what, verdict) = match recorded.alert.as_ref().and_then(|a| a.body.as_ref()) {
-                Some(v1::alert_event::Body::CaseOpened(e)) => ("case.opened", e.verdict.as_ref()),
-                Some(v1::alert_event::Body::CaseCleared(e)) => ("case.cleared", e.verdict.as_ref()),
-                Some(v1::alert_event::Body::NotificationSent(e)) => {
-                    ("notification.sent", e.verdict.as_ref())
-                }
-                None => continue,
+            let Some((place, line)) = alert_line(recorded, output) else {
+                continue;
             };
-            let verdict = verdict.cloned().unwrap_or_default();
-            let place = verdict.locality.clone().unwrap_or_default();
             if is_wanted(options.locality.as_deref(), identity, &place) {
-                let code = place.code;
-                let known = output.lang.instant(recorded.known.as_ref());
-                let sentence = output.lang.name(verdict.sentence.as_ref());
-                let line = format!(
-                    "{:>8}  {known}  {code:<6} {what} {} ({})  {sentence}",
-                    recorded.position,
-                    verdict.indicator,
-                    output.lang.concern(verdict.concern())
-                );
                 print(output, "RecordedAlert", recorded, &line)?;
             }
         }
     }
     Ok(())
+}
+
+/// The place that an entry of alerting's log is about (none in particular for a silence of several), and a line for people; none of an entry that this version does not know.
+fn alert_line(recorded: &v1::RecordedAlert, output: Output) -> Option<(v1::LocalityRef, String)> {
+    let body = recorded.alert.as_ref()?.body.as_ref()?;
+    let (what, place, about, sentence) = match body {
+        Body::CaseOpened(e) => judged("case.opened", e.verdict.as_ref(), output),
+        Body::CaseCleared(e) => judged("case.cleared", e.verdict.as_ref(), output),
+        Body::CaseEscalated(e) => judged("case.escalated", e.verdict.as_ref(), output),
+        Body::NotificationSent(e) => judged("notification.sent", e.verdict.as_ref(), output),
+        Body::CaseAcknowledged(e) => done("case.acknowledged", &e.case_id, &e.note),
+        Body::AcknowledgementEnded(e) => done("acknowledgement.ended", &e.case_id, ""),
+        Body::NotificationWithheld(e) => done("notification.withheld", &e.case_id, &e.why),
+        Body::NotificationRead(e) => done("notification.read", &e.case_id, ""),
+        Body::SilenceSet(e) => silence("silence.set", &e.places, &e.silence_id, &e.reason),
+        Body::SilenceEnded(e) => silence("silence.ended", &e.places, &e.silence_id, ""),
+    };
+    let (position, code) = (recorded.position, &place.code);
+    let known = output.lang.instant(recorded.known.as_ref());
+    let line = format!("{position:>8}  {known}  {code:<6} {what} {about}  {sentence}");
+    Some((place, line))
+}
+
+type AlertLine = (&'static str, v1::LocalityRef, String, String);
+
+fn judged(what: &'static str, verdict: Option<&v1::Verdict>, output: Output) -> AlertLine {
+    let verdict = verdict.cloned().unwrap_or_default();
+    let concern = output.lang.concern(verdict.concern());
+    let about = format!("{} ({concern})", verdict.indicator);
+    let sentence = output.lang.name(verdict.sentence.as_ref());
+    let place = verdict.locality.unwrap_or_default();
+    (what, place, about, sentence)
+}
+
+/// What is known by the case's id: `268@2023-04-10/eid.activated/central/overdue`.
+fn done(what: &'static str, case_id: &str, text: &str) -> AlertLine {
+    let (place, about) = case_id.split_once('/').unwrap_or((case_id, ""));
+    let (code, since) = place.split_once('@').unwrap_or((place, ""));
+    let place = v1::LocalityRef {
+        code: code.to_owned(),
+        since: since.to_owned(),
+    };
+    (what, place, about.to_owned(), text.to_owned())
+}
+
+fn silence(what: &'static str, places: &[v1::SilencedPlace], id: &str, text: &str) -> AlertLine {
+    let place = match places {
+        [place] => place.locality.clone().unwrap_or_default(),
+        _ => v1::LocalityRef::default(),
+    };
+    (what, place, id.to_owned(), text.to_owned())
 }
 
 /// Whether a place is the one asked for: by its code, and by its identity where that is known.

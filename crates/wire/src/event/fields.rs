@@ -16,9 +16,9 @@ use super::view;
 use crate::v1 as w;
 
 /// Longest name, title or office, in characters.
-const LINE_CHARS_MAX: usize = 300;
+pub(super) const LINE_CHARS_MAX: usize = 300;
 /// Longest free text, in characters.
-const TEXT_CHARS_MAX: usize = 2_000;
+pub(super) const TEXT_CHARS_MAX: usize = 2_000;
 /// Most entries in a list within one event.
 const LIST_LENGTH_MAX: usize = 256;
 /// Largest count: a thousand times everyone on Earth, so that products stay within 128 bits.

@@ -4,6 +4,7 @@ mod decode;
 mod draft;
 mod encode;
 mod fields;
+mod texts;
 mod view;
 
 pub use decode::{
@@ -12,3 +13,4 @@ pub use decode::{
 };
 pub use draft::{CleanTexts, Draft, MaySpeakOf, draft, write_since};
 pub use encode::*;
+pub use texts::{parse_actor, parse_line, parse_text};

@@ -12,9 +12,7 @@ use super::AlertingApi;
 use crate::case::CaseKey;
 use crate::judge::Judge;
 use crate::letter::{self, Letter, Occasion};
-
-/// The last step of the ladder: kiểm điểm.
-const STEP_MAX: u32 = 6;
+use crate::steps::{self, LADDER};
 
 impl AlertingApi {
     /// Drafts the letter of a case.
@@ -27,7 +25,7 @@ impl AlertingApi {
             .desk
             .book()
             .newest(request.case_id.trim())
-            .cloned()
+            .map(|kept| kept.case.clone())
             .ok_or_else(|| {
                 let message = format!("there is no case '{}' on record", request.case_id);
                 with_reason(Code::NotFound, "UNKNOWN_CASE", message)
@@ -35,13 +33,14 @@ impl AlertingApi {
         let judge = self.desk.judge();
         let (verdict, step) = told(&judge, &case, request.step)?;
         let parent = parent(&judge, &case);
+        let day = judge.day().unwrap_or(Date::MIN);
         let occasion = Occasion {
             verdict: &verdict,
             step,
             parent: parent.as_deref(),
             ledger: &self.ledger,
-            day: judge.day().unwrap_or(Date::MIN),
-            reply_by: None,
+            day,
+            reply_by: step.and_then(|step| reply_by(step, day)),
         };
         let letter = Letter::draft(&occasion);
         let (document, media_type, ending) = match form {
@@ -74,8 +73,9 @@ fn form(request: &v1::DraftLetterRequest) -> Result<v1::LetterForm, Status> {
             "a case's id reads locality@since/indicator/layer/concern, as ListCases gives it";
         violations.push(Violation::new("case_id", Reason::CodeFormat, detail));
     }
-    if request.step > STEP_MAX {
-        let detail = format!("{} is no step of the ladder, 1 to {STEP_MAX}", request.step);
+    if request.step > 0 && steps::step(&LADDER, request.step).is_none() {
+        let last = LADDER.len();
+        let detail = format!("{} is no step of the ladder, 1 to {last}", request.step);
         violations.push(Violation::new("step", Reason::NumberFormat, detail));
     }
     if violations.is_empty() {
@@ -109,6 +109,12 @@ fn told(judge: &Judge, case: &v1::Case, asked: u32) -> Result<(v1::Verdict, Opti
             ))
         }
     }
+}
+
+/// By which day an answer to a letter of the day is asked for.
+fn reply_by(step: u32, day: Date) -> Option<Date> {
+    let days = steps::step(&LADDER, step)?.reply_days?;
+    day.checked_add(jiff::Span::new().days(days)).ok()
 }
 
 /// Name of the place above that of a case.

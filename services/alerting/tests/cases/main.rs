@@ -7,4 +7,6 @@ mod common;
 #[cfg(test)]
 mod days;
 #[cfg(test)]
+mod flapping;
+#[cfg(test)]
 mod story;

@@ -8,10 +8,10 @@ use wire::v1::event::Body;
 
 use crate::common::{LEDGER, PATIENCE, Running, World, cases, count, name, place, source};
 
-const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
+pub(crate) const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
 
 /// Hà Nội, Hà Đông, an indicator, and a quota that was missed on 30 June.
-fn founding() -> Vec<(&'static str, Body)> {
+pub(crate) fn founding() -> Vec<(&'static str, Body)> {
     let place_of = |code: &str, vi: &str, level: v1::Level, parent: Option<v1::LocalityRef>| {
         let locality = Some(v1::LocalityRef {
             code: code.to_owned(),
@@ -70,7 +70,7 @@ fn founding() -> Vec<(&'static str, Body)> {
     ]
 }
 
-fn report(people: i64) -> Body {
+pub(crate) fn report(people: i64) -> Body {
     Body::ProgressReported(v1::ProgressReported {
         locality: place("268"),
         indicator: "eid.activated".to_owned(),

@@ -1,0 +1,126 @@
+//! What is due: looked at on each new day, and when something that held a case back is gone.
+
+use std::collections::BTreeSet;
+
+use domain::event::QuotaLayer;
+use jiff::civil::Date;
+use lag::{Concern, Transition};
+use prost::Message as _;
+use uuid::Uuid;
+use wire::v1;
+
+use super::{Desk, ROUND_CHANGES_MAX, RecordError, Recorder, append};
+use crate::case::{CaseKey, Change};
+use crate::escalate::Round;
+use crate::steps::LADDER;
+
+/// Which cases are to be looked at.
+#[derive(Debug, Default)]
+pub(super) struct Attend {
+    /// The day for which all were looked at.
+    day: Option<Date>,
+    /// All of them anew: a silence ended.
+    pub(super) all: bool,
+    /// These, if they are open: their series are no longer silent.
+    cases: BTreeSet<String>,
+}
+
+impl Attend {
+    /// A silent series that reports again no longer mutes its lagging.
+    pub(super) fn after(&mut self, change: &Change) {
+        let key = &change.key;
+        if (key.concern, change.transition) != (Concern::Silent, Transition::Cleared) {
+            return;
+        }
+        let layers = QuotaLayer::ALL.iter().copied().map(Some).chain([None]);
+        let muted = layers.map(|layer| CaseKey {
+            layer,
+            concern: Concern::Lagging,
+            ..key.clone()
+        });
+        self.cases.extend(muted.map(|key| key.to_string()));
+    }
+}
+
+/// What is due about one case.
+struct Due {
+    case_id: String,
+    request_id: [u8; 16],
+    alerts: Vec<v1::AlertEvent>,
+}
+
+impl Due {
+    /// The id follows from what is said, so that the same is never recorded twice for one opening.
+    fn of(case_id: &str, opened_position: u64, alerts: Vec<v1::AlertEvent>) -> Self {
+        let mut name = format!("urn:tiendo:due:{case_id}|{opened_position}|").into_bytes();
+        for alert in &alerts {
+            name.extend(alert.encode_to_vec());
+        }
+        Self {
+            case_id: case_id.to_owned(),
+            request_id: *Uuid::new_v5(&Uuid::NAMESPACE_URL, &name).as_bytes(),
+            alerts,
+        }
+    }
+}
+
+impl Desk {
+    /// Records what is due; on a failure everything is looked at again, and what was recorded is due no more.
+    pub(super) async fn tend(&self, recorder: &mut Recorder) -> Result<(), RecordError> {
+        let Some(day) = self.judge().day() else {
+            return Ok(());
+        };
+        let attend = &recorder.attend;
+        let cases: Vec<String> = if attend.all || attend.day != Some(day) {
+            let book = self.book();
+            let open = book.open_cases();
+            open.map(|kept| kept.case.case_id.clone()).collect()
+        } else {
+            attend.cases.iter().cloned().collect()
+        };
+        for some in cases.chunks(ROUND_CHANGES_MAX) {
+            let due = self.due(some, day);
+            if !due.is_empty() {
+                self.record_due(due).await?;
+            }
+        }
+        recorder.attend = Attend {
+            day: Some(day),
+            ..Attend::default()
+        };
+        Ok(())
+    }
+
+    fn due(&self, cases: &[String], day: Date) -> Vec<Due> {
+        let (book, judge) = (self.book(), self.judge());
+        let round = Round {
+            book: &book,
+            around: &*judge,
+            ladder: &LADDER,
+            day,
+        };
+        let open = cases.iter().filter_map(|id| book.newest(id));
+        let due = open.map(|kept| {
+            let case = &kept.case;
+            Due::of(&case.case_id, case.opened_position, round.due(kept))
+        });
+        due.filter(|due| !due.alerts.is_empty()).collect()
+    }
+
+    async fn record_due(&self, due: Vec<Due>) -> Result<(), RecordError> {
+        let appends = due
+            .iter()
+            .map(|due| append(due.request_id, &due.case_id, &due.alerts));
+        let receipts = self.log.append_all(appends.collect()).await;
+        let mut refused = None;
+        for (due, receipt) in due.iter().zip(receipts) {
+            match receipt {
+                Ok(receipt) => self.keep_told(receipt.first, &due.alerts),
+                Err(error) => {
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        refused.map_or(Ok(()), Err)
+    }
+}
