@@ -122,6 +122,10 @@ code!(
     /// Code of a data set, for example `gazetteer`.
     DatasetCode
 );
+code!(
+    /// Name of a version of the rules of judgement, for example `kh-2026.2`.
+    RulesVersion
+);
 
 #[cfg(test)]
 mod tests {

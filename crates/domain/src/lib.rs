@@ -20,7 +20,7 @@ pub mod violation;
 
 pub use code::{
     CampaignCode, CodeError, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode,
-    SystemCode, WorkItemCode, WorkingGroupCode,
+    RulesVersion, SystemCode, WorkItemCode, WorkingGroupCode,
 };
 pub use event::{Actor, Body, Event};
 pub use finding::{Check, Finding, Severity};

@@ -100,6 +100,12 @@ pub enum Reason {
     FactorOfTen,
     /// A count above that of an indicator it can never exceed.
     AboveRelated,
+    /// A threshold or a number of days outside its range.
+    ThresholdRange,
+    /// Steps of a ladder that are not numbered 1, 2, 3 and so on.
+    StepOrder,
+    /// Other rules have the version.
+    VersionTaken,
     /// A path of a read mask that leads to nothing in the answer.
     UnknownFieldPath,
     /// More paths than a read mask may have.
@@ -108,7 +114,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for documents and tests that must cover each.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 52] = [
         Self::Required,
         Self::CodeFormat,
         Self::ValueUnspecified,
@@ -156,6 +162,9 @@ impl Reason {
         Self::DailyAsCumulative,
         Self::FactorOfTen,
         Self::AboveRelated,
+        Self::ThresholdRange,
+        Self::StepOrder,
+        Self::VersionTaken,
         Self::UnknownFieldPath,
         Self::TooManyPaths,
     ];
@@ -211,6 +220,9 @@ impl Reason {
             Self::DailyAsCumulative => "DAILY_AS_CUMULATIVE",
             Self::FactorOfTen => "FACTOR_OF_TEN",
             Self::AboveRelated => "ABOVE_RELATED",
+            Self::ThresholdRange => "THRESHOLD_RANGE",
+            Self::StepOrder => "STEP_ORDER",
+            Self::VersionTaken => "VERSION_TAKEN",
             Self::UnknownFieldPath => "UNKNOWN_FIELD_PATH",
             Self::TooManyPaths => "TOO_MANY_PATHS",
         }
@@ -267,6 +279,9 @@ impl Reason {
             Self::DailyAsCumulative => "có thể là số trong ngày",
             Self::FactorOfTen => "lệch 10 lần",
             Self::AboveRelated => "vượt chỉ tiêu liên quan",
+            Self::ThresholdRange => "ngưỡng ngoài giới hạn",
+            Self::StepOrder => "các bước không theo thứ tự",
+            Self::VersionTaken => "tên phiên bản đã dùng cho quy tắc khác",
             Self::UnknownFieldPath => "không có trường này trong câu trả lời",
             Self::TooManyPaths => "mặt nạ đọc có quá nhiều đường dẫn",
         }

@@ -95,6 +95,39 @@ impl Rules {
         }
     }
 
+    /// The rules of a version whose thresholds stand elsewhere under the names they have here; those that do not stand there are the shipped ones.
+    ///
+    /// A number of reports is cut to a whole one.
+    #[must_use]
+    pub fn named(
+        version: &str,
+        number: impl Fn(&str) -> Option<f64>,
+        due_soon_days: &[u32],
+    ) -> Rules {
+        let shipped = Rules::standard();
+        let or = |name: &str, shipped: f64| number(name).unwrap_or(shipped);
+        Rules {
+            version: version.to_owned(),
+            window_days: or("window_days", shipped.window_days),
+            beta: or("beta", shipped.beta),
+            average_factor: or("average_factor", shipped.average_factor),
+            early_reports: or("early_reports", shipped.early_reports as f64) as usize,
+            early_days: or("early_days", shipped.early_days),
+            plan_red: or("plan_red", shipped.plan_red),
+            plan_amber: or("plan_amber", shipped.plan_amber),
+            cadence_days: or("cadence_days", shipped.cadence_days),
+            p_open: or("p_open", shipped.p_open),
+            p_clear: or("p_clear", shipped.p_clear),
+            consecutive: or("consecutive", f64::from(shipped.consecutive)) as u32,
+            residuals_min: or("residuals_min", shipped.residuals_min as f64) as usize,
+            band_miss: or("band_miss", shipped.band_miss),
+            due_soon_days: due_soon_days.to_vec(),
+            stall_z: or("stall_z", shipped.stall_z),
+            funnel_z: or("funnel_z", shipped.funnel_z),
+            declared_quantile: or("declared_quantile", shipped.declared_quantile),
+        }
+    }
+
     /// The first threshold outside its range, by name and bounds; `None` if all can be reckoned with.
     #[must_use]
     pub fn unusable(&self) -> Option<(&'static str, Bounds)> {

@@ -11,6 +11,7 @@ use domain::code::IndicatorCode;
 use domain::event::Figure;
 use domain::locality::LocalityId;
 use domain::text::Moment;
+use jiff::civil::Date;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -19,7 +20,7 @@ use crate::state::State;
 use crate::timeline::Timeline;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-content-1";
+const FORM: &str = "tiendo-content-2";
 
 /// Tables whose rows are sorted by their own hashes, so that it does not matter in which order they came.
 struct Content(Sha256);
@@ -133,6 +134,10 @@ impl State {
         content.facts("directives", &self.directives);
         content.facts("assessments", &self.assessments);
         content.table("datasets", self.datasets.iter().map(|set| &set.loaded));
+        // One row, for of two versions of one moment the later holds.
+        let adopted = self.latest(Moment::end_of(Date::MAX)).rules();
+        let adopted = adopted.iter().map(|it| (it.recorded.effective, it.fact));
+        content.table("rules", [adopted.collect::<Vec<_>>()]);
     }
 
     fn series_content(&self, key: (u32, u32), series: &Series) -> SeriesContent<'_> {

@@ -15,7 +15,7 @@ use crate::state::State;
 use crate::timeline::Stamp;
 
 /// Names the form of what is hashed; changes whenever that does.
-const FORM: &str = "tiendo-state-5";
+const FORM: &str = "tiendo-state-6";
 
 struct Hashed(Sha256);
 
@@ -113,6 +113,7 @@ impl State {
         hash.table("directives", &self.directives);
         hash.table("assessments", &self.assessments);
         hash.table("datasets", &self.datasets);
+        hash.table("rules", &self.rules);
         hash.0
     }
 

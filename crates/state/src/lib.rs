@@ -32,6 +32,7 @@
 //! - `reform`: whose territory a locality took over
 //! - `ground`: where what undoes a figure or a locality stands
 //! - `rollup`: sums of a locality's parts by the boundaries of any day
+//! - `rules`: rules of judgement that were adopted
 //! - `split`: a number in two views, and what each reason adds
 //! - `diff`: what changed between two views of a locality
 //! - `look`: what is counted in one look between two views
@@ -84,6 +85,7 @@ mod rank;
 mod reading;
 mod reform;
 mod rollup;
+mod rules;
 mod saved;
 mod series;
 mod split;
@@ -122,6 +124,7 @@ pub use rank::{Ranked, Ranking, Span, wilson};
 pub use reading::{IndicatorEntry, Reading};
 pub use reform::{Continuity, Predecessor};
 pub use rollup::{CountryRollUp, RollUp};
+pub use rules::RulesEntry;
 pub use saved::FOLD_VERSION;
 pub use split::{Events, Split, Term};
 pub use state::{ApplyError, Dataset, State};

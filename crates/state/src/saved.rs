@@ -23,7 +23,7 @@ use crate::state::{Dataset, Run, State};
 ///
 /// Must change whenever the same events give another state, or the same state other bytes.
 /// Printable ASCII, 1 to 64 characters.
-pub const FOLD_VERSION: &str = "tiendo-fold-1";
+pub const FOLD_VERSION: &str = "tiendo-fold-2";
 
 /// How the bytes begin; the version follows.
 const BEGIN: &[u8; 16] = b"Tiendo's state:\n";
@@ -87,7 +87,8 @@ impl State {
         out.rows(self.reviews.iter())?;
         out.rows(self.directives.iter())?;
         out.rows(self.assessments.iter())?;
-        out.rows(self.datasets.iter())
+        out.rows(self.datasets.iter())?;
+        out.rows(self.rules.iter())
     }
 
     /// Reads what [`State::save`] wrote.
@@ -148,6 +149,7 @@ impl State {
             directives: input.map("directives", |known, place| known.place(*place))?,
             assessments: input.map("assessments", |known, place| known.place(*place))?,
             datasets: load_datasets(&mut input)?,
+            rules: input.map("rules", |_, _| true)?,
         };
         input.end()?;
         Ok(state)

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::code::{
-    CampaignCode, GroupCode, IndicatorCode, ModelCode, PlanCode, SystemCode, WorkItemCode,
-    WorkingGroupCode,
+    CampaignCode, GroupCode, IndicatorCode, ModelCode, PlanCode, RulesVersion, SystemCode,
+    WorkItemCode, WorkingGroupCode,
 };
 use domain::event::{
     Actor, AssessmentPublished, CampaignClosed, CampaignLaunched, CompletionDeclared,
     DatasetLoaded, DirectiveIssued, Event, FindingResolved, GroupDefined, GroupWithdrawn,
     IndicatorRelated, ModelDefined, ModelStatusChanged, ModelWithdrawn, OrganisationSucceeded,
     PersonErased, PlanAdopted, QuotaAssigned, QuotaLayer, QuotaSuspended, ReadinessReviewed,
-    Relation, Source, SystemCommissioned, WorkingGroupFormed,
+    Relation, RulesAdopted, Source, SystemCommissioned, WorkingGroupFormed,
 };
 use domain::finding::Check;
 use domain::locality::LocalityId;
@@ -154,6 +154,7 @@ pub struct State {
     pub(crate) directives: BTreeMap<u32, Timeline<DirectiveIssued>>,
     pub(crate) assessments: BTreeMap<u32, Timeline<AssessmentPublished>>,
     pub(crate) datasets: Vec<Dataset>,
+    pub(crate) rules: BTreeMap<RulesVersion, Timeline<RulesAdopted>>,
 }
 
 impl fmt::Debug for State {

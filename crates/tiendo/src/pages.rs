@@ -68,6 +68,7 @@ paged! {
     ListModelsRequest, ListModelsResponse: models, 1_000;
     ListIndicatorsRequest, ListIndicatorsResponse: indicators, 1_000;
     ListWorkItemsRequest, ListWorkItemsResponse: work_items, 1_000;
+    ListRulesRequest, ListRulesResponse: rules, 1_000;
 }
 
 impl Paged for v1::ListCasesRequest {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use host::telemetry;
 
-use crate::cli::{Cli, Command, Log, Verify};
+use crate::cli::{Cli, Command, Log, Rule, Verify};
 use crate::client::Clients;
 use crate::command;
 use crate::endpoints::Endpoints;
@@ -144,7 +144,7 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
             }
             Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
             Command::Bench(bench) => command::bench::run(bench, surroundings, output).await,
-            Command::Rule(rule) => command::rule::run(rule, output).await,
+            Command::Rule(Rule::Backtest(wanted)) => command::rule::try_out(wanted, output).await,
             Command::Log(Log::Verify(Verify {
                 proof: Some(proof),
                 key: Some(key),

@@ -63,6 +63,7 @@ masked! {
     ListMissingReportsResponse
     GetTrajectoryResponse
     ListWorkItemsResponse
+    ListRulesResponse
 }
 
 /// The parts of an answer that a caller wants. Order, repetition, `*` and overlaps of the paths make no difference to the hash.

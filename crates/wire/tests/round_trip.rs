@@ -5,7 +5,8 @@
 use domain::event::*;
 use domain::text::{Bound, Moment, Quantity, parse_percent};
 use domain::{
-    Body, Check, Event, Finding, LocalityCode, LocalityId, PersonCommitment, Reason, Severity,
+    Body, Check, Event, Finding, Level, LocalityCode, LocalityId, PersonCommitment, Reason,
+    Severity,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -160,7 +161,52 @@ fn bodies_of_the_whole_life() -> Vec<Body> {
             reason: reason(),
             document: Some(document()),
         }),
+        Body::RulesAdopted(rules()),
     ]
+}
+
+/// The shipped thresholds, for one indicator in districts against two layers, and two steps.
+fn rules() -> RulesAdopted {
+    let decimal = |text: &str| text.parse().unwrap();
+    let step = |number: u32, tells: &[Recipient]| Step {
+        number,
+        name: name("nhắc"),
+        after_days: 7 * (number - 1),
+        reply_days: 5,
+        tells: tells.to_vec(),
+    };
+    RulesAdopted {
+        version: "kh-2026.2".parse().unwrap(),
+        reason: "Sau giao ban tháng 11".to_owned(),
+        thresholds: Thresholds {
+            window_days: decimal("14"),
+            beta: decimal("1400"),
+            average_factor: decimal("0.7"),
+            early_reports: 3,
+            early_days: decimal("14"),
+            plan_red: decimal("0.8"),
+            plan_amber: decimal("0.9"),
+            cadence_days: decimal("7"),
+            p_open: decimal("0.3"),
+            p_clear: decimal("0.6"),
+            consecutive: 2,
+            residuals_min: 100,
+            band_miss: decimal("0.2"),
+            due_soon_days: vec![7, 3, 1],
+            stall_z: decimal("-3"),
+            funnel_z: decimal("-3.09"),
+            declared_quantile: decimal("0.1"),
+        },
+        judged: Judged {
+            indicators: vec!["eid.activated-l2".parse().unwrap()],
+            levels: vec![Level::District],
+            layers: vec![QuotaLayer::Central, QuotaLayer::Provincial],
+        },
+        steps: vec![
+            step(1, &[Recipient::Unit]),
+            step(2, &[Recipient::Unit, Recipient::Province]),
+        ],
+    }
 }
 
 fn bodies_of_the_first_release() -> Vec<Body> {
@@ -955,7 +1001,7 @@ fn a_draft_settles_to_what_would_have_been_read_and_encodes_it_once() {
         assert_eq!(bytes[6..], to_bytes(&read), "{read:?}");
     }
     // Those that refer to what only the record can tell.
-    assert_eq!(undrafted, 19);
+    assert_eq!(undrafted, 20);
 }
 
 /// What a file or a data set brings thousands of.
@@ -985,4 +1031,132 @@ fn what_is_wrong_with_an_event_makes_no_draft_and_what_is_unknown_settles_none()
     // A text is looked at again although most of it was clean before.
     message.actor.as_mut().unwrap().office += " 056203001234";
     assert!(draft(&message, Uuid::nil(), &mut texts, &|_, _| true).is_none());
+}
+
+/// What is refused of rules that say something else, each below the body's own path.
+fn refused_rules(change: impl FnOnce(&mut wire::v1::RulesAdopted)) -> Vec<(String, Reason)> {
+    let mut said = wire::event::rules_adopted(&rules());
+    change(&mut said);
+    let mut message = wire::event::encode(&report());
+    message.confirmed_checks.clear();
+    message.body = Some(wire::v1::event::Body::RulesAdopted(said));
+    let path = |(field, reason): (String, Reason)| {
+        let below = field.strip_prefix("event.rules_adopted.");
+        let field = below.unwrap_or(&field);
+        (field.to_owned(), reason)
+    };
+    let read = decode(&message, "event", &Record::Full, Uuid::nil());
+    let refused = read.err().unwrap_or_default().into_iter();
+    let told = |violation: domain::Violation| path((violation.field, violation.reason));
+    refused.map(told).collect()
+}
+
+#[test]
+fn every_threshold_out_of_its_range_is_told_at_once() {
+    assert_eq!(refused_rules(|_| ()), []);
+    let found = refused_rules(|said| {
+        let t = said.thresholds.as_mut().unwrap();
+        t.window_days = "0".to_owned();
+        t.beta = "-1".to_owned();
+        t.average_factor = "70".to_owned();
+        t.early_days = "0,5".to_owned();
+        t.plan_amber = "0.7".to_owned();
+        t.cadence_days = String::new();
+        t.p_clear = "0.2".to_owned();
+        t.consecutive = 0;
+        t.residuals_min = 1_000_001;
+        t.band_miss = "1.000001".to_owned();
+        t.due_soon_days = vec![7, 3_661];
+        t.stall_z = "NaN".to_owned();
+        t.funnel_z = "-999999999.999999".to_owned();
+        t.declared_quantile = "0.0000001".to_owned();
+    });
+    let range = Reason::ThresholdRange;
+    let expected = [
+        ("window_days", range),
+        ("beta", range),
+        ("average_factor", range),
+        ("early_days", Reason::NumberFormat),
+        ("plan_amber", range),
+        ("cadence_days", Reason::Required),
+        ("p_clear", range),
+        ("consecutive", range),
+        ("residuals_min", range),
+        ("band_miss", range),
+        ("due_soon_days[1]", range),
+        ("stall_z", Reason::NumberFormat),
+        ("declared_quantile", Reason::NumberFormat),
+    ];
+    let expected = expected.map(|(field, reason)| (format!("thresholds.{field}"), reason));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_ladder_has_steps_in_order_that_each_tell_somebody_once() {
+    let found = refused_rules(|said| said.steps.clear());
+    assert_eq!(found, [("steps".to_owned(), Reason::Required)]);
+    let found = refused_rules(|said| said.steps = vec![said.steps[0].clone(); 13]);
+    assert_eq!(found, [("steps".to_owned(), Reason::TextFormat)]);
+    let found = refused_rules(|said| {
+        said.steps.reverse();
+        said.steps[0].name = None;
+        said.steps[0].after_days = 3_661;
+        said.steps[1].tells = vec![1, 2, 1];
+    });
+    let expected = [
+        ("steps[0].number", Reason::StepOrder),
+        ("steps[0].name", Reason::Required),
+        ("steps[0].after_days", Reason::ThresholdRange),
+        ("steps[1].number", Reason::StepOrder),
+        ("steps[1].tells", Reason::TextFormat),
+    ];
+    assert_eq!(found, expected.map(|(field, why)| (field.to_owned(), why)));
+    for first in [(7, vec![1]), (0, vec![1, 2]), (0, vec![2])] {
+        let found = refused_rules(|said| {
+            (said.steps[0].after_days, said.steps[0].tells) = first.clone();
+        });
+        let field = "steps[0].after_days".to_owned();
+        assert_eq!(found, [(field, Reason::StepOrder)], "{first:?}");
+    }
+    let found = refused_rules(|said| {
+        said.steps[0].tells.clear();
+        said.steps[1].tells = vec![4];
+    });
+    let expected = [
+        ("steps[0].tells", Reason::Required),
+        ("steps[1].tells[0]", Reason::ValueUnspecified),
+    ];
+    assert_eq!(found, expected.map(|(field, why)| (field.to_owned(), why)));
+}
+
+#[test]
+fn what_rules_judge_and_why_is_read_as_strictly() {
+    let found = refused_rules(|said| {
+        said.version = "Quy tắc 2".to_owned();
+        said.reason = "hỏi 0912 345 678".to_owned();
+        said.thresholds = None;
+        let judged = said.judged.as_mut().unwrap();
+        judged.indicators = vec!["eid".to_owned(), "eid".to_owned()];
+        judged.levels = vec![4];
+        judged.layers = vec![1, 1];
+    });
+    let expected = [
+        ("version", Reason::CodeFormat),
+        ("reason", Reason::PersonalData),
+        ("thresholds", Reason::Required),
+        ("judged.indicators", Reason::TextFormat),
+        ("judged.levels[0]", Reason::ValueUnspecified),
+        ("judged.layers", Reason::TextFormat),
+    ];
+    assert_eq!(found, expected.map(|(field, why)| (field.to_owned(), why)));
+}
+
+#[test]
+fn rules_for_everything_say_nothing_of_what_they_judge() {
+    let mut all = rules();
+    all.judged = Judged::default();
+    let message = wire::event::rules_adopted(&all);
+    assert_eq!(message.judged, None);
+    let event = event(Body::RulesAdopted(all));
+    assert_eq!(decode_logged(&to_bytes(&event)), Ok(event));
 }

@@ -389,7 +389,9 @@ impl Desk {
                 let withheld = is_opened
                     .then(|| hushed(&book, &*judge, &change.key, &change.verdict))
                     .flatten();
-                let alerts = render::alerts(&change, opened, withheld);
+                let alerts = judge.steps().first().map_or_else(Vec::new, |first| {
+                    render::alerts(&change, opened, (first, withheld))
+                });
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {
                     change,

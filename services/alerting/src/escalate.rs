@@ -10,6 +10,7 @@
 //! - An acknowledgement whose day has passed is ended by an entry of its own.
 
 use domain::LocalityId;
+use domain::event::{Recipient, Step};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use lag::{Concern, Transition};
@@ -21,8 +22,8 @@ use crate::case::CaseKey;
 use crate::judge::Judge;
 use crate::life::{Acknowledgement, Life};
 use crate::notice::{Told, notice};
+use crate::rules::step;
 use crate::sight::Seen;
-use crate::steps::{Office, Step, step};
 
 /// A silence covers it.
 pub(crate) const SILENCED: &str = "SILENCED";
@@ -190,11 +191,11 @@ impl<S: Surroundings> Round<'_, S> {
     fn others(&self, key: &CaseKey, step: &Step) -> (Vec<Told>, Vec<(String, Told)>) {
         let above = self.around.above(key.locality);
         let mut places = Vec::new();
-        for office in step.tells {
-            let place = match office {
-                Office::Unit => None,
-                Office::Parent => above.first(),
-                Office::Province => above.last(),
+        for recipient in &step.tells {
+            let place = match recipient {
+                Recipient::Unit => None,
+                Recipient::Parent => above.first(),
+                Recipient::Province => above.last(),
             };
             if let Some(place) = place.filter(|place| !places.contains(place)) {
                 places.push(place);

@@ -9,8 +9,8 @@ use super::{Round, Surroundings, hushed};
 use crate::book::Book;
 use crate::case::CaseKey;
 use crate::notice;
+use crate::rules::shipped_steps;
 use crate::sight::Seen;
-use crate::steps::LADDER;
 
 const HA_DONG: &str = "268@2023-04-10/eid.activated/central/overdue";
 const HA_NOI: &str = "01@2023-04-10/eid.activated/central/overdue";
@@ -104,7 +104,7 @@ impl Story {
         let told = match withheld {
             Some(withheld) => Body::NotificationWithheld(withheld),
             None => Body::NotificationSent(v1::NotificationSent {
-                notification: Some(notice::reminder(case, &verdict)),
+                notification: Some(notice::notice(case, &shipped_steps()[0], &verdict, &[])),
                 verdict: Some(verdict),
             }),
         };
@@ -151,7 +151,7 @@ impl Story {
         let round = Round {
             book: &self.book,
             around,
-            ladder: &LADDER,
+            ladder: &shipped_steps(),
             day: around.day,
         };
         let due: Vec<v1::AlertEvent> = self

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::event::{Body, FindingResolved, IndicatorDefined, QuotaLayer};
+use domain::event::{Body, FindingResolved, IndicatorDefined, QuotaLayer, Step};
 use domain::text::{Moment, date};
 use domain::{Event, IndicatorCode, LocalityCode, LocalityId};
 use host::Today;
@@ -26,6 +26,7 @@ use crate::assess::{Judged, Outcome, assess};
 use crate::case::{CaseKey, Change};
 use crate::neighbours::Neighbours;
 use crate::render;
+use crate::rules::InForce;
 
 /// With more siblings than this only the locality itself is judged anew; the others are at the next day.
 const SIBLINGS_MAX: usize = 200;
@@ -55,7 +56,9 @@ struct Case {
 /// Folds the ledger, judges, and keeps the cases.
 #[derive(Debug)]
 pub struct Judge {
+    /// The thresholds in force.
     pub(crate) rules: Rules,
+    pub(crate) in_force: InForce,
     today: Today,
     day: Option<Date>,
     /// When the newest event was taken, and of which request it is.
@@ -72,7 +75,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge who has read nothing.
+    /// A judge who has read nothing; `rules` hold until others are adopted.
     #[must_use]
     pub fn new(rules: Rules, today: Today) -> Self {
         let day = match today {
@@ -80,6 +83,7 @@ impl Judge {
             Today::Real => None,
         };
         Self {
+            in_force: InForce::shipped(rules.clone()),
             rules,
             today,
             day,
@@ -162,6 +166,12 @@ impl Judge {
         std::mem::take(&mut self.changes)
     }
 
+    /// The ladder in force, by number.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        self.in_force.steps()
+    }
+
     /// How many settled changes nobody has taken yet.
     pub(crate) fn untaken(&self) -> usize {
         self.changes.len()
@@ -190,6 +200,7 @@ impl Judge {
             };
             self.settle();
             self.day = Some(day);
+            self.take_rules();
             self.judge_all();
             self.settle();
         }
@@ -324,8 +335,33 @@ impl Judge {
                     self.series_changed(e.locality, &indicator);
                 }
             }
+            Body::RulesAdopted(_) => self.rules_adopted(),
             _ => {}
         }
+    }
+
+    fn rules_adopted(&mut self) {
+        if self.take_rules() {
+            self.judge_all();
+        }
+    }
+
+    /// Takes the rules that hold on the day judged for, and closes what they no longer judge; true if they are others than before.
+    fn take_rules(&mut self) -> bool {
+        let reading = self.day.map(|day| self.state.latest(Moment::end_of(day)));
+        let adopted = reading.and_then(|reading| reading.rules_in_force());
+        let adopted = adopted.map(|adopted| (adopted.recorded.position, adopted.fact));
+        let Some(rules) = self.in_force.take(adopted) else {
+            return false;
+        };
+        self.rules = rules;
+        for (key, case) in &mut self.cases {
+            if case.ladder.is_open() && !self.in_force.has_case(key) {
+                case.ladder = Ladder::new(key.concern);
+                self.unsettled.insert(key.clone());
+            }
+        }
+        true
     }
 
     fn series_changed(&mut self, id: LocalityId, indicator: &IndicatorCode) {
@@ -397,8 +433,10 @@ impl Judge {
         let neighbours = Neighbours::of(&self.rules, &reading, group, indicator).map(Arc::new);
         for id in judged {
             let outcome = match (self.definition(indicator), self.reading()) {
-                (Some(definition), Some(reading)) => {
-                    assess(&self.rules, &reading, definition, *id, neighbours.as_ref())
+                (Some(definition), Some(reading)) if self.in_force.has_series(*id, indicator) => {
+                    let neighbours = neighbours.as_ref();
+                    let outcome = assess(&self.rules, &reading, definition, *id, neighbours);
+                    self.in_force.kept(outcome)
                 }
                 _ => Outcome::Gone,
             };

@@ -10,8 +10,10 @@
 //! - `figures`: reported figures as the numbers that `lag` judges
 //! - `neighbours`: the siblings a locality is compared with
 //! - `render`: verdicts, cases and notifications in words and messages
-//! - `steps`, `notice`: the ladder, and what offices are told
+//! - `notice`: what offices are told at each step of the ladder
 //! - `book`: what alerting's own log says: cases, each with its `life` among people, and `silence`s
+//! - `rules`: the rules in force, as they were adopted
+//! - `book`: what alerting's own log says was told
 //! - `desk`: where judging, telling and asking meet; read its essay about restarts first
 //! - `escalate`: which step is due on a day, or why it is not taken
 //! - `acts`: what people ask to be recorded
@@ -42,13 +44,14 @@ mod people;
 mod questions;
 mod reader;
 mod render;
+mod rules;
 mod service;
 mod shown;
 mod sight;
 mod silence;
-mod steps;
 mod watch;
 
 pub use case::{CaseKey, Change};
 pub use judge::{Filter, Judge};
+pub use rules::shipped_steps;
 pub use service::{Alerting, Config, Error, alerts_ledger, build};

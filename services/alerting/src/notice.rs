@@ -1,11 +1,10 @@
 //! What offices are told: notifications of the ladder's steps, and commendations.
 
+use domain::event::Step;
 use domain::text::{Moment, date};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use wire::v1;
-
-use crate::steps::{LADDER, Step};
 
 /// The step under which a commendation (biểu dương) is told: it is on no ladder.
 pub(crate) const COMMENDATION: u32 = 0;
@@ -20,11 +19,6 @@ pub(crate) struct Told {
     pub(crate) name: String,
 }
 
-/// The first reminder: it is told to the unit alone.
-pub(crate) fn reminder(case_id: &str, verdict: &v1::Verdict) -> v1::Notification {
-    notice(case_id, &LADDER[0], verdict, &[])
-}
-
 /// The notification of a step; `others` are told besides the unit.
 pub(crate) fn notice(
     case_id: &str,
@@ -33,9 +27,7 @@ pub(crate) fn notice(
     others: &[Told],
 ) -> v1::Notification {
     let day = judged_for(verdict);
-    let reply = step
-        .reply_days
-        .and_then(|days| day.checked_add(i64::from(days).days()).ok());
+    let reply = reply_by(step, day);
     let (mut vi, mut en) = said(verdict);
     if let Some(by) = reply {
         vi = format!("{vi} Báo cáo chậm nhất ngày {}.", date::format_date_vi(by));
@@ -45,10 +37,18 @@ pub(crate) fn notice(
         case_id: case_id.to_owned(),
         step: step.number,
         addressee: addressee(verdict, others),
-        text: Some(text((step.vi, step.en), (&vi, &en), day)),
+        text: Some(text((&step.name.vi, &step.name.en), (&vi, &en), day)),
         tells: tells(verdict, others),
         reply_by: reply.map(|by| by.to_string()).unwrap_or_default(),
     }
+}
+
+/// By which day an answer to a step taken on a day is expected; none if none is.
+pub(crate) fn reply_by(step: &Step, day: Date) -> Option<Date> {
+    let days = i64::from(step.reply_days);
+    (days > 0)
+        .then(|| day.checked_add(days.days()).ok())
+        .flatten()
 }
 
 /// The commendation of a place that has reached what it lagged behind; none where the clearing is no such thing.
@@ -179,7 +179,7 @@ mod tests {
             locality: v1::LocalityRef::default(),
             name: "Thành phố Hà Nội".to_owned(),
         };
-        let notice = notice("a", &LADDER[2], &red, &[above]);
+        let notice = notice("a", &crate::rules::shipped_steps()[2], &red, &[above]);
         let text = notice.text.unwrap();
         assert_eq!(
             text.vi,

@@ -1,6 +1,6 @@
 //! Verdicts, cases and notifications in words and messages.
 
-use domain::event::Name;
+use domain::event::{Name, Step};
 use domain::text::{Moment, Percent, collation_key, date, number};
 use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
@@ -289,11 +289,11 @@ pub(crate) fn rank(verdict: &v1::Verdict) -> (u8, Vec<u8>, String, String, i32) 
     (severity, name, id, verdict.indicator.clone(), verdict.layer)
 }
 
-/// What alerting's log records of a change; `opened_position` is where the case was opened, `withheld` why nobody is told of an opening.
+/// What alerting's log records of a change; `opened_position` is where the case was opened, `first` is the step that an opening is told at, `withheld` why nobody is.
 pub(crate) fn alerts(
     change: &Change,
     opened_position: u64,
-    withheld: Option<v1::NotificationWithheld>,
+    (first, withheld): (&Step, Option<v1::NotificationWithheld>),
 ) -> Vec<v1::AlertEvent> {
     use v1::alert_event::Body;
     let (case_id, verdict) = (change.key.to_string(), &change.verdict);
@@ -322,7 +322,7 @@ pub(crate) fn alerts(
         }
         Transition::Opened => {
             let told = match withheld {
-                None => sent(notice::reminder(&case_id, verdict)),
+                None => sent(notice::notice(&case_id, first, verdict, &[])),
                 Some(withheld) => v1::AlertEvent {
                     position: verdict.position,
                     ..alert(Body::NotificationWithheld(withheld))

@@ -15,7 +15,6 @@ use crate::escalate::{gatherer, ids_above, next};
 use crate::judge::Judge;
 use crate::life::{Acknowledgement, Life};
 use crate::sight::Seen;
-use crate::steps::LADDER;
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]
@@ -223,7 +222,7 @@ impl<'a> Look<'a> {
             case.cleared.clone_from(&kept.case.cleared);
             case.cleared_known = self.known(kept.case.cleared.as_ref());
             case.cleared_position = kept.case.cleared_position;
-        } else if let Some((step, on)) = next(&LADDER, &life, kept.opened_on()) {
+        } else if let Some((step, on)) = next(self.judge.steps(), &life, kept.opened_on()) {
             case.next_step = step.number;
             case.next_step_on = self.free_on(on, acknowledged, &case).to_string();
         }

@@ -12,7 +12,7 @@ use domain::event::{Body, OwnerChange, QuotaLayer, Relation, Role, Scope};
 use domain::text::{Moment, fold};
 use domain::{
     CampaignCode, Check, Event, GroupCode, IndicatorCode, LocalityCode, LocalityId, ModelCode,
-    PlanCode, WorkItemCode,
+    PlanCode, RulesVersion, WorkItemCode,
 };
 use jiff::civil::Date;
 
@@ -41,6 +41,8 @@ pub(crate) enum Thing {
     Campaign(LocalityId, CampaignCode),
     /// A work item of a locality: defined, completed, cancelled.
     WorkItem(LocalityId, WorkItemCode),
+    /// A version of the rules of judgement: adopted.
+    Rules(RulesVersion),
 }
 
 /// A claim that no other request of the commit may make as well.
@@ -272,6 +274,7 @@ fn narrows(body: &Body) -> bool {
         | Body::QuotaSuspended(_)
         | Body::FindingResolved(_)
         | Body::CampaignClosed(_)
+        | Body::RulesAdopted(_)
         | Body::WorkItemCompleted(_)
         | Body::WorkItemCancelled(_) => true,
         _ => false,
@@ -295,6 +298,7 @@ fn thing(body: &Body) -> Option<Thing> {
         Body::FindingResolved(e) => Thing::Finding(e.position, e.check),
         Body::CampaignLaunched(e) => Thing::Campaign(e.locality, e.campaign.clone()),
         Body::CampaignClosed(e) => Thing::Campaign(e.locality, e.campaign.clone()),
+        Body::RulesAdopted(e) => Thing::Rules(e.version.clone()),
         Body::WorkItemDefined(e) => Thing::WorkItem(e.locality, e.work_item.clone()),
         Body::WorkItemCompleted(e) => Thing::WorkItem(e.locality, e.work_item.clone()),
         Body::WorkItemCancelled(e) => Thing::WorkItem(e.locality, e.work_item.clone()),

@@ -29,6 +29,7 @@ mod pages;
 mod parts;
 mod rank;
 mod rebuild;
+mod rules;
 mod trajectory;
 mod watch;
 mod work;

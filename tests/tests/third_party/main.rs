@@ -32,6 +32,7 @@ async fn others_put_every_question_and_are_refused_as_it_is_written() -> Result<
         return Ok(());
     }
     let tiendo = Tiendo::start(Options::sample()).await?;
+    adopt_rules(&tiendo).await?;
     let mut story = Chapters::new();
     if let Some(python) = python {
         let client = Client::Python(python);
@@ -49,6 +50,18 @@ async fn others_put_every_question_and_are_refused_as_it_is_written() -> Result<
     }
     story.end()?;
     tiendo.finish().await
+}
+
+/// The sample has no rules of judgement of its own; two versions make a list of more than a page.
+async fn adopt_rules(t: &Tiendo) -> Result<()> {
+    let path = t.data().with_file_name("rules.json");
+    for (version, day) in [("kh-1", "2023-05-01"), ("kh-2", "2023-05-02")] {
+        std::fs::write(&path, json!({ "version": version }).to_string())?;
+        let path = path.to_str().context("the folder is not UTF-8")?;
+        let line = ["rule", "adopt", path, "--reason", "thử", "--as-of", day];
+        t.text(&line).await?;
+    }
+    Ok(())
 }
 
 /// The first program that can do what is needed.

@@ -424,6 +424,17 @@ fn programme() -> Vec<Row> {
             .is("totalSize", json!(52))
             .before("indicators/#", json!(0))
             .many(json!({}), "indicators", 52),
+        // Adopted by the test itself.
+        Row::of("ListRules", json!({}))
+            .is("rules/0/adopted/version", json!("kh-2"))
+            .is("rules/0/inForce", json!(true))
+            .is("rules/0/adopted/thresholds/funnelZ", json!("-3.09"))
+            .is("rules/1/adopted/version", json!("kh-1"))
+            .is("rules/1/inForce", Value::Null)
+            .is("totalSize", json!(2))
+            .before("rules/#", json!(0))
+            .many(json!({}), "rules", 2),
+        Row::of("ListRules", json!({"version": "kh-1"})).is("rules/#", json!(1)),
         // Nobody reported a status in any of the nine districts.
         Row::of("GetModelMatrix", json!({"parent_code": "56"}))
             .is("totalSize", json!(9))

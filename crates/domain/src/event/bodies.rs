@@ -4,13 +4,13 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assessment, Denominator, Document, Figure, IndicatorKind, Milestone, ModelStatus, Name,
+    Assessment, Denominator, Document, Figure, IndicatorKind, Judged, Milestone, ModelStatus, Name,
     OrganisationChange, OwnerChange, QuotaLayer, Readiness, Relation, Resolution, Role, Scope,
-    Source, Successor, WorkOrigin,
+    Source, Step, Successor, Thresholds, WorkOrigin,
 };
 use crate::code::{
-    CampaignCode, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode, SystemCode,
-    WorkItemCode, WorkingGroupCode,
+    CampaignCode, DatasetCode, GroupCode, IndicatorCode, ModelCode, PlanCode, RulesVersion,
+    SystemCode, WorkItemCode, WorkingGroupCode,
 };
 use crate::finding::Check;
 use crate::locality::LocalityId;
@@ -487,5 +487,19 @@ bodies! {
         events: u64,
         /// Whose work it is and under which licence.
         credit: String,
+    }
+    /// Rules of judgement were adopted; they hold until others do.
+    RulesAdopted {
+        /// Name of this version; what it says never changes.
+        version: RulesVersion,
+        /// Why.
+        reason: String,
+        /// The thresholds.
+        thresholds: Thresholds,
+        /// Which series are judged.
+        #[serde(default, skip_serializing_if = "Judged::is_all")]
+        judged: Judged,
+        /// The ladder, by number from 1; at least one step.
+        steps: Vec<Step>,
     }
 }

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod named;
+mod rules;
 mod subject;
 mod terms;
 
@@ -18,6 +19,7 @@ use crate::locality::LocalityId;
 use crate::text::{Bound, Moment, Percent, Quantity};
 
 pub use bodies::*;
+pub use rules::*;
 pub use subject::*;
 pub(crate) use terms::terms;
 pub use terms::*;

@@ -40,7 +40,7 @@ impl Subject {
 }
 
 /// All topics, which are the families of subjects a ledger's stream holds.
-pub const TOPICS: [&str; 18] = [
+pub const TOPICS: [&str; 19] = [
     "locality",
     "plan",
     "group",
@@ -59,6 +59,7 @@ pub const TOPICS: [&str; 18] = [
     "assessment",
     "system",
     "dataset",
+    "rule",
 ];
 
 /// Most bytes of a name as a token; what is longer is cut and told apart by its hash.
@@ -124,6 +125,7 @@ impl Body {
             Self::AssessmentPublished(_) => ("assessment", "published"),
             Self::SystemCommissioned(_) => ("system", "commissioned"),
             Self::DatasetLoaded(_) => ("dataset", "loaded"),
+            Self::RulesAdopted(_) => ("rule", "adopted"),
         }
     }
 
@@ -137,7 +139,8 @@ impl Body {
             | Self::ModelWithdrawn(_)
             | Self::IndicatorDefined(_)
             | Self::IndicatorRelated(_)
-            | Self::DatasetLoaded(_) => None,
+            | Self::DatasetLoaded(_)
+            | Self::RulesAdopted(_) => None,
             Self::LocalityRegistered(super::LocalityRegistered { locality, .. })
             | Self::LocalityEnded(super::LocalityEnded { locality, .. })
             | Self::PlanAdopted(super::PlanAdopted { locality, .. })
@@ -208,6 +211,7 @@ impl Body {
                 .map_or_else(|| "whole".to_owned(), |code| code.token()),
             Self::SystemCommissioned(e) => e.system.token(),
             Self::DatasetLoaded(e) => e.dataset.token(),
+            Self::RulesAdopted(e) => e.version.token(),
         }
     }
 }

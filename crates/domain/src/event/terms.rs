@@ -170,6 +170,17 @@ terms! {
         Explained = "explained",
     }
 }
+terms! {
+    /// Whom a step of the ladder tells.
+    Recipient {
+        /// The head of the unit itself.
+        Unit = "unit",
+        /// The unit above it.
+        Parent = "parent",
+        /// Its province.
+        Province = "province",
+    }
+}
 
 impl OwnerChange {
     /// Whether nobody gave the role up for it.

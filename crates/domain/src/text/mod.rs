@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure and works on text in any Unicode form, with or without diacritics.
 //!
+//! - [`decimal`]: decimal numbers that are kept as they are written
 //! - [`number`]: counts, percentages and vague quantities, read and shown the Vietnamese way
 //! - [`date`]: dates, effective moments to the hour, and instants in Vietnam's time
 //! - [`name`]: names of places: folding, prefixes such as Quận and Tp., search, subject tokens
@@ -10,12 +11,14 @@
 
 pub mod collate;
 pub mod date;
+pub mod decimal;
 pub mod name;
 pub mod number;
 pub mod personal;
 
 pub use collate::{collation_key, compare_vi};
 pub use date::{DateError, Moment, Precision, iso_text, parse_date, parse_instant};
+pub use decimal::{Decimal, DecimalError};
 pub use name::{PlaceKind, fold, nfc, slug};
 pub use number::{
     Bound, NumberError, Percent, Quantity, parse_bounded_percent, parse_count, parse_percent,

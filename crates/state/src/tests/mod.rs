@@ -16,6 +16,7 @@ mod owners;
 mod portfolio;
 mod rank;
 mod reform;
+mod rules;
 mod saved;
 mod stories;
 mod trajectory;

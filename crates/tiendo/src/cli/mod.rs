@@ -109,7 +109,7 @@ pub enum Command {
     /// Verdicts: how each locality stands against each quota today.
     #[command(subcommand)]
     Verdict(Verdict),
-    /// Rules of judgement: try them on a past.
+    /// Rules of judgement: try them on a past, adopt them, see who would be told.
     #[command(subcommand)]
     Rule(Rule),
     /// What records one fact, and is told all of it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::date;
+use super::{At, Fact, date};
 
 /// Rules of judgement.
 #[derive(Debug, Subcommand)]
@@ -14,6 +14,55 @@ pub enum Rule {
     ///
     /// Every day of the file is judged with nothing but what was known by then, and held against what had happened at the deadline.
     Backtest(RuleBacktest),
+    /// Say everything that is wrong with a file of rules, and in what it differs from the rules in force; nothing is recorded.
+    Check {
+        /// Rules as JSON: a `version`, the thresholds that differ from the shipped ones, and if they do `judged` and `steps`.
+        file: PathBuf,
+    },
+    /// Adopt the rules of a file: services judge by them from then on.
+    Adopt(Box<RuleAdopt>),
+    /// The rules that were adopted, those in force first.
+    List {
+        /// When.
+        #[command(flatten)]
+        at: At,
+    },
+    /// What rules say: thresholds, what is judged, and the ladder.
+    Show {
+        /// The version; default the rules in force.
+        version: Option<String>,
+        /// When.
+        #[command(flatten)]
+        at: At,
+    },
+    /// Who would be told of a case in a place, step by step, by the rules in force.
+    Routes(RuleRoutes),
+}
+
+/// Rules to adopt.
+#[derive(Debug, Clone, Args)]
+pub struct RuleAdopt {
+    /// Rules as JSON, as for `rule check`; without `steps` the shipped ladder.
+    pub file: PathBuf,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// From when they hold, and who adopts them.
+    #[command(flatten)]
+    pub fact: Fact,
+}
+
+/// Of which case.
+#[derive(Debug, Clone, Args)]
+pub struct RuleRoutes {
+    /// The place.
+    pub code: String,
+    /// The indicator; without it any that is judged.
+    #[arg(long, value_name = "CODE")]
+    pub indicator: Option<String>,
+    /// When.
+    #[command(flatten)]
+    pub at: At,
 }
 
 /// What to replay.

@@ -38,7 +38,7 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Case, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner,
+    At, Case, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, Rule,
     Silence, WorkItem,
 };
 use crate::client::Clients;
@@ -52,7 +52,8 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     match command {
         // `run::run` keeps these for itself.
-        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Rule(_) => Ok(()),
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) => Ok(()),
+        Command::Rule(command) => rule::run(command, clients, output).await,
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
         Command::Indicator(command) => indicator::run(command, clients, output).await,
@@ -110,7 +111,8 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Finding(command) => matches!(command, Finding::List(_)),
         Command::Case(command) => matches!(command, Case::List { .. } | Case::Show { .. }),
         Command::Silence(command) => matches!(command, Silence::List { .. }),
-        Command::Figure(_) | Command::Verdict(_) | Command::Rule(_) | Command::Export(_) => true,
+        Command::Rule(command) => !matches!(command, Rule::Adopt(_)),
+        Command::Figure(_) | Command::Verdict(_) | Command::Export(_) => true,
         _ => false,
     }
 }

@@ -261,7 +261,8 @@ fn locality_mut(body: &mut Body) -> Option<&mut LocalityId> {
         | Body::ModelWithdrawn(_)
         | Body::IndicatorDefined(_)
         | Body::IndicatorRelated(_)
-        | Body::DatasetLoaded(_) => None,
+        | Body::DatasetLoaded(_)
+        | Body::RulesAdopted(_) => None,
         Body::LocalityRegistered(d::LocalityRegistered { locality, .. })
         | Body::LocalityEnded(d::LocalityEnded { locality, .. })
         | Body::PlanAdopted(d::PlanAdopted { locality, .. })

@@ -12,7 +12,6 @@ use wire::v1;
 use super::{Desk, ROUND_CHANGES_MAX, RecordError, Recorder, append};
 use crate::case::{CaseKey, Change};
 use crate::escalate::Round;
-use crate::steps::LADDER;
 
 /// Which cases are to be looked at.
 #[derive(Debug, Default)]
@@ -96,7 +95,7 @@ impl Desk {
         let round = Round {
             book: &book,
             around: &*judge,
-            ladder: &LADDER,
+            ladder: judge.steps(),
             day,
         };
         let open = cases.iter().filter_map(|id| book.newest(id));

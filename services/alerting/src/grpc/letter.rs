@@ -1,5 +1,6 @@
 //! `DraftLetter`: the letter of a case, by the figures of now.
 
+use domain::event::Step;
 use domain::text::Moment;
 use domain::{Reason, Violation};
 use jiff::civil::Date;
@@ -12,7 +13,8 @@ use super::AlertingApi;
 use crate::case::CaseKey;
 use crate::judge::Judge;
 use crate::letter::{self, Letter, Occasion};
-use crate::steps::{self, LADDER};
+use crate::notice::reply_by;
+use crate::rules::step as step_of;
 
 impl AlertingApi {
     /// Drafts the letter of a case.
@@ -73,11 +75,6 @@ fn form(request: &v1::DraftLetterRequest) -> Result<v1::LetterForm, Status> {
             "a case's id reads locality@since/indicator/layer/concern, as ListCases gives it";
         violations.push(Violation::new("case_id", Reason::CodeFormat, detail));
     }
-    if request.step > 0 && steps::step(&LADDER, request.step).is_none() {
-        let last = LADDER.len();
-        let detail = format!("{} is no step of the ladder, 1 to {last}", request.step);
-        violations.push(Violation::new("step", Reason::NumberFormat, detail));
-    }
     if violations.is_empty() {
         Ok(form)
     } else {
@@ -86,9 +83,18 @@ fn form(request: &v1::DraftLetterRequest) -> Result<v1::LetterForm, Status> {
 }
 
 /// The verdict that the letter tells and the step it stands for; none for praise.
-fn told(judge: &Judge, case: &v1::Case, asked: u32) -> Result<(v1::Verdict, Option<u32>), Status> {
+fn told<'j>(
+    judge: &'j Judge,
+    case: &v1::Case,
+    asked: u32,
+) -> Result<(v1::Verdict, Option<&'j Step>), Status> {
     let last = case.notifications.iter().map(|told| told.step).max();
-    let step = if asked == 0 { last.unwrap_or(1) } else { asked };
+    let number = if asked == 0 { last.unwrap_or(1) } else { asked };
+    let step = step_of(judge.steps(), number).ok_or_else(|| {
+        let last = judge.steps().len();
+        let detail = format!("{number} is no step of the ladder, 1 to {last}");
+        invalid(&[Violation::new("step", Reason::NumberFormat, detail)])
+    })?;
     match &case.cleared {
         None => {
             let key = CaseKey::parse(&case.case_id);
@@ -109,12 +115,6 @@ fn told(judge: &Judge, case: &v1::Case, asked: u32) -> Result<(v1::Verdict, Opti
             ))
         }
     }
-}
-
-/// By which day an answer to a letter of the day is asked for.
-fn reply_by(step: u32, day: Date) -> Option<Date> {
-    let days = steps::step(&LADDER, step)?.reply_days?;
-    day.checked_add(jiff::Span::new().days(days)).ok()
 }
 
 /// Name of the place above that of a case.
@@ -139,9 +139,9 @@ fn packed(letter: &Letter) -> Result<Vec<u8>, Status> {
 }
 
 /// "268-eid.activated-central-overdue-2.docx"; the step of praise is "praise".
-fn file_name(case: &v1::Case, step: Option<u32>, ending: &str) -> String {
+fn file_name(case: &v1::Case, step: Option<&Step>, ending: &str) -> String {
     let place = case.case_id.split('@').next().unwrap_or_default();
     let rest: Vec<&str> = case.case_id.split('/').skip(1).collect();
-    let step = step.map_or_else(|| "praise".to_owned(), |step| step.to_string());
+    let step = step.map_or_else(|| "praise".to_owned(), |step| step.number.to_string());
     format!("{place}-{}-{step}.{ending}", rest.join("-"))
 }

@@ -11,6 +11,7 @@ mod docx;
 mod figures;
 mod html;
 
+use domain::event::Step;
 use domain::text::date;
 use domain::text::name::strip_prefix;
 use domain::text::number::format_count_vi;
@@ -25,12 +26,15 @@ pub(crate) use html::html;
 /// Most positions that a letter cites; the rest are in the case.
 const POSITIONS_MAX: usize = 12;
 
+/// The step whose letter says so in words of its own.
+const CRITICISM: &str = "phê bình";
+
 /// What a letter is made of.
 pub(crate) struct Occasion<'a> {
     /// The judgement it tells.
     pub(crate) verdict: &'a v1::Verdict,
-    /// Step of the ladder, from 1; none for praise.
-    pub(crate) step: Option<u32>,
+    /// Step of the ladder; none for praise.
+    pub(crate) step: Option<&'a Step>,
     /// Name of the place above, whose office writes; none above a province.
     pub(crate) parent: Option<&'a str>,
     /// The ledger's id.
@@ -76,7 +80,7 @@ impl Letter {
         );
         let about = match occasion.step {
             Some(step) => wording(step).subject,
-            None => "biểu dương kết quả",
+            None => "biểu dương kết quả".to_owned(),
         };
         Self {
             sender,
@@ -95,39 +99,47 @@ impl Letter {
 /// How a step of the ladder is worded.
 struct Wording {
     /// Follows "V/v", before the indicator.
-    subject: &'static str,
+    subject: String,
     /// What is asked for, before the day by which.
     request: &'static str,
 }
 
-/// The wording of a step; beyond the last, that of the last.
-fn wording(step: u32) -> Wording {
-    let (subject, request) = match step {
-        0 | 1 => (
+/// The wording of a step by its name: those of practice, and a general one for a name that somebody else gave.
+fn wording(step: &Step) -> Wording {
+    let name = step.name.vi.to_lowercase();
+    let (subject, request) = match name.as_str() {
+        "nhắc" => (
             "nhắc tiến độ",
             "Đề nghị đồng chí chỉ đạo rà soát, tổ chức thực hiện và báo cáo kết quả",
         ),
-        2 => (
+        "đôn đốc" => (
             "đôn đốc tiến độ",
             "Đề nghị đồng chí tập trung chỉ đạo, có giải pháp cụ thể để bảo đảm tiến độ và báo cáo kết quả",
         ),
-        3 => (
+        "giao ban" => (
             "báo cáo tại giao ban về tiến độ",
             "Đề nghị đồng chí báo cáo tại cuộc họp giao ban gần nhất về nguyên nhân, giải pháp và thời hạn hoàn thành, và gửi báo cáo bằng văn bản",
         ),
-        4 => (
+        "giải trình" => (
             "yêu cầu giải trình về tiến độ",
             "Yêu cầu đồng chí giải trình bằng văn bản nguyên nhân chậm tiến độ, trách nhiệm của tập thể và cá nhân, cam kết thời hạn hoàn thành, và gửi giải trình",
         ),
-        5 => (
+        CRITICISM => (
             "phê bình chậm tiến độ",
             "Yêu cầu đồng chí nghiêm túc rút kinh nghiệm, khắc phục ngay và báo cáo kết quả khắc phục",
         ),
-        _ => (
+        "kiểm điểm" => (
             "kiểm điểm trách nhiệm về tiến độ",
             "Yêu cầu tổ chức kiểm điểm trách nhiệm của người đứng đầu và các cá nhân liên quan theo quy định, và báo cáo kết quả kiểm điểm",
         ),
+        other => {
+            return Wording {
+                subject: format!("{other} về tiến độ"),
+                request: "Đề nghị đồng chí chỉ đạo thực hiện và báo cáo kết quả",
+            };
+        }
     };
+    let subject = subject.to_owned();
     Wording { subject, request }
 }
 
@@ -175,16 +187,16 @@ fn request(occasion: &Occasion<'_>, office: &str) -> Vec<String> {
         )];
     };
     let mut said = Vec::new();
-    if step == 5 {
+    if step.name.vi.to_lowercase() == CRITICISM {
         said.push(format!(
             "Phê bình {office} chậm tiến độ theo các số liệu nêu trên."
         ));
     }
-    let by = occasion.reply_by.map_or_else(
-        || "trước ngày …/…/……".to_owned(),
-        |day| format!("trước ngày {}", date::format_date_vi(day)),
-    );
-    said.push(format!("{} {by}.", wording(step).request));
+    let by = occasion.reply_by.map(date::format_date_vi);
+    let by = by
+        .map(|day| format!(" trước ngày {day}"))
+        .unwrap_or_default();
+    said.push(format!("{}{by}.", wording(step).request));
     said
 }
 

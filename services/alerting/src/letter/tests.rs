@@ -46,10 +46,11 @@ fn verdict(counted: bool) -> v1::Verdict {
     }
 }
 
-fn draft(verdict: &v1::Verdict, step: Option<u32>) -> Letter {
+fn draft(verdict: &v1::Verdict, step: Option<usize>) -> Letter {
+    let ladder = crate::rules::shipped_steps();
     Letter::draft(&Occasion {
         verdict,
-        step,
+        step: step.map(|step| &ladder[step - 1]),
         parent: Some("Tỉnh Khánh Hòa"),
         ledger: "khanh-hoa",
         day: "2023-02-08".parse().unwrap(),
@@ -124,6 +125,10 @@ fn each_step_asks_for_what_it_is_named_after_and_praise_for_nothing() {
         assert!(all.to_lowercase().contains(word), "step {step}: {all}");
         assert!(all.contains("trước ngày 15/2/2023"), "step {step}: {all}");
     }
+    let mut step = crate::rules::shipped_steps()[5].clone();
+    step.name.vi = "Thư của Tỉnh ủy".to_owned();
+    let wording = wording(&step);
+    assert_eq!(wording.subject, "thư của tỉnh ủy về tiến độ");
     let praise = draft(&verdict(true), None);
     assert_eq!(praise.subject, "biểu dương kết quả tài khoản kích hoạt");
     assert!(!praise.request.join(" ").contains("trước ngày"));

@@ -8,5 +8,6 @@ mod common;
 mod days;
 #[cfg(test)]
 mod flapping;
+mod rules;
 #[cfg(test)]
 mod story;

@@ -6,6 +6,7 @@ mod figure;
 mod owner;
 mod place;
 mod programme;
+mod rule;
 #[cfg(test)]
 mod tests;
 mod work;
@@ -125,6 +126,8 @@ impl Resolver for OnRecord<'_> {
             Reference::Quota { .. } => self.quota(reference),
             Reference::Figure { .. } => self.figure(reference),
             Reference::Finding { .. } => self.finding(reference),
+            Reference::RulesVersion(rules) => self.rules_version(rules),
+            Reference::Thresholds(rules) => rule::thresholds(rules),
         }
     }
 
@@ -150,7 +153,7 @@ fn is_future(moment: Moment, now: Timestamp) -> bool {
     }
 }
 
-/// What is decided before it takes effect: reforms, successions, plans, quotas, campaigns.
+/// What is decided before it takes effect: reforms, successions, plans, quotas, campaigns, rules.
 fn may_lie_ahead(body: &v1::event::Body) -> bool {
     use v1::event::Body;
     matches!(
@@ -168,6 +171,7 @@ fn may_lie_ahead(body: &v1::event::Body) -> bool {
             | Body::QuotaSuspended(_)
             | Body::WorkItemRescheduled(_)
             | Body::CampaignLaunched(_)
+            | Body::RulesAdopted(_)
     )
 }
 

@@ -861,3 +861,127 @@ fn what_narrows_what_others_may_say_stands_in_a_commit_of_its_own() {
         assigned("Sở")
     ));
 }
+
+/// The shipped thresholds, with one of them given, for an indicator if one is given.
+fn rules(version: &str, p_open: &str, indicator: Option<&str>) -> RulesAdopted {
+    let shipped = lag::Rules::standard();
+    let decimal = |number: f64| number.to_string().parse().unwrap();
+    let indicators = indicator.map(|code| code.parse().unwrap());
+    RulesAdopted {
+        version: version.parse().unwrap(),
+        reason: "sau giao ban".to_owned(),
+        thresholds: Thresholds {
+            window_days: decimal(shipped.window_days),
+            beta: decimal(shipped.beta),
+            average_factor: decimal(shipped.average_factor),
+            early_reports: u32::try_from(shipped.early_reports).unwrap(),
+            early_days: decimal(shipped.early_days),
+            plan_red: decimal(shipped.plan_red),
+            plan_amber: decimal(shipped.plan_amber),
+            cadence_days: decimal(shipped.cadence_days),
+            p_open: p_open.parse().unwrap(),
+            p_clear: decimal(shipped.p_clear),
+            consecutive: shipped.consecutive,
+            residuals_min: u32::try_from(shipped.residuals_min).unwrap(),
+            band_miss: decimal(shipped.band_miss),
+            due_soon_days: shipped.due_soon_days,
+            stall_z: decimal(shipped.stall_z),
+            funnel_z: decimal(shipped.funnel_z),
+            declared_quantile: decimal(shipped.declared_quantile),
+        },
+        judged: Judged {
+            indicators: indicators.into_iter().collect(),
+            ..Judged::default()
+        },
+        steps: vec![Step {
+            number: 1,
+            name: vi("nhắc"),
+            after_days: 0,
+            reply_days: 7,
+            tells: vec![Recipient::Unit],
+        }],
+    }
+}
+
+#[test]
+fn a_version_of_the_rules_says_one_thing_for_ever() {
+    let adopts = |on, p_open| (on, Body::RulesAdopted(rules("kh-1", p_open, None)));
+    let taken = Some(Reason::VersionTaken);
+    Ledger::new().ends([adopts("2026-11-01", "0.3")], None);
+    // Adopted again it says the same, for another reason if need be.
+    let mut again = rules("kh-1", "0.30", None);
+    again.reason = "trở lại quy tắc cũ".to_owned();
+    let again = ("2026-11-10", Body::RulesAdopted(again));
+    Ledger::new().ends([adopts("2026-11-01", "0.3"), again], None);
+    Ledger::new().ends(
+        [adopts("2026-11-01", "0.3"), adopts("2026-11-10", "0.2")],
+        taken,
+    );
+    // It does not matter of which day it was said first.
+    Ledger::new().ends(
+        [adopts("2026-12-01", "0.3"), adopts("2026-11-10", "0.2")],
+        taken,
+    );
+    let mut other = rules("kh-1", "0.3", None);
+    other.steps[0].reply_days = 3;
+    let other = ("2026-11-10", Body::RulesAdopted(other));
+    Ledger::new().ends([adopts("2026-11-01", "0.3"), other], taken);
+    let version = lag::Rules::standard().version;
+    let shipped = Body::RulesAdopted(rules(&version, "0.3", None));
+    Ledger::new().ends([("2026-11-01", shipped)], taken);
+}
+
+#[test]
+fn rules_judge_indicators_that_are_defined() {
+    let of = |code| {
+        (
+            "2026-11-01",
+            Body::RulesAdopted(rules("kh-1", "0.3", Some(code))),
+        )
+    };
+    Ledger::new().ends([of(EID)], None);
+    Ledger::new().ends([of("eid.unheard-of")], Some(Reason::UnknownIndicator));
+}
+
+#[test]
+fn the_lag_model_reads_every_threshold_as_it_was_adopted() {
+    let adopted = rules("kh-1", "0.25", None);
+    let thresholds = &adopted.thresholds;
+    let read = |number: &dyn Fn(&str) -> Option<f64>| {
+        lag::Rules::named("kh-1", number, &thresholds.due_soon_days)
+    };
+    let shipped = lag::Rules {
+        version: "kh-1".to_owned(),
+        ..lag::Rules::standard()
+    };
+    let found = read(&|name| thresholds.number(name));
+    assert_eq!(
+        found,
+        lag::Rules {
+            p_open: 0.25,
+            ..shipped.clone()
+        }
+    );
+    // No name is passed over: with any of them changed the rules are others.
+    for (name, shipped_number) in rules("kh-1", "0.3", None).thresholds.numbers() {
+        let other = read(&|asked| (asked == name).then_some(shipped_number + 1.0));
+        assert_ne!(other, shipped, "{name} is not read");
+    }
+}
+
+#[test]
+fn the_ranges_of_a_request_are_those_of_the_lag_model() {
+    let on_record = |rules: &RulesAdopted| rule::thresholds(rules);
+    assert_eq!(on_record(&rules("kh-1", "0.6", None)), Ok(()));
+    let refused = on_record(&rules("kh-1", "0.7", None)).unwrap_err();
+    assert_eq!(refused.0, Reason::ThresholdRange);
+    assert!(
+        refused.1.contains("p_clear must be at least p_open"),
+        "{}",
+        refused.1
+    );
+    for (p_open, is_usable) in [("0", true), ("-0.1", false), ("1.1", false)] {
+        let found = on_record(&rules("kh-1", p_open, None));
+        assert_eq!(found.is_ok(), is_usable, "{p_open}: {found:?}");
+    }
+}

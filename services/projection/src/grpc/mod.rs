@@ -16,6 +16,7 @@ pub(crate) mod programme;
 mod rank;
 mod rebuild;
 pub(crate) mod reform;
+pub(crate) mod rules;
 mod trajectory;
 mod verify;
 mod watch;
@@ -256,6 +257,13 @@ impl v1::query_service_server::QueryService for QueryApi {
         request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
         self.list::<programme::AskedModels>(request).await
+    }
+
+    async fn list_rules(
+        &self,
+        request: Request<v1::ListRulesRequest>,
+    ) -> Result<Response<v1::ListRulesResponse>, Status> {
+        self.list::<rules::AskedRules>(request).await
     }
 
     async fn list_indicators(

@@ -218,6 +218,7 @@ async fn a_token_of_another_question_is_refused_before_anything_is_waited_for() 
         refused!(list_work_items, ListWorkItemsRequest {}),
         refused!(list_models, ListModelsRequest {}),
         refused!(list_indicators, ListIndicatorsRequest {}),
+        refused!(list_rules, ListRulesRequest {}),
         refused!(
             list_orphans,
             ListOrphansRequest {

@@ -153,6 +153,16 @@ pub(super) async fn indicator(
     send::one(programme::indicator(command), clients, output).await
 }
 
+/// Records that rules of judgement were adopted.
+pub(super) async fn rules(
+    fact: Fact,
+    rules: v1::RulesAdopted,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    send::one(Said::new(fact, Body::RulesAdopted(rules)), clients, output).await
+}
+
 /// An event without a request id.
 fn event(reporter: &Reporter, effective: String, body: Body) -> v1::Event {
     v1::Event {

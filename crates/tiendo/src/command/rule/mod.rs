@@ -1,13 +1,17 @@
-//! `tiendo rule backtest`: rules tried on a past, without any service.
+//! `tiendo rule`: rules of judgement, tried on a past without any service, and those on record.
 //!
-//! - here: what is asked, and going through it
+//! - here: what a backtest asks, and going through it
+//! - `adopted`: rules checked, adopted and shown
+//! - `routes`: who would be told
 //! - `rules`: the file of rules
 //! - `series`: the file of cumulative counts
 //! - `shown`: the answer as tables and as JSON
 //! - `chart`: the answer as a drawing
 //! - `svg`: what a drawing is made of
 
+mod adopted;
 mod chart;
+mod routes;
 mod rules;
 mod series;
 mod shown;
@@ -21,6 +25,7 @@ use lag::backtest::{Accuracy, Group, Past, Replay, Score, accuracy, replay};
 
 use crate::Failure;
 use crate::cli::{Rule, RuleBacktest};
+use crate::client::Clients;
 use crate::fail::{FAILED, REFUSED, USAGE};
 use crate::lang::Lang;
 use crate::load::progress;
@@ -51,9 +56,20 @@ struct Forecasts {
     rows: Vec<Accuracy>,
 }
 
-/// Runs a command about rules.
-pub(crate) async fn run(rule: Rule, output: Output) -> Result<(), Failure> {
-    let Rule::Backtest(wanted) = rule;
+/// Runs a command that asks running services about rules.
+pub(super) async fn run(rule: Rule, clients: &Clients, output: Output) -> Result<(), Failure> {
+    match rule {
+        Rule::Backtest(wanted) => try_out(wanted, output).await,
+        Rule::Check { file } => adopted::check(&file, clients, output).await,
+        Rule::Adopt(adopt) => adopted::adopt(*adopt, clients, output).await,
+        Rule::List { at } => adopted::list(at, clients, output).await,
+        Rule::Show { version, at } => adopted::show(version, at, clients, output).await,
+        Rule::Routes(wanted) => routes::run(wanted, clients, output).await,
+    }
+}
+
+/// Tries rules on a past.
+pub(crate) async fn try_out(wanted: RuleBacktest, output: Output) -> Result<(), Failure> {
     // Minutes of reckoning have no place on a thread of the runtime.
     let ended = tokio::task::spawn_blocking(move || backtest(&wanted, output)).await;
     ended.map_err(|error| Failure::new(FAILED, error.to_string()))?

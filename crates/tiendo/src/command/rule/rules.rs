@@ -3,7 +3,11 @@
 use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
+use domain::event::{Judged, Name, QuotaLayer, Recipient, Step};
+use domain::{IndicatorCode, Level};
 use lag::{Bounds, Rules};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::Failure;
@@ -18,22 +22,127 @@ const VERSION_CHARS_MAX: usize = 100;
 /// What is wrong with a file of rules, in both languages.
 type Told = (String, String);
 
-/// The shipped rules, or those with what a file says otherwise.
+/// What a file of rules says.
+#[derive(Debug)]
+pub(super) struct File {
+    /// The shipped thresholds with what it says otherwise, not yet held against their ranges.
+    pub(super) rules: Rules,
+    /// Which series are judged.
+    pub(super) judged: Judged,
+    /// The ladder, if it has one.
+    pub(super) steps: Option<Vec<Step>>,
+}
+
+/// The shipped rules, or those with what a file says otherwise; of its thresholds every one can be reckoned with.
 pub(super) fn read(file: Option<&Path>, lang: Lang) -> Result<Rules, Failure> {
     let Some(file) = file else {
         return Ok(Rules::standard());
     };
-    let wrong = |(vi, en): Told| {
-        let (shown, said) = (file.display(), lang.pick(vi, en));
-        Failure::new(REFUSED, format!("{shown}: {said} [RULES_FORMAT]"))
-    };
-    let text = text(file).map_err(wrong)?;
+    let rules = self::file(file, lang)?.rules;
+    match rules.unusable() {
+        None => Ok(rules),
+        Some((name, bounds)) => {
+            let (vi, en) = range(bounds);
+            let told = (format!("{name} phải {vi}"), format!("{name} must be {en}"));
+            Err(wrong(file, vec![told], lang))
+        }
+    }
+}
+
+/// What a file says, or everything for which that cannot be told.
+pub(super) fn file(file: &Path, lang: Lang) -> Result<File, Failure> {
+    let one = |told: Told| wrong(file, vec![told], lang);
+    let text = text(file).map_err(one)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let said = object(text).map_err(wrong)?;
-    let standard = Rules::standard();
-    let standard =
-        serde_json::to_value(standard).map_err(|error| Failure::caused(FAILED, &error))?;
-    merged(standard, said).map_err(wrong)
+    let mut said = object(text).map_err(one)?;
+    let mut problems = Vec::new();
+    let judged = taken::<JudgedSaid>("judged", &mut said, &mut problems).unwrap_or_default();
+    let steps = taken::<Vec<StepSaid>>("steps", &mut said, &mut problems);
+    let standard = serde_json::to_value(Rules::standard());
+    let standard = standard.map_err(|error| Failure::caused(FAILED, &error))?;
+    let rules = merged(standard, said, &mut problems);
+    match rules {
+        Some(rules) if problems.is_empty() => Ok(File {
+            rules,
+            judged: judged.into(),
+            steps: steps.map(numbered),
+        }),
+        _ => Err(wrong(file, problems, lang)),
+    }
+}
+
+fn wrong(file: &Path, problems: Vec<Told>, lang: Lang) -> Failure {
+    let said = problems.into_iter().map(|(vi, en)| lang.pick(vi, en));
+    let said: Vec<String> = said.collect();
+    let text = format!("{}: {} [RULES_FORMAT]", file.display(), said.join("; "));
+    Failure::new(REFUSED, text)
+}
+
+/// Which series are judged, as a file says it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct JudgedSaid {
+    indicators: Vec<IndicatorCode>,
+    levels: Vec<Level>,
+    layers: Vec<QuotaLayer>,
+}
+
+impl From<JudgedSaid> for Judged {
+    fn from(said: JudgedSaid) -> Self {
+        let JudgedSaid {
+            indicators,
+            levels,
+            layers,
+        } = said;
+        Self {
+            indicators,
+            levels,
+            layers,
+        }
+    }
+}
+
+/// A step of the ladder, as a file says it; its number is its place in the list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepSaid {
+    vi: String,
+    #[serde(default)]
+    en: String,
+    after_days: u32,
+    #[serde(default)]
+    reply_days: u32,
+    tells: Vec<Recipient>,
+}
+
+fn numbered(said: Vec<StepSaid>) -> Vec<Step> {
+    let step = |(said, number): (StepSaid, u32)| Step {
+        number,
+        name: Name {
+            vi: said.vi,
+            en: said.en,
+        },
+        after_days: said.after_days,
+        reply_days: said.reply_days,
+        tells: said.tells,
+    };
+    said.into_iter().zip(1..).map(step).collect()
+}
+
+/// A part of the file that is no threshold; none if it is not there, or noted as a problem.
+fn taken<T: DeserializeOwned>(
+    name: &str,
+    said: &mut Map<String, Value>,
+    problems: &mut Vec<Told>,
+) -> Option<T> {
+    let read = serde_json::from_value(said.remove(name)?);
+    read.map_err(|error| {
+        problems.push((
+            format!("{name} không đúng: {error}"),
+            format!("{name} cannot be read: {error}"),
+        ));
+    })
+    .ok()
 }
 
 fn text(file: &Path) -> Result<String, Told> {
@@ -94,34 +203,30 @@ fn object(text: &str) -> Result<Map<String, Value>, Told> {
     Ok(said)
 }
 
-/// The shipped rules with what the file says otherwise, each wrong value by its name.
-fn merged(standard: Value, said: Map<String, Value>) -> Result<Rules, Told> {
+/// The shipped thresholds with what the file says otherwise; each wrong one is noted by its name.
+fn merged(standard: Value, said: Map<String, Value>, problems: &mut Vec<Told>) -> Option<Rules> {
     let mut whole = standard;
     for (name, value) in said {
         if whole.get(&name).is_none() {
             let name: String = name.escape_debug().take(60).collect();
-            return Err((
+            problems.push((
                 format!("không có ngưỡng nào tên «{name}»"),
                 format!("there is no threshold '{name}'"),
             ));
+            continue;
         }
-        whole[&name] = value;
-        serde_json::from_value::<Rules>(whole.clone()).map_err(|error| {
-            (
+        let before = std::mem::replace(&mut whole[&name], value);
+        if let Err(error) = serde_json::from_value::<Rules>(whole.clone()) {
+            problems.push((
                 format!("giá trị của {name} không đúng kiểu; «-o json» cho thấy quy tắc đầy đủ"),
                 format!("{name} is of the wrong kind: {error}"),
-            )
-        })?;
-    }
-    let rules: Rules = serde_json::from_value(whole)
-        .map_err(|error| ("không hiểu được".to_owned(), error.to_string()))?;
-    match rules.unusable() {
-        None => Ok(rules),
-        Some((name, bounds)) => {
-            let (vi, en) = range(bounds);
-            Err((format!("{name} phải {vi}"), format!("{name} must be {en}")))
+            ));
+            whole[&name] = before;
         }
     }
+    serde_json::from_value(whole)
+        .map_err(|error| problems.push(("không hiểu được".to_owned(), error.to_string())))
+        .ok()
 }
 
 fn range(bounds: Bounds) -> Told {
@@ -159,4 +264,65 @@ pub(super) fn words(error: &std::io::Error, lang: Lang) -> String {
         }
     };
     lang.pick(vi.to_owned(), error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(value: &Value) -> Result<File, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rules.json");
+        std::fs::write(&path, value.to_string()).unwrap();
+        file(&path, Lang::En).map_err(|failure| failure.text().to_owned())
+    }
+
+    #[test]
+    fn a_file_says_thresholds_what_is_judged_and_the_ladder() {
+        let steps = json!([
+            {"vi": "nhắc", "en": "reminder", "after_days": 0, "reply_days": 3, "tells": ["unit"]},
+            {"vi": "phê bình", "after_days": 10, "tells": ["parent", "province"]},
+        ]);
+        let judged = json!({"levels": ["commune"], "layers": ["commitment"]});
+        let value = json!({"version": "kh-1", "p_open": 0.25, "judged": judged, "steps": steps});
+        let file = said(&value).unwrap();
+        let expected = Rules {
+            version: "kh-1".to_owned(),
+            p_open: 0.25,
+            ..Rules::standard()
+        };
+        assert_eq!(file.rules, expected);
+        assert_eq!(file.judged.levels, [Level::Commune]);
+        assert_eq!(file.judged.layers, [QuotaLayer::Commitment]);
+        let steps = file.steps.unwrap();
+        let told = |step: &Step| (step.number, step.reply_days, step.tells.clone());
+        let expected = [
+            (1, 3, vec![Recipient::Unit]),
+            (2, 0, vec![Recipient::Parent, Recipient::Province]),
+        ];
+        assert_eq!(steps.iter().map(told).collect::<Vec<_>>(), expected);
+        let plain = said(&json!({"version": "kh-1"})).unwrap();
+        assert!(plain.steps.is_none() && plain.judged.is_all());
+    }
+
+    #[test]
+    fn everything_that_cannot_be_read_is_told_at_once() {
+        let told = said(&json!({
+            "version": "kh-1", "p_opne": 0.3, "beta": "many", "consecutive": -1,
+            "judged": {"level": ["commune"]}, "steps": [{"vi": "nhắc", "tells": ["unit"]}],
+        }));
+        let told = told.unwrap_err();
+        for part in [
+            "there is no threshold 'p_opne'",
+            "beta is of the wrong kind",
+            "consecutive is of the wrong kind",
+            "judged cannot be read: unknown field `level`",
+            "steps cannot be read: missing field `after_days`",
+        ] {
+            assert!(told.contains(part), "no {part}: {told}");
+        }
+        assert!(told.ends_with("[RULES_FORMAT]"), "{told}");
+    }
 }

@@ -7,6 +7,7 @@ mod log;
 mod owner;
 mod place;
 mod programme;
+mod rule;
 mod work;
 
 pub use log::LogDecoder;
@@ -176,6 +177,10 @@ pub enum Reference<'a> {
         /// Who resolves it: for a blocking one, another office than the one that reported.
         actor: &'a d::Actor,
     },
+    /// Rules under a version that no other rules have.
+    RulesVersion(&'a d::RulesAdopted),
+    /// Rules whose thresholds can be reckoned with.
+    Thresholds(&'a d::RulesAdopted),
 }
 
 /// What is on record, as far as reading an event needs it.
@@ -537,6 +542,7 @@ fn body(
         W::AssessmentPublished(m) => read!("assessment_published", figure::assessment_published, m),
         W::SystemCommissioned(m) => read!("system_commissioned", programme::system_commissioned, m),
         W::DatasetLoaded(m) => read!("dataset_loaded", programme::dataset_loaded, m),
+        W::RulesAdopted(m) => read!("rules_adopted", rule::rules_adopted, m),
     }
 }
 

@@ -6,6 +6,7 @@ mod figure;
 mod owner;
 mod place;
 mod programme;
+mod rule;
 mod work;
 
 use domain::event::{self as d, Body};
@@ -20,6 +21,7 @@ pub use figure::*;
 pub use owner::*;
 pub use place::*;
 pub use programme::*;
+pub use rule::*;
 pub use work::*;
 
 /// An event as the log keeps it.
@@ -239,5 +241,6 @@ pub fn body(body: &Body) -> w::event::Body {
         Body::AssessmentPublished(e) => W::AssessmentPublished(assessment_published(e)),
         Body::SystemCommissioned(e) => W::SystemCommissioned(system_commissioned(e)),
         Body::DatasetLoaded(e) => W::DatasetLoaded(dataset_loaded(e)),
+        Body::RulesAdopted(e) => W::RulesAdopted(rules_adopted(e)),
     }
 }
