@@ -4,26 +4,38 @@
 //! A date without an hour speaks of the *end* of that day: a report "đến 5/6" covers the fifth, a
 //! deadline "30/6" includes the thirtieth, and both line up with "tính đến 23h ngày 29-6-2023".
 
+use jiff::ToSpan;
 use jiff::civil::{Date, date as civil};
-use jiff::{ToSpan, Unit};
 
 /// One second, in days: reading back a date forgives this much rounding.
 const SECOND: f64 = 1.0 / 86_400.0;
 
 const EPOCH: Date = civil(1970, 1, 1);
 
+/// Days from 1 March of the year 0 to the epoch.
+const MARCH_OF_YEAR_0: i32 = 719_468;
+
 /// The moment a figure speaks of, in days since 1970-01-01T00:00.
 ///
 /// `hour` 0 to 24; without one the end of the day (24), later ones count as 24.
 /// Hour 0 is the same moment as hour 24 of the day before, and is read back as that.
+#[inline]
 #[must_use]
 pub fn day(date: Date, hour: Option<u8>) -> f64 {
     let hour = hour.unwrap_or(24).min(24);
-    // Between two civil dates this cannot fail: the span of all dates fits.
-    let days = EPOCH
-        .until((Unit::Day, date))
-        .map_or(0, |span| span.get_days());
-    f64::from(days) + f64::from(hour) / 24.0
+    f64::from(days_of(date)) + f64::from(hour) / 24.0
+}
+
+/// Days since the epoch, by arithmetic alone: a judge reads the date of every figure.
+///
+/// The year begins in March, so that the leap day is its last; 400 of them have 146,097 days.
+#[inline]
+fn days_of(date: Date) -> i32 {
+    let (month, day) = (i32::from(date.month()), i32::from(date.day()));
+    let year = i32::from(date.year()) - i32::from(month <= 2);
+    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - MARCH_OF_YEAR_0
 }
 
 /// The date a moment belongs to; midnight belongs to the day that ends.
@@ -41,6 +53,7 @@ pub fn date(moment: f64) -> Option<Date> {
 /// A moment, and an exact amount of so many parts of a unit, as the numbers that are reckoned with.
 ///
 /// The moment is that of [`day()`]. Of zero parts there is no amount: it is not a number.
+#[inline]
 #[must_use]
 pub fn point((date, hour): (Date, u8), (numerator, divisor): (u128, u64)) -> (f64, f64) {
     (day(date, Some(hour)), numerator as f64 / divisor as f64)
@@ -64,6 +77,20 @@ mod tests {
         assert_eq!(day(civil(1970, 1, 1), None), 1.0);
         // 53 years · 365 + 13 leap days = 19 358; January to May 151; the end of the fifth day.
         assert_eq!(day(civil(2023, 6, 5), None), 19_358.0 + 151.0 + 5.0);
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let mut date = civil(1599, 12, 25);
+        while date < civil(2405, 1, 10) {
+            let span = EPOCH.until((jiff::Unit::Day, date)).unwrap();
+            assert_eq!(days_of(date), span.get_days(), "{date}");
+            date = date.checked_add(1.day()).unwrap();
+        }
+        for date in [Date::MIN, civil(-1, 2, 28), civil(0, 3, 1), Date::MAX] {
+            let span = EPOCH.until((jiff::Unit::Day, date)).unwrap();
+            assert_eq!(days_of(date), span.get_days(), "{date}");
+        }
     }
 
     #[test]

@@ -34,13 +34,12 @@ fn ratio(a: f64, b: f64) -> Option<f64> {
 pub(crate) fn measure(rules: &Rules, question: &Question<'_>) -> Measurement {
     let series = Series::of(question);
     let target = question.quota.and_then(Target::of);
+    // The quota's, that of the newest figure, of the first that met the target, and four of the pace.
+    let mut positions = Vec::with_capacity(7);
+    positions.extend(question.quota.map(|quota| quota.position));
     let mut found = Measurement {
         terms: Terms::default(),
-        positions: question
-            .quota
-            .map(|quota| quota.position)
-            .into_iter()
-            .collect(),
+        positions,
         target,
         forecast_met: false,
         linear_met: false,
@@ -122,8 +121,8 @@ fn standing(
     terms.left = finite(target.left(count));
     terms.average_ratio = terms
         .share
-        .zip(terms.average)
-        .and_then(|(share, average)| ratio(share, average));
+        .zip(question.peers)
+        .and_then(|(share, peers)| peers.average_ratio(share));
     if let Some(first) = series.first_of_run(|count| target.is_met(count)) {
         terms.done_at = Some(first.at);
         terms.done_early_days = terms.deadline.and_then(|to| days_between(first.at, to));
@@ -152,7 +151,8 @@ fn paced(
         return;
     };
     let pace = measured.pace;
-    found.positions.extend(measured.positions);
+    let read = measured.positions.into_iter().flatten().flatten();
+    found.positions.extend(read);
     let terms = &mut found.terms;
     terms.window_days = finite(pace.window_days);
     terms.completed = finite(pace.completed);

@@ -31,7 +31,7 @@ pub struct Pace {
 /// A pace and the positions of the reports it was read from.
 pub(crate) struct Measured {
     pub(crate) pace: Pace,
-    pub(crate) positions: Vec<u64>,
+    pub(crate) positions: [[Option<u64>; 2]; 2],
 }
 
 impl Pace {
@@ -60,11 +60,10 @@ impl Pace {
             exposure,
             hazard_before,
         };
-        let read = before.positions.into_iter();
-        let read = read.chain(earlier.into_iter().flat_map(|earlier| earlier.positions));
+        let earlier = earlier.map_or([None; 2], |earlier| earlier.positions);
         Some(Measured {
             pace,
-            positions: read.flatten().collect(),
+            positions: [before.positions, earlier],
         })
     }
 

@@ -109,6 +109,12 @@ impl Peers {
         ratio(self.completed.max(0.0), self.exposure)
     }
 
+    /// A share by the average one; `None` where either cannot be reckoned with.
+    #[must_use]
+    pub fn average_ratio(&self, share: f64) -> Option<f64> {
+        ratio(share, self.average_share.filter(|it| it.is_finite())?)
+    }
+
     /// z = (c/R0 − p̄)/√(φ·p̄(1−p̄)/R0); `None` when p̄ is unknown, 0 or 1, or nobody was left.
     #[must_use]
     pub fn funnel(&self, pace: &Pace) -> Option<f64> {

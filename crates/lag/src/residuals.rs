@@ -83,6 +83,23 @@ impl Residuals {
         found.sort_by(f64::total_cmp);
         found
     }
+
+    /// All residuals at a horizon, days, as of `today`, ascending, thinned to so many quantiles.
+    #[must_use]
+    pub fn spread(&self, today: f64, horizon: f64, most: usize) -> Vec<f64> {
+        thinned(self.at(today, horizon, |_| true), most)
+    }
+}
+
+/// At most so many of a sorted list, evenly from its lowest to its highest.
+pub(crate) fn thinned(sorted: Vec<f64>, most: usize) -> Vec<f64> {
+    if sorted.len() <= most {
+        return sorted;
+    }
+    let (last, steps) = (sorted.len() - 1, most.saturating_sub(1).max(1));
+    (0..most)
+        .filter_map(|i| sorted.get(i * last / steps).copied())
+        .collect()
 }
 
 impl Past {

@@ -48,7 +48,7 @@ pub(crate) struct Findings {
     /// The positions of each place; follows from the table above.
     by_place: BTreeMap<u32, Vec<u64>>,
     /// Place, indicator and position of the figures with a blocking finding; follows from it too.
-    blocking: BTreeSet<(u32, u32, u64)>,
+    pub(crate) blocking: BTreeSet<(u32, u32, u64)>,
 }
 
 impl Sound for Flagged {
@@ -201,15 +201,8 @@ impl<'a> Reading<'a> {
     /// Whether a figure of a series has a blocking finding that is open, so that no verdict may rest on the series.
     #[must_use]
     pub fn has_blocking(&self, id: LocalityId, indicator: &IndicatorCode) -> bool {
-        let Some((place, indicator)) = self.key(id, indicator) else {
-            return false;
-        };
-        let series = (place, indicator, 0)..=(place, indicator, self.sight.limit);
-        let mut figures = self.state.findings.blocking.range(series);
-        figures.any(|(_, _, position)| {
-            let mut open = self.findings_at(*position, Which::Open);
-            open.any(|entry| entry.finding.severity == Severity::Blocking)
-        })
+        let key = self.series_key(id, indicator);
+        key.is_some_and(|key| self.followed(key).has_blocking())
     }
 
     /// The findings about the event at a position, if that is known and speaks of no later moment.

@@ -24,6 +24,7 @@
 //! - `memory`: what the figures of a state take
 //! - `figure`: reported figures, their corrections, retractions and shares
 //! - `around`: the figures that hold around a moment, for whoever judges a new one
+//! - `followed`: a series found once, and its figures as bare numbers
 //! - `finding`: what was implausible, and what was answered to it
 //! - `quota`: quotas, declarations and the standing against them
 //! - `yardstick`: figures in the units of what they are held against, exactly
@@ -62,6 +63,7 @@ mod figure;
 mod figures;
 mod finding;
 mod fold;
+mod followed;
 mod form;
 mod ground;
 mod intern;
@@ -106,6 +108,7 @@ pub use diff::{Change, Diff, QuotaChange, View};
 pub use digest::digest_of;
 pub use figure::{DenominatorRef, FigureEntry, FigureRef};
 pub use finding::{FindingEntry, FindingState, Which};
+pub use followed::{Followed, Numbers, SeriesKey};
 pub use form::LoadError;
 pub use matrix::ModelCell;
 pub use memory::FigureMemory;

@@ -240,7 +240,7 @@ impl<'a> Reading<'a> {
         others.map(|child| (child.index, child.id))
     }
 
-    fn exists(self, place: &Place) -> bool {
+    pub(crate) fn exists(self, place: &Place) -> bool {
         let day = self.as_of().date();
         let registered = place.registration(self.sight);
         let began = registered.is_some_and(|fact| !fact.body.start_known || place.id.since <= day);

@@ -108,7 +108,10 @@ impl<'a> Reading<'a> {
         id: LocalityId,
         indicator: &IndicatorCode,
     ) -> Option<DeclarationEntry<'a>> {
-        let key = self.key(id, indicator)?;
+        self.declared_of(self.key(id, indicator)?)
+    }
+
+    pub(crate) fn declared_of(&self, key: (u32, u32)) -> Option<DeclarationEntry<'a>> {
         let fact = self.state.declarations.get(&key)?.newest(self.sight)?;
         Some(self.state.entry(fact))
     }

@@ -72,6 +72,11 @@ impl<'s> Row<'s> {
         Moment::from_packed(self.point.moment).unwrap_or(Moment::end_of(Date::MIN))
     }
 
+    /// Whether another one speaks of the same moment.
+    pub(crate) fn is_of_moment(self, other: Row<'_>) -> bool {
+        self.point.moment == other.point.moment
+    }
+
     /// Where it stands.
     pub(crate) fn position(self) -> u64 {
         self.point.position

@@ -58,8 +58,19 @@ impl Reading<'_> {
     /// With milestones they are the plan, else it leads evenly from the start to the deadline; who begins with the target keeps to it.
     #[must_use]
     pub fn plan_basis(&self, quota: &QuotaEntry<'_>, id: LocalityId) -> PlanBasis {
-        let (quota, yardstick) = (quota.fact, Yardstick::of_quota(quota.fact));
-        let is_cumulative = self.kind(&quota.indicator) == Some(IndicatorKind::Cumulative);
+        let (key, kind) = (self.key(id, &quota.indicator), self.kind(&quota.indicator));
+        self.plan_basis_of(quota.fact, key, kind)
+    }
+
+    /// The same of a series that was found, and of an indicator whose kind is known.
+    pub(crate) fn plan_basis_of(
+        &self,
+        quota: &QuotaAssigned,
+        key: Option<(u32, u32)>,
+        kind: Option<IndicatorKind>,
+    ) -> PlanBasis {
+        let yardstick = Yardstick::of_quota(quota);
+        let is_cumulative = kind == Some(IndicatorKind::Cumulative);
         let milestones = quota.milestones.iter().filter(|_| is_cumulative);
         let milestones = milestones.map(|milestone| PlanPoint {
             moment: Moment::end_of(milestone.date),
@@ -68,7 +79,7 @@ impl Reading<'_> {
         let first_day = quota.start.filter(|_| is_cumulative);
         let mut basis = PlanBasis {
             yardstick,
-            start: first_day.and_then(|day| self.begun(quota, id, day)),
+            start: first_day.and_then(|day| self.begun(quota, key?, day)),
             milestones: milestones.collect(),
             deadline: quota.deadline.map(Moment::end_of),
             no_plan: (!is_cumulative).then_some(NoPlan::NotCumulative),
@@ -88,9 +99,8 @@ impl Reading<'_> {
     }
 
     /// The first moment of the work, with the newest figure of that moment or an earlier one that can be measured.
-    fn begun(&self, quota: &QuotaAssigned, id: LocalityId, first_day: Date) -> Option<PlanPoint> {
+    fn begun(&self, quota: &QuotaAssigned, key: (u32, u32), first_day: Date) -> Option<PlanPoint> {
         let moment = Moment::at_hour(first_day, 0)?;
-        let key = self.key(id, &quota.indicator)?;
         let sight = Sight {
             horizon: self.sight.horizon.min(moment),
             ..self.sight
@@ -108,7 +118,7 @@ impl Reading<'_> {
             if last.replace(row.at()) == Some(row.at()) {
                 continue;
             }
-            if let Some(measured) = yardstick.measure(&self.state.figure_of(row)) {
+            if let Some(measured) = yardstick.measure_numbers(row.into()) {
                 let amount = measured.amount;
                 return Some(PlanPoint { moment, amount });
             }

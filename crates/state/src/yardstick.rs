@@ -5,8 +5,10 @@
 //! An amount is a fraction, so that whoever reckons with it rounds once.
 
 use domain::event::QuotaAssigned;
+use domain::text::Percent;
 
-use crate::figure::{FigureEntry, FigureRef};
+use crate::figure::FigureRef;
+use crate::followed::Numbers;
 
 /// Everybody, in hundredths of a percentage point.
 const SHARE_DENOMINATOR: u64 = 10_000;
@@ -79,12 +81,12 @@ impl Yardstick {
 
     /// The yardstick a series brings itself; none if it says of no figure what it is a share of.
     #[must_use]
-    pub fn of_series(figures: &[FigureEntry<'_>]) -> Option<Self> {
-        let newest = figures.last()?.figure;
-        let counted = figures.iter().all(|entry| entry.figure.value.is_some());
-        match newest.denominator {
-            Some(against) if counted => Some(Self::Count(against.value)),
-            _ => Self::Share.measure(&newest).map(|_| Self::Share),
+    pub fn of_series(figures: &[Numbers<'_>]) -> Option<Self> {
+        let newest = *figures.last()?;
+        let counted = figures.iter().all(|figure| figure.count().is_some());
+        match newest.denominator() {
+            Some(against) if counted => Some(Self::Count(against)),
+            _ => Self::Share.measure_numbers(newest).map(|_| Self::Share),
         }
     }
 
@@ -100,15 +102,34 @@ impl Yardstick {
     /// A figure in its units; none if it says too little for that.
     #[must_use]
     pub fn measure(self, figure: &FigureRef<'_>) -> Option<Measured> {
-        let count = match (self, figure.value, figure.denominator) {
-            (Self::Count(_), Some(count), _) => Some(Amount::whole(count.value)),
-            (Self::Share, Some(count), Some(against)) if against.value > 0 => {
-                Some(Amount::share(count.value, against.value, SHARE_DENOMINATOR))
+        let count = figure.value.map(|count| count.value);
+        let against = figure.denominator.map(|against| against.value);
+        self.measured(count, against, || figure.percent)
+    }
+
+    /// The same of a figure without its texts.
+    #[inline]
+    #[must_use]
+    pub fn measure_numbers(self, figure: Numbers<'_>) -> Option<Measured> {
+        self.measured(figure.count(), figure.denominator(), || figure.percent())
+    }
+
+    #[inline]
+    fn measured(
+        self,
+        count: Option<u64>,
+        against: Option<u64>,
+        percent: impl FnOnce() -> Option<Percent>,
+    ) -> Option<Measured> {
+        let count = match (self, count, against) {
+            (Self::Count(_), Some(count), _) => Some(Amount::whole(count)),
+            (Self::Share, Some(count), Some(against)) if against > 0 => {
+                Some(Amount::share(count, against, SHARE_DENOMINATOR))
             }
             _ => None,
         };
         let printed = || {
-            let part = figure.percent?.hundredths().into();
+            let part = percent()?.hundredths().into();
             Some(Amount::share(part, 10_000, self.denominator()))
         };
         Some(Measured {

@@ -9,12 +9,12 @@
 //! - **Levels and daily figures** have no pace and no silence: they are judged against target and deadline by their newest figure alone.
 //! - A locality that has ended is not judged.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use domain::event::{IndicatorDefined, IndicatorKind, QuotaLayer};
-use domain::{IndicatorCode, LocalityId};
+use domain::event::{IndicatorKind, QuotaLayer};
 use lag::{Basis, Concern, Reason, Rules, Status};
-use state::{DeclarationEntry, FigureEntry, PlanBasis, QuotaEntry, Reading, Yardstick};
+use state::{DeclarationEntry, Followed, Numbers, QuotaEntry, Yardstick};
 
 use crate::figures::{Measured, denominator, point};
 use crate::neighbours::Neighbours;
@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone)]
 pub(crate) struct Judged {
     pub(crate) layer: Option<QuotaLayer>,
-    /// The verdict as it is told.
+    /// The verdict as it is told; of one made for cases alone, the one that they take.
     pub(crate) verdict: lag::Verdict,
     /// The verdict as its cases take it, where that is another one.
     for_cases: Option<lag::Verdict>,
@@ -49,7 +49,7 @@ pub(crate) struct Judged {
     awaited: bool,
     /// Position of the newest figure it rests on.
     pub(crate) newest: Option<u64>,
-    pub(crate) neighbours: Option<Arc<Neighbours>>,
+    pub(crate) neighbours: Option<Neighbours>,
 }
 
 impl Judged {
@@ -74,64 +74,101 @@ impl Judged {
     }
 }
 
-/// A series as it is read on the day, and with whom it is compared.
-struct Series<'a> {
-    rules: &'a Rules,
-    today: f64,
-    paced: bool,
-    figures: Vec<FigureEntry<'a>>,
+/// What a verdict is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To step its cases.
+    Cases,
+    /// To be told.
+    Telling,
+}
+
+/// What a series is judged by.
+#[derive(Clone, Copy)]
+pub(crate) struct Measure<'a> {
+    pub(crate) rules: &'a Rules,
+    /// The end of the day judged for.
+    pub(crate) today: f64,
+    pub(crate) kind: IndicatorKind,
+    /// With whom it is compared.
+    pub(crate) neighbours: Option<Neighbours>,
+    pub(crate) purpose: Purpose,
+    /// What forecasts over so many days came to, ascending.
+    pub(crate) residuals: &'a dyn Fn(f64) -> Option<Arc<[f64]>>,
+}
+
+/// What is on record of a series on the day, read once for its verdicts and for how it stands among its siblings.
+pub(crate) struct OnRecord<'a> {
+    followed: Followed<'a>,
+    figures: Vec<Numbers<'a>>,
     quotas: Vec<QuotaEntry<'a>>,
-    /// Beside each what its plan is made of.
-    plans: Vec<PlanBasis>,
+    /// The figures by the yardstick of the strongest quota, or by what the series itself brings; none if it brings none.
+    pub(crate) measured: Option<(Yardstick, Measured)>,
+}
+
+impl<'a> OnRecord<'a> {
+    pub(crate) fn of(followed: Followed<'a>) -> Self {
+        let (mut figures, quotas) = (Vec::new(), followed.quotas());
+        followed.figures(&mut figures);
+        let yardstick = match quotas.first() {
+            Some(quota) => Some(Yardstick::of_quota(quota.fact)),
+            None => Yardstick::of_series(&figures),
+        };
+        let measured = yardstick.map(|yardstick| (yardstick, Measured::by(yardstick, &figures)));
+        Self {
+            followed,
+            figures,
+            quotas,
+            measured,
+        }
+    }
+
+    /// Whether none of its figures is only a bound.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.figures.iter().any(|figure| figure.is_bound())
+    }
+}
+
+/// A series as it is judged.
+struct Series<'a> {
+    measure: &'a Measure<'a>,
+    paced: bool,
+    record: &'a OnRecord<'a>,
+    figures: &'a [Numbers<'a>],
     declared: Option<DeclarationEntry<'a>>,
     /// Somebody insisted on a figure that the checks refuse, and nobody has answered for it.
     blocked: bool,
-    neighbours: Option<Arc<Neighbours>>,
+    neighbours: Option<&'a Neighbours>,
 }
 
 /// One quota, ready to be judged.
-struct Asked {
+struct Asked<'a> {
     layer: QuotaLayer,
     quota: lag::Quota,
-    measured: Measured,
+    measured: Cow<'a, Measured>,
 }
 
-/// Judges a series as of the reading's day.
-pub(crate) fn assess(
-    rules: &Rules,
-    reading: &Reading<'_>,
-    definition: &IndicatorDefined,
-    id: LocalityId,
-    neighbours: Option<&Arc<Neighbours>>,
-) -> Outcome {
-    let indicator: &IndicatorCode = &definition.indicator;
-    if reading
-        .locality(id)
-        .is_none_or(|locality| locality.end.is_some())
-    {
+/// Judges a series as of the day on which it was read.
+pub(crate) fn assess(measure: &Measure<'_>, record: &OnRecord<'_>) -> Outcome {
+    if !record.followed.exists() {
         return Outcome::Gone;
     }
-    let paced = definition.kind == IndicatorKind::Cumulative;
-    let quotas = reading.quotas(id, indicator);
-    let plans = quotas.iter().map(|quota| reading.plan_basis(quota, id));
-    let mut series = Series {
-        rules,
-        today: lag::day(reading.as_of().date(), None),
+    let paced = measure.kind == IndicatorKind::Cumulative;
+    let figures = record.figures.as_slice();
+    let series = Series {
+        measure,
         paced,
-        figures: reading.series(id, indicator),
-        plans: plans.collect(),
-        quotas,
-        declared: reading.declared(id, indicator),
-        blocked: reading.has_blocking(id, indicator),
-        neighbours: neighbours.filter(|_| paced).cloned(),
-    };
-    if !paced {
+        record,
         // A level says nothing by what it was.
-        series
-            .figures
-            .drain(..series.figures.len().saturating_sub(1));
-    }
-    if series.quotas.is_empty() && series.declared.is_none() {
+        figures: figures
+            .get(figures.len().saturating_sub(1)..)
+            .filter(|_| !paced)
+            .unwrap_or(figures),
+        declared: record.followed.declared(),
+        blocked: record.followed.has_blocking(),
+        neighbours: measure.neighbours.as_ref().filter(|_| paced),
+    };
+    if record.quotas.is_empty() && series.declared.is_none() {
         return series.unasked();
     }
     let asked = series.asked();
@@ -142,20 +179,18 @@ pub(crate) fn assess(
     Outcome::Judged(judged.collect())
 }
 
-impl Series<'_> {
+impl<'a> Series<'a> {
     /// Every quota in force, strongest first; without any, the declaration as a commitment.
-    fn asked(&self) -> Vec<Asked> {
-        if let (true, Some(declared)) = (self.quotas.is_empty(), &self.declared) {
+    fn asked(&self) -> Vec<Asked<'a>> {
+        let quotas = self.record.quotas.iter();
+        if let (0, Some(declared)) = (quotas.len(), &self.declared) {
             return vec![self.commitment(declared)];
         }
-        let quotas = self.quotas.iter().zip(&self.plans);
-        quotas
-            .map(|(quota, plan)| self.quota(quota, plan))
-            .collect()
+        quotas.map(|quota| self.quota(quota)).collect()
     }
 
-    fn commitment(&self, declared: &DeclarationEntry<'_>) -> Asked {
-        let yardstick = Yardstick::of_series(&self.figures).unwrap_or(Yardstick::Share);
+    fn commitment(&self, declared: &DeclarationEntry<'_>) -> Asked<'a> {
+        let yardstick = Yardstick::of_series(self.figures).unwrap_or(Yardstick::Share);
         let quota = lag::Quota {
             denominator: denominator(yardstick),
             target_share: 1.0,
@@ -168,7 +203,8 @@ impl Series<'_> {
     }
 
     /// A quota with its plan.
-    fn quota(&self, entry: &QuotaEntry<'_>, basis: &PlanBasis) -> Asked {
+    fn quota(&self, entry: &QuotaEntry<'_>) -> Asked<'a> {
+        let basis = self.record.followed.plan_basis(entry, self.measure.kind);
         let milestones = basis.milestones.iter().copied().map(point);
         let quota = lag::Quota {
             denominator: denominator(basis.yardstick),
@@ -182,10 +218,10 @@ impl Series<'_> {
     }
 
     /// A quota with the figures measured by it; if none of them can be, it has no usable denominator.
-    fn fitted(&self, layer: QuotaLayer, mut quota: lag::Quota, yardstick: Yardstick) -> Asked {
-        let mut measured = Measured::by(yardstick, &self.figures);
+    fn fitted(&self, layer: QuotaLayer, mut quota: lag::Quota, yardstick: Yardstick) -> Asked<'a> {
+        let mut measured = self.measured(yardstick);
         if measured.reports.is_empty() && !self.figures.is_empty() {
-            measured = Measured::bare_counts(&self.figures);
+            measured = Cow::Owned(Measured::bare_counts(self.figures));
             quota.denominator = 0.0;
         }
         Asked {
@@ -195,13 +231,24 @@ impl Series<'_> {
         }
     }
 
-    fn judge(&self, asked: &Asked, is_first: bool) -> Judged {
+    /// The figures judged, by a yardstick.
+    fn measured(&self, yardstick: Yardstick) -> Cow<'a, Measured> {
+        match &self.record.measured {
+            Some((by, measured)) if self.paced && *by == yardstick => Cow::Borrowed(measured),
+            _ => Cow::Owned(Measured::by(yardstick, self.figures)),
+        }
+    }
+
+    fn judge(&self, asked: &Asked<'_>, is_first: bool) -> Judged {
+        let residuals = self.residuals(asked);
         let question = lag::Question {
+            residuals: residuals.as_deref().unwrap_or(&[]),
             quota: Some(&asked.quota),
             declared_completion: self.declared.map(|declared| lag::day(declared.by, None)),
             ..self.question(&asked.measured)
         };
-        let mut concerns = vec![Concern::Overdue];
+        let mut concerns = Vec::with_capacity(Concern::ALL.len());
+        concerns.push(Concern::Overdue);
         if self.paced {
             concerns.extend([Concern::Lagging, Concern::BelowAverage]);
         }
@@ -213,25 +260,31 @@ impl Series<'_> {
         }
         Judged {
             layer: Some(asked.layer),
-            verdict: lag::judge(self.rules, &question),
+            verdict: lag::judge(self.measure.rules, &question),
             for_cases: None,
             counted: asked.measured.counted,
             concerns,
             awaited: self.is_awaited(),
             newest: asked.measured.reports.last().map(|report| report.position),
-            neighbours: self.neighbours.clone(),
+            neighbours: self.neighbours.copied(),
         }
     }
 
-    fn question<'a>(&'a self, measured: &'a Measured) -> lag::Question<'a> {
+    /// What forecasts from the newest figure to the deadline came to; none where nothing is foretold.
+    fn residuals(&self, asked: &Asked<'_>) -> Option<Arc<[f64]>> {
+        let reports = asked.measured.reports.as_slice();
+        let is_early = !self.paced || reports.len() < self.measure.rules.early_reports;
+        let (newest, deadline) = reports.last().zip(asked.quota.deadline)?;
+        let residuals = self.measure.residuals;
+        (!is_early).then(|| residuals(deadline - newest.at))?
+    }
+
+    fn question<'q>(&'q self, measured: &'q Measured) -> lag::Question<'q> {
         lag::Question {
-            today: self.today,
+            today: self.measure.today,
             reports: &measured.reports,
             quota: None,
-            peers: self
-                .neighbours
-                .as_deref()
-                .map(|neighbours| &neighbours.peers),
+            peers: self.neighbours.map(|neighbours| &neighbours.peers),
             last_report: None,
             blocking_finding: self.blocked,
             declared_completion: None,
@@ -241,7 +294,8 @@ impl Series<'_> {
 
     /// Whether a first figure should be there by now.
     fn is_awaited(&self) -> bool {
-        let quotas = self.quotas.iter().map(|quota| {
+        let (rules, today) = (self.measure.rules, self.measure.today);
+        let quotas = self.record.quotas.iter().map(|quota| {
             let asked = quota.start.unwrap_or(quota.recorded.effective.date());
             (asked.max(quota.recorded.effective.date()), quota.deadline)
         });
@@ -250,8 +304,8 @@ impl Series<'_> {
             .iter()
             .map(|entry| (entry.recorded.effective.date(), Some(entry.by)));
         quotas.chain(declared).any(|(asked, deadline)| {
-            self.today - lag::day(asked, None) > self.rules.silent_after_days()
-                || deadline.is_some_and(|deadline| self.today > lag::day(deadline, None))
+            today - lag::day(asked, None) > rules.silent_after_days()
+                || deadline.is_some_and(|deadline| today > lag::day(deadline, None))
         })
     }
 
@@ -260,38 +314,43 @@ impl Series<'_> {
         let Some(newest) = self.figures.last() else {
             return Outcome::Gone;
         };
-        let moment = newest.recorded.effective;
-        let age = self.today - lag::day(moment.date(), Some(moment.hour()));
-        let yardstick = Yardstick::of_series(&self.figures).filter(|_| self.paced);
-        let Some(yardstick) = yardstick.filter(|_| age <= HISTORY_DAYS) else {
+        let moment = newest.moment();
+        let age = self.measure.today - lag::day(moment.date(), Some(moment.hour()));
+        let measured = self.record.measured.as_ref().filter(|_| self.paced);
+        let Some((yardstick, measured)) = measured.filter(|_| age <= HISTORY_DAYS) else {
             return Outcome::Unasked;
         };
-        let measured = Measured::by(yardstick, &self.figures);
-        let plain = lag::judge(self.rules, &self.question(&measured));
-        let compared = self.compared(yardstick, &measured);
-        let told = match &compared {
-            Some(compared) if lag::holds(Concern::BelowAverage, compared) => unquoted(compared),
-            _ => plain,
+        let plain = || lag::judge(self.measure.rules, &self.question(measured));
+        let compared = self.compared(*yardstick, measured);
+        let concerns = compared.iter().map(|_| Concern::BelowAverage).collect();
+        let (verdict, for_cases) = match (compared, self.measure.purpose) {
+            (None, _) => (plain(), None),
+            (Some(compared), Purpose::Cases) => (compared, None),
+            (Some(compared), Purpose::Telling) => {
+                let is_told = lag::holds(Concern::BelowAverage, &compared);
+                let told = if is_told {
+                    unquoted(&compared)
+                } else {
+                    plain()
+                };
+                (told, Some(compared))
+            }
         };
         Outcome::Judged(vec![Judged {
             layer: None,
-            verdict: told,
-            concerns: if compared.is_some() {
-                vec![Concern::BelowAverage]
-            } else {
-                Vec::new()
-            },
-            for_cases: compared,
+            verdict,
+            concerns,
+            for_cases,
             counted: measured.counted,
             awaited: false,
             newest: measured.reports.last().map(|report| report.position),
-            neighbours: self.neighbours.clone(),
+            neighbours: self.neighbours.copied(),
         }])
     }
 
     /// The verdict against everything without a deadline, which is how `lag` compares with an average; none without siblings.
     fn compared(&self, yardstick: Yardstick, measured: &Measured) -> Option<lag::Verdict> {
-        self.neighbours.as_ref()?;
+        self.neighbours?;
         let quota = lag::Quota {
             denominator: denominator(yardstick),
             target_share: 1.0,
@@ -304,7 +363,7 @@ impl Series<'_> {
             quota: Some(&quota),
             ..self.question(measured)
         };
-        Some(lag::judge(self.rules, &question))
+        Some(lag::judge(self.measure.rules, &question))
     }
 }
 

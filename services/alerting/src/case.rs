@@ -56,18 +56,6 @@ impl CaseKey {
             concern,
         })
     }
-
-    /// The first and the last key that a series can have.
-    pub(crate) fn of_series(locality: LocalityId, indicator: &IndicatorCode) -> (Self, Self) {
-        let key = |layer, concern| Self {
-            locality,
-            indicator: indicator.clone(),
-            layer,
-            concern,
-        };
-        let [first, .., last] = Concern::ALL;
-        (key(None, first), key(Some(QuotaLayer::Commitment), last))
-    }
 }
 
 impl fmt::Display for CaseKey {

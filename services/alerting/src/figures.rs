@@ -4,7 +4,7 @@
 //! Numbers made from percentages are never shown as counts: see [`Measured::counted`].
 
 use domain::text::Moment;
-use state::{Amount, FigureEntry, PlanPoint, Yardstick};
+use state::{Amount, Numbers, PlanPoint, Yardstick};
 
 /// Figures as reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,24 +17,24 @@ pub(crate) struct Measured {
 
 impl Measured {
     /// The figures that can be measured by a yardstick.
-    pub(crate) fn by(yardstick: Yardstick, figures: &[FigureEntry<'_>]) -> Self {
+    pub(crate) fn by(yardstick: Yardstick, figures: &[Numbers<'_>]) -> Self {
         let mut reports = Vec::with_capacity(figures.len());
         let mut counted = true;
-        for entry in figures {
-            if let Some(measured) = yardstick.measure(&entry.figure) {
+        for figure in figures {
+            if let Some(measured) = yardstick.measure_numbers(*figure) {
                 counted &= yardstick != Yardstick::Share && !measured.is_from_percent;
-                reports.push(report(entry, measured.amount));
+                reports.push(report(*figure, measured.amount));
             }
         }
         Self { reports, counted }
     }
 
     /// Counts as they were published, for a series that nothing measures.
-    pub(crate) fn bare_counts(figures: &[FigureEntry<'_>]) -> Self {
-        let counts = figures.iter().filter_map(|entry| {
-            let numerator = entry.figure.value?.value.into();
+    pub(crate) fn bare_counts(figures: &[Numbers<'_>]) -> Self {
+        let counts = figures.iter().filter_map(|figure| {
+            let numerator = figure.count()?.into();
             let divisor = 1;
-            Some(report(entry, Amount { numerator, divisor }))
+            Some(report(*figure, Amount { numerator, divisor }))
         });
         Self {
             reports: counts.collect(),
@@ -53,12 +53,12 @@ pub(crate) fn denominator(yardstick: Yardstick) -> f64 {
     yardstick.denominator() as f64
 }
 
-fn report(entry: &FigureEntry<'_>, amount: Amount) -> lag::Report {
-    let (at, count) = numbers(entry.recorded.effective, amount);
+fn report(figure: Numbers<'_>, amount: Amount) -> lag::Report {
+    let (at, count) = numbers(figure.moment(), amount);
     lag::Report {
         at,
         count,
-        position: entry.recorded.position,
+        position: figure.position(),
     }
 }
 

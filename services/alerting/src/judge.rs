@@ -2,37 +2,39 @@
 //!
 //! Judgement is a function of the ledger's events in their order and of the day:
 //!
-//! - After each event that bears on a series, that series is judged as of the day, and with it its siblings, whose average has moved. Each verdict steps the ladders of its cases.
+//! - After each event that bears on a series, that series is judged as of the day, and of its siblings those for whom the new average decides something (`family` says why no others). Each verdict steps the ladders of its cases.
+//! - A verdict that is asked for is made from what is on record at that moment, so it is what judging everything anew would say.
 //! - With a pinned day the day is always that one. Else it is the Vietnamese day on which the ledger took the newest event, and every new day judges everything anew before the day's first event; so a replay passes through the same days at the same positions.
 //! - What one request brought (nobody ever saw half of it) is **settled** together: a case that opens and clears within it was never opened.
 //!
 //! No clock, no I/O, no map-iteration order; sums of floats run in the order of the localities' ids.
+//! Judging everything is shared among threads, indicator by indicator; what comes of it does not depend on how many there are.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::num::NonZero;
 
-use domain::event::{Body, FindingResolved, IndicatorDefined, QuotaLayer, Step};
+use domain::event::{Body, FindingResolved, IndicatorDefined, Step};
 use domain::text::{Moment, date};
 use domain::{Event, IndicatorCode, LocalityCode, LocalityId};
 use host::Today;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use lag::{Ladder, Rules, Transition};
+use lag::{Rules, Transition};
 use state::{ApplyError, Lookup, Reading, State};
 use uuid::Uuid;
 use wire::v1;
 
-use crate::assess::{Judged, Outcome, assess};
 use crate::case::{CaseKey, Change};
-use crate::neighbours::Neighbours;
+use crate::family::{Families, Hearing, Home, Stepped};
+use crate::outcomes::basis;
 use crate::render;
 use crate::rules::InForce;
 
-/// With more siblings than this only the locality itself is judged anew; the others are at the next day.
-const SIBLINGS_MAX: usize = 200;
-
 /// Most judgements spent on the days between two events; with more, only the last days are passed.
 const GAP_JUDGEMENTS_MAX: usize = 2_000_000;
+
+/// Fewer series than this are not worth a thread.
+const SERIES_OF_A_THREAD: usize = 2_000;
 
 /// Which verdicts are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,13 +47,8 @@ pub struct Filter {
     pub lagging_only: bool,
 }
 
-/// A case as the ledger has it so far.
-#[derive(Debug, Clone)]
-struct Case {
-    ladder: Ladder,
-    /// Whether it was open when it was last settled.
-    settled: bool,
-}
+/// Series by their indicator.
+type Watched = BTreeMap<IndicatorCode, Families>;
 
 /// Folds the ledger, judges, and keeps the cases.
 #[derive(Debug)]
@@ -65,13 +62,12 @@ pub struct Judge {
     request: Option<(Timestamp, Uuid)>,
     pub(crate) state: State,
     /// Every series on which anything bears.
-    watched: BTreeMap<IndicatorCode, BTreeSet<LocalityId>>,
-    judged: BTreeMap<(LocalityId, IndicatorCode), Vec<Judged>>,
-    cases: BTreeMap<CaseKey, Case>,
-    unsettled: BTreeSet<CaseKey>,
+    watched: Watched,
+    /// With whom each of their localities is compared on the day.
+    homes: BTreeMap<LocalityId, Home>,
+    stepped: Stepped,
     settled_position: u64,
     changes: Vec<Change>,
-    judgements: u64,
 }
 
 impl Judge {
@@ -90,12 +86,10 @@ impl Judge {
             request: None,
             state: State::new(),
             watched: BTreeMap::new(),
-            judged: BTreeMap::new(),
-            cases: BTreeMap::new(),
-            unsettled: BTreeSet::new(),
+            homes: BTreeMap::new(),
+            stepped: Stepped::default(),
             settled_position: 0,
             changes: Vec::new(),
-            judgements: 0,
         }
     }
 
@@ -146,12 +140,13 @@ impl Judge {
     pub fn settle(&mut self) {
         self.settled_position = self.position();
         let (mut cleared, mut opened) = (Vec::new(), Vec::new());
-        for key in std::mem::take(&mut self.unsettled) {
-            let Some(case) = self.cases.get_mut(&key) else {
+        for key in std::mem::take(&mut self.stepped.unsettled) {
+            let home = self.homes.get(&key.locality);
+            let families = self.watched.get_mut(&key.indicator);
+            let Some((home, families)) = home.zip(families) else {
                 continue;
             };
-            let before = std::mem::replace(&mut case.settled, case.ladder.is_open());
-            match (before, case.settled) {
+            match families.settle(*home, &key) {
                 (true, false) => cleared.push(self.change(key, Transition::Cleared)),
                 (false, true) => opened.push(self.change(key, Transition::Opened)),
                 _ => {}
@@ -179,7 +174,7 @@ impl Judge {
 
     /// How many verdicts were given since this was last asked.
     pub fn take_judgements(&mut self) -> u64 {
-        std::mem::take(&mut self.judgements)
+        std::mem::take(&mut self.stepped.judgements)
     }
 
     /// Goes on to a day, judging everything on each day passed; an earlier day changes nothing.
@@ -190,7 +185,7 @@ impl Judge {
             self.day.get_or_insert(to);
             return;
         };
-        let series: usize = self.watched.values().map(BTreeSet::len).sum();
+        let series: usize = self.watched.values().map(Families::len).sum();
         let days_max = GAP_JUDGEMENTS_MAX / series.max(1);
         let gap = usize::try_from((to - from).get_days()).unwrap_or(0);
         for days_left in (0..gap.min(days_max.max(1))).rev() {
@@ -201,6 +196,7 @@ impl Judge {
             self.settle();
             self.day = Some(day);
             self.take_rules();
+            self.resettle();
             self.judge_all();
             self.settle();
         }
@@ -208,29 +204,53 @@ impl Judge {
 
     /// Judges every series anew, for the same day.
     pub fn judge_all(&mut self) {
-        for indicator in self.watched.keys().cloned().collect::<Vec<_>>() {
-            self.judge_indicator(&indicator);
-        }
+        let Some((court, watched, steps)) = self.court_and_series() else {
+            return;
+        };
+        let series: usize = watched.values().map(Families::len).sum();
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = threads.min(series / SERIES_OF_A_THREAD).max(1);
+        let mut indicators: Vec<_> = watched.iter_mut().collect();
+        let each = indicators.len().div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            let mut shares = indicators.chunks_mut(each);
+            let own = shares.next();
+            let others: Vec<_> = shares
+                .map(|share| scope.spawn(move || court.judge(share)))
+                .collect();
+            steps.add(own.map_or_else(Stepped::default, |share| court.judge(share)));
+            for other in others {
+                match other.join() {
+                    Ok(more) => steps.add(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
     }
 
     /// The verdicts that hold, worst first, then by name in Vietnamese order.
     #[must_use]
     pub fn verdicts(&self, filter: &Filter) -> Vec<v1::Verdict> {
-        let wanted = |(id, indicator): &(LocalityId, IndicatorCode)| {
-            filter.code.is_none_or(|code| id.code == code)
-                && filter
-                    .indicator
-                    .as_ref()
-                    .is_none_or(|code| code == indicator)
-        };
         let mut verdicts: Vec<v1::Verdict> = Vec::new();
-        for ((id, indicator), judged) in self.judged.iter().filter(|(key, _)| wanted(key)) {
-            let told = judged
-                .iter()
-                .filter(|j| !filter.lagging_only || j.concern().is_some());
-            verdicts.extend(
-                told.map(|judged| render::verdict(self, *id, indicator, judged, judged.concern())),
-            );
+        let is_wanted = |code: &IndicatorCode| match &filter.indicator {
+            Some(wanted) => wanted == code,
+            None => true,
+        };
+        for (indicator, families) in self.watched.iter().filter(|(code, _)| is_wanted(code)) {
+            let Some(hearing) = self.hearing(indicator) else {
+                continue;
+            };
+            let wanted = |id: LocalityId| filter.code.is_none_or(|code| id.code == code);
+            families.told(&hearing, wanted, |id, family, judged| {
+                let told = judged
+                    .iter()
+                    .map(|judged| (judged, judged.concern()))
+                    .filter(|(_, concern)| !filter.lagging_only || concern.is_some());
+                let told = told.map(|(judged, concern)| {
+                    render::verdict(self, id, indicator, (judged, family), concern)
+                });
+                verdicts.extend(told);
+            });
         }
         verdicts.sort_by_cached_key(render::rank);
         verdicts
@@ -239,16 +259,20 @@ impl Judge {
     /// The cases that are open as the ledger has it.
     #[must_use]
     pub fn open_cases(&self) -> Vec<CaseKey> {
-        let open = self.cases.iter().filter(|(_, case)| case.ladder.is_open());
-        open.map(|(key, _)| key.clone()).collect()
+        let of_indicator =
+            |(code, families): (&IndicatorCode, &Families)| families.open_cases(code);
+        let mut open: Vec<CaseKey> = self.watched.iter().flat_map(of_indicator).collect();
+        open.sort_unstable();
+        open
     }
 
     /// Whether a case is open as the ledger has it.
     #[must_use]
     pub fn is_open(&self, key: &CaseKey) -> bool {
-        self.cases
-            .get(key)
-            .is_some_and(|case| case.ladder.is_open())
+        let home = self.homes.get(&key.locality);
+        let families = self.watched.get(&key.indicator);
+        let found = home.zip(families);
+        found.is_some_and(|(home, families)| families.is_open(*home, key))
     }
 
     /// When the ledger took a position.
@@ -270,23 +294,28 @@ impl Judge {
     /// A change of a case with the verdict that holds now.
     #[must_use]
     pub fn change(&self, key: CaseKey, transition: Transition) -> Change {
-        let judged = self
-            .judged
-            .get(&(key.locality, key.indicator.clone()))
-            .and_then(|judged| judged.iter().find(|judged| judged.layer == key.layer));
-        let verdict = match (judged, transition) {
-            (Some(judged), Transition::Opened) => render::verdict(
-                self,
-                key.locality,
-                &key.indicator,
-                judged,
-                Some(key.concern),
-            ),
-            (Some(judged), Transition::Cleared) => {
-                let remaining = judged.concern().filter(|concern| *concern != key.concern);
-                render::verdict(self, key.locality, &key.indicator, judged, remaining)
+        let home = self.homes.get(&key.locality);
+        let families = self.watched.get(&key.indicator);
+        let told = home.zip(families).and_then(|(home, families)| {
+            let hearing = self.hearing(&key.indicator)?;
+            families.told_of(&hearing, (*home, key.locality))
+        });
+        let judged = told.and_then(|(family, judged)| {
+            let mut judged = judged.into_iter();
+            Some((judged.find(|judged| judged.layer == key.layer)?, family))
+        });
+        let verdict = match &judged {
+            Some((judged, family)) => {
+                let concern = match transition {
+                    Transition::Opened => Some(key.concern),
+                    Transition::Cleared => {
+                        judged.concern().filter(|concern| *concern != key.concern)
+                    }
+                };
+                let (locality, indicator) = (key.locality, &key.indicator);
+                render::verdict(self, locality, indicator, (judged, family), concern)
             }
-            (None, _) => render::withdrawn(self, &key),
+            None => render::withdrawn(self, &key),
         };
         Change {
             key,
@@ -307,15 +336,7 @@ impl Judge {
 
     /// What an indicator is, even if its definition speaks of a later day than the one judged for.
     pub(crate) fn definition(&self, indicator: &IndicatorCode) -> Option<&IndicatorDefined> {
-        let then = self
-            .reading()
-            .and_then(|reading| reading.indicator(indicator));
-        let ever = || {
-            self.state
-                .latest(Moment::end_of(Date::MAX))
-                .indicator(indicator)
-        };
-        then.or_else(ever).map(|entry| entry.fact)
+        defined(&self.state, self.reading().as_ref(), indicator)
     }
 
     /// Judges what an event bears on.
@@ -355,27 +376,32 @@ impl Judge {
             return false;
         };
         self.rules = rules;
-        for (key, case) in &mut self.cases {
-            if case.ladder.is_open() && !self.in_force.has_case(key) {
-                case.ladder = Ladder::new(key.concern);
-                self.unsettled.insert(key.clone());
-            }
+        let in_force = &self.in_force;
+        let is_over = |key: &CaseKey| !in_force.has_case(key);
+        for (indicator, families) in &mut self.watched {
+            families.close(indicator, &mut self.stepped, is_over);
         }
         true
     }
 
     fn series_changed(&mut self, id: LocalityId, indicator: &IndicatorCode) {
-        self.watched
-            .entry(indicator.clone())
-            .or_default()
-            .insert(id);
-        let group = self.siblings(id, indicator);
-        let judged = if group.len() > SIBLINGS_MAX {
-            vec![id]
-        } else {
-            group.clone()
-        };
-        self.judge_group(indicator, &group, &judged);
+        let home = self.home(id);
+        if !self.watched.contains_key(indicator) {
+            self.watched.insert(indicator.clone(), Families::default());
+        }
+        self.hear(indicator, |families, hearing, steps| {
+            families.heard(hearing, (home, id), steps);
+        });
+    }
+
+    /// With whom a locality is compared.
+    fn home(&mut self, id: LocalityId) -> Home {
+        if let Some(home) = self.homes.get(&id) {
+            return *home;
+        }
+        let home = Home::of(self.reading().as_ref(), id);
+        self.homes.insert(id, home);
+        home
     }
 
     /// The indicator of the figure with the finding that was answered; none if it is no figure.
@@ -386,147 +412,126 @@ impl Judge {
     }
 
     fn locality_changed(&mut self, id: LocalityId) {
-        let watched = self.watched.iter().filter(|(_, ids)| ids.contains(&id));
-        for indicator in watched.map(|(code, _)| code.clone()).collect::<Vec<_>>() {
-            self.series_changed(id, &indicator);
+        let Some(from) = self.homes.get(&id).copied() else {
+            return;
+        };
+        let to = Home::of(self.reading().as_ref(), id);
+        self.homes.insert(id, to);
+        for indicator in self.watched.keys().cloned().collect::<Vec<_>>() {
+            self.hear(&indicator, |families, hearing, steps| {
+                families.moved(hearing, (from, to, id), steps);
+            });
+        }
+    }
+
+    /// On another day localities begin, end, or belong to another one.
+    fn resettle(&mut self) {
+        let reading = self.reading();
+        let moved = self.homes.iter().filter_map(|(id, from)| {
+            let to = Home::of(reading.as_ref(), *id);
+            (to != *from).then_some((*from, to, *id))
+        });
+        for (from, to, id) in moved.collect::<Vec<_>>() {
+            self.homes.insert(id, to);
+            for families in self.watched.values_mut() {
+                families.resettle(from, to, id);
+            }
         }
     }
 
     fn judge_indicator(&mut self, indicator: &IndicatorCode) {
-        let mut left = self.watched.get(indicator).cloned().unwrap_or_default();
-        while let Some(id) = left.first().copied() {
-            let group = self.siblings(id, indicator);
-            for member in &group {
-                left.remove(member);
-            }
-            self.judge_group(indicator, &group, &group);
-        }
+        self.hear(indicator, Families::judge_all);
     }
 
-    /// The locality and its siblings with a series of the indicator, by id.
-    fn siblings(&self, id: LocalityId, indicator: &IndicatorCode) -> Vec<LocalityId> {
-        let mut group = BTreeSet::from([id]);
-        let reading = self.reading();
-        let locality = reading.and_then(|reading| reading.locality(id));
-        let alive = locality.filter(|locality| locality.end.is_none());
-        let parent = alive.and_then(|locality| locality.parent);
-        if let (Some(reading), Some(parent), Some(ids)) =
-            (reading, parent, self.watched.get(indicator))
-        {
-            let children = reading.children(parent).into_iter().map(|child| child.id);
-            let level = id.code.level();
-            group.extend(children.filter(|id| id.code.level() == level && ids.contains(id)));
-        }
-        group.into_iter().collect()
+    /// What an indicator is judged by.
+    fn hearing<'a>(&'a self, indicator: &'a IndicatorCode) -> Option<Hearing<'a>> {
+        let (rules, state) = ((&self.rules, &self.in_force), &self.state);
+        let court = Court::on(self.day?, self.today, rules, (state, &self.homes));
+        Some(court.hearing(indicator))
     }
 
-    /// Judges some of a group that is compared with each other.
-    fn judge_group(
+    /// What is judged by on the day, what there is to judge, and what comes of it.
+    fn court_and_series(&mut self) -> Option<(Court<'_>, &mut Watched, &mut Stepped)> {
+        let (rules, state) = ((&self.rules, &self.in_force), &self.state);
+        let court = Court::on(self.day?, self.today, rules, (state, &self.homes));
+        Some((court, &mut self.watched, &mut self.stepped))
+    }
+
+    /// Judges some of an indicator's series.
+    fn hear(
         &mut self,
         indicator: &IndicatorCode,
-        group: &[LocalityId],
-        judged: &[LocalityId],
+        judge: impl FnOnce(&mut Families, &Hearing<'_>, &mut Stepped),
     ) {
-        let Some(reading) = self.reading() else {
+        let Some((court, watched, steps)) = self.court_and_series() else {
             return;
         };
-        let neighbours = Neighbours::of(&self.rules, &reading, group, indicator).map(Arc::new);
-        for id in judged {
-            let outcome = match (self.definition(indicator), self.reading()) {
-                (Some(definition), Some(reading)) if self.in_force.has_series(*id, indicator) => {
-                    let neighbours = neighbours.as_ref();
-                    let outcome = assess(&self.rules, &reading, definition, *id, neighbours);
-                    self.in_force.kept(outcome)
-                }
-                _ => Outcome::Gone,
-            };
-            self.judgements += 1;
-            self.keep(*id, indicator, outcome);
+        if let Some(families) = watched.get_mut(indicator) {
+            judge(families, &court.hearing(indicator), steps);
+        }
+    }
+}
+
+/// What is judged by on a day.
+#[derive(Clone, Copy)]
+struct Court<'a> {
+    rules: &'a Rules,
+    in_force: &'a InForce,
+    state: &'a State,
+    reading: Reading<'a>,
+    past: Reading<'a>,
+    homes: &'a BTreeMap<LocalityId, Home>,
+}
+
+impl<'a> Court<'a> {
+    fn on(
+        day: Date,
+        today: Today,
+        (rules, in_force): (&'a Rules, &'a InForce),
+        (state, homes): (&'a State, &'a BTreeMap<LocalityId, Home>),
+    ) -> Self {
+        let end = Moment::end_of(day);
+        Self {
+            rules,
+            in_force,
+            state,
+            reading: state.latest(end),
+            past: state.at(end, basis(state, today, day)),
+            homes,
         }
     }
 
-    /// Keeps the verdicts of a series and steps its cases.
-    fn keep(&mut self, id: LocalityId, indicator: &IndicatorCode, outcome: Outcome) {
-        let series = (id, indicator.clone());
-        let judged = match outcome {
-            Outcome::Unasked => {
-                self.judged.remove(&series);
-                self.close_suspended(id, indicator);
-                return;
-            }
-            Outcome::Gone => Vec::new(),
-            Outcome::Judged(judged) => judged,
-        };
-        self.close_unjudged(id, indicator, &judged);
-        for judged in &judged {
-            for concern in &judged.concerns {
-                let (indicator, layer) = (indicator.clone(), judged.layer);
-                let key = CaseKey {
-                    locality: id,
-                    indicator,
-                    layer,
-                    concern: *concern,
-                };
-                self.step(key, judged);
-            }
-        }
-        if judged.is_empty() {
-            self.judged.remove(&series);
-        } else {
-            self.judged.insert(series, judged);
+    fn hearing(&self, indicator: &'a IndicatorCode) -> Hearing<'a> {
+        let defined = defined(self.state, Some(&self.reading), indicator);
+        Hearing {
+            rules: self.rules,
+            in_force: self.in_force,
+            reading: self.reading,
+            indicator,
+            kind: defined.map(|defined| defined.kind),
+            past: self.past,
+            localities: self.homes,
+            outcomes: None,
         }
     }
 
-    fn step(&mut self, key: CaseKey, judged: &Judged) {
-        let case = self.cases.entry(key.clone()).or_insert_with(|| Case {
-            ladder: Ladder::new(key.concern),
-            settled: false,
-        });
-        if !case.ladder.is_open() && !judged.may_open(key.concern) {
-            return;
+    /// Judges every series of some indicators, of which none has to do with another.
+    fn judge(&self, share: &mut [(&'a IndicatorCode, &mut Families)]) -> Stepped {
+        let mut steps = Stepped::default();
+        for (indicator, families) in share {
+            families.judge_all(&self.hearing(indicator), &mut steps);
         }
-        if case
-            .ladder
-            .step(&self.rules, judged.for_cases(), judged.newest)
-            .is_some()
-        {
-            self.unsettled.insert(key);
-        }
+        steps
     }
+}
 
-    /// Closes the cases of quotas that are suspended: nobody is asked for them any more.
-    fn close_suspended(&mut self, id: LocalityId, indicator: &IndicatorCode) {
-        let Some(reading) = self.reading() else {
-            return;
-        };
-        let is_suspended =
-            |layer: &&QuotaLayer| reading.suspended(id, indicator, **layer).is_some();
-        let suspended: Vec<QuotaLayer> = QuotaLayer::ALL
-            .iter()
-            .filter(is_suspended)
-            .copied()
-            .collect();
-        let (first, last) = CaseKey::of_series(id, indicator);
-        for (key, case) in self.cases.range_mut(first..=last) {
-            let layer = key.layer.filter(|layer| suspended.contains(layer));
-            if case.ladder.is_open() && layer.is_some() {
-                case.ladder = Ladder::new(key.concern);
-                self.unsettled.insert(key.clone());
-            }
-        }
-    }
-
-    /// Closes the cases of a series that none of its verdicts can raise any more: the locality ended, or another layer speaks for it now.
-    fn close_unjudged(&mut self, id: LocalityId, indicator: &IndicatorCode, judged: &[Judged]) {
-        let (first, last) = CaseKey::of_series(id, indicator);
-        for (key, case) in self.cases.range_mut(first..=last) {
-            let speaks = |judged: &Judged| {
-                judged.layer == key.layer && judged.concerns.contains(&key.concern)
-            };
-            if case.ladder.is_open() && !judged.iter().any(speaks) {
-                case.ladder = Ladder::new(key.concern);
-                self.unsettled.insert(key.clone());
-            }
-        }
-    }
+/// What an indicator is, even if its definition speaks of a later day than the one read.
+fn defined<'a>(
+    state: &'a State,
+    reading: Option<&Reading<'a>>,
+    indicator: &IndicatorCode,
+) -> Option<&'a IndicatorDefined> {
+    let then = reading.and_then(|reading| reading.indicator(indicator));
+    let ever = || state.latest(Moment::end_of(Date::MAX)).indicator(indicator);
+    then.or_else(ever).map(|entry| entry.fact)
 }

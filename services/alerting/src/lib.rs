@@ -7,8 +7,10 @@
 //! - [`Judge`]: the pure core: events in, verdicts and changes of cases out
 //! - [`CaseKey`], [`Change`], [`Filter`]: what it speaks of
 //! - `assess`: one locality and one indicator, judged against each quota in force
+//! - `family`: the series of one indicator, and which of them a report decides something for
 //! - `figures`: reported figures as the numbers that `lag` judges
 //! - `neighbours`: the siblings a locality is compared with
+//! - `outcomes`: what past forecasts came to, for a verdict's band and probability
 //! - `render`: verdicts, cases and notifications in words and messages
 //! - `notice`: what offices are told at each step of the ladder
 //! - `book`: what alerting's own log says: cases, each with its `life` among people, and `silence`s
@@ -31,6 +33,7 @@ mod book;
 mod case;
 mod desk;
 mod escalate;
+mod family;
 mod figures;
 mod grpc;
 mod judge;
@@ -39,6 +42,7 @@ mod life;
 mod neighbours;
 mod notice;
 mod origin;
+mod outcomes;
 mod page;
 mod people;
 mod questions;

@@ -9,6 +9,7 @@ use wire::v1;
 
 use crate::assess::Judged;
 use crate::case::{CaseKey, Change};
+use crate::family::Family;
 use crate::judge::Judge;
 use crate::notice;
 
@@ -71,12 +72,12 @@ pub(crate) fn within(name: &str) -> String {
     }
 }
 
-/// A verdict as a message; `concern` is what it raises, or what the case is about.
+/// A verdict as a message, compared with a family; `concern` is what it raises, or what the case is about.
 pub(crate) fn verdict(
     judge: &Judge,
     id: LocalityId,
     indicator: &IndicatorCode,
-    judged: &Judged,
+    (judged, family): (&Judged, &Family),
     concern: Option<lag::Concern>,
 ) -> v1::Verdict {
     let names = Names::of(judge, id, indicator);
@@ -84,8 +85,8 @@ pub(crate) fn verdict(
     let mut positions = verdict.positions.clone();
     let mut terms = terms(&verdict.terms);
     let compared = verdict.terms.average.is_some() || verdict.terms.hazard_parent.is_some();
-    if let Some(neighbours) = judged.neighbours.as_deref().filter(|_| compared) {
-        positions.extend(&neighbours.positions);
+    if let Some(neighbours) = judged.neighbours.filter(|_| compared) {
+        positions.extend(family.positions());
         positions.sort_unstable();
         positions.dedup();
         terms.push(term(TERM_PEERS, neighbours.siblings as f64));

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::walk::{Day, Known};
 use super::{Past, quota};
+use crate::residuals::thinned;
 use crate::{Concern, Ladder, Peers, Question, Residuals, Rules, Status, Transition, judge};
 
 /// More residuals than this are thinned to so many quantiles: a probability moves by a thousandth.
@@ -170,17 +171,6 @@ impl Spreads {
             Drawn::OtherParents => &self.parents[usize::from(!place.half_of_parent())],
         }
     }
-}
-
-/// At most so many of a sorted list, evenly from its lowest to its highest.
-fn thinned(sorted: Vec<f64>, most: usize) -> Vec<f64> {
-    if sorted.len() <= most {
-        return sorted;
-    }
-    let (last, steps) = (sorted.len() - 1, most.saturating_sub(1).max(1));
-    (0..most)
-        .filter_map(|i| sorted.get(i * last / steps).copied())
-        .collect()
 }
 
 /// One replay in the making.

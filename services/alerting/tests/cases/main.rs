@@ -1,6 +1,8 @@
 //! Events in, verdicts and changes of cases out: the core without a network.
 
 #[cfg(test)]
+mod anew;
+#[cfg(test)]
 mod average;
 #[cfg(test)]
 mod common;
@@ -8,6 +10,11 @@ mod common;
 mod days;
 #[cfg(test)]
 mod flapping;
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod outcomes;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod story;

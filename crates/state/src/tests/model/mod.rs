@@ -11,6 +11,7 @@ mod worklist;
 
 use std::collections::BTreeSet;
 
+use domain::code::IndicatorCode;
 use domain::event::{
     Figure, OwnerAssigned, OwnerChange, ProgressRetracted, QuotaLayer, QuotaSuspended, Role, Scope,
 };
@@ -21,7 +22,7 @@ use naive::Naive;
 
 use super::owners::{assigned, succeeded};
 use super::*;
-use crate::{Lookup, Reading};
+use crate::{FigureRef, Lookup, Reading, Yardstick};
 
 const PLACES: [&str; 4] = [
     "56@2023-04-10",
@@ -201,6 +202,43 @@ fn questions() -> impl Strategy<Value = (Moment, u64)> {
     (moments(), 0..45_u64)
 }
 
+/// What is read without texts is what is read with them.
+fn check_numbers(
+    reading: &Reading<'_>,
+    (id, indicator): (LocalityId, &IndicatorCode),
+    expected: &[(Moment, (u64, Figure))],
+) -> Result<(), TestCaseError> {
+    let Some(key) = reading.series_key(id, indicator) else {
+        prop_assert!(expected.is_empty());
+        return Ok(());
+    };
+    let followed = reading.followed(key);
+    let mut figures = Vec::new();
+    followed.figures(&mut figures);
+    prop_assert_eq!(figures.len(), expected.len());
+    for (read, (moment, (position, figure))) in figures.iter().zip(expected) {
+        prop_assert_eq!((read.moment(), read.position()), (*moment, *position));
+        prop_assert_eq!(read.count(), figure.value.map(|count| count.value));
+        let against = figure.denominator.as_ref().map(|against| against.value);
+        prop_assert_eq!(read.denominator(), against);
+        prop_assert_eq!(read.percent(), figure.percent);
+        for yardstick in [Yardstick::Count(1_000), Yardstick::Share] {
+            let with_texts = yardstick.measure(&FigureRef::from(figure));
+            prop_assert_eq!(yardstick.measure_numbers(*read), with_texts);
+        }
+    }
+    // A second series is added behind the first, though it speaks of the same moments.
+    followed.figures(&mut figures);
+    prop_assert_eq!(figures.len(), 2 * expected.len());
+    let locality = reading.locality(id);
+    let exists = locality.is_some_and(|locality| locality.end.is_none());
+    prop_assert_eq!(followed.exists(), exists);
+    prop_assert_eq!(followed.quotas(), reading.quotas(id, indicator));
+    prop_assert_eq!(followed.declared(), reading.declared(id, indicator));
+    prop_assert_eq!(followed.has_blocking(), reading.has_blocking(id, indicator));
+    Ok(())
+}
+
 fn check_figures(reading: &Reading<'_>, naive: &Naive<'_>) -> Result<(), TestCaseError> {
     for (place, indicator) in PLACES
         .iter()
@@ -223,6 +261,7 @@ fn check_figures(reading: &Reading<'_>, naive: &Naive<'_>) -> Result<(), TestCas
             .map(|(m, (p, figure))| (*m, (*p, (*figure).clone())))
             .collect();
         prop_assert_eq!(&answered, &expected);
+        check_numbers(reading, (id, &code), &expected)?;
         let newest = reading.figure(id, &code).map(|e| e.recorded.position);
         prop_assert_eq!(
             newest,

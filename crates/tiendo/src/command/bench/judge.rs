@@ -1,7 +1,8 @@
 //! `tiendo bench judge`: what judging a load costs, from a cold start, all at once, and for one more report.
 //!
-//! The judge is that of alerting, in this process and on one core; nothing is recorded and nobody is told.
-//! One more report says the newest count of a series again, at the next position: its series is judged anew, and its siblings.
+//! The judge is that of alerting, in this process; nothing is recorded and nobody is told.
+//! Only all series anew are shared among threads.
+//! One more report says the newest count of a series again, at the next position: its series is judged anew, and of its siblings those for whom that decides something.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
