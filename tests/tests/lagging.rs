@@ -65,6 +65,7 @@ async fn the_districts_that_were_criticised_get_a_case_and_the_commended_none() 
         ensure!(told == Some(1), "told once: {case:#}");
     }
     the_letter_cites_what_the_case_rests_on(&t, &cases[0]).await?;
+    tried(&t, cases).await?;
     t.finish().await
 }
 
@@ -109,6 +110,55 @@ async fn the_letter_cites_what_the_case_rests_on(t: &Tiendo, case: &Value) -> Re
         let refused = t.tiendo(&arguments).await?;
         ensure!(refused.code == code, "{arguments:?}: {refused:?}");
     }
+    Ok(())
+}
+
+/// The ledger tried again opens the same cases, and by another rule fewer, with those in force beside them.
+async fn tried(t: &Tiendo, cases: &[Value]) -> Result<()> {
+    let ids = |cases: &Value, name: &str| {
+        let cases = cases.as_array().into_iter().flatten();
+        let ids = cases.filter_map(|case| case[name].as_str().map(str::to_owned));
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort_unstable();
+        ids
+    };
+    let lived = ids(&Value::from(cases.to_vec()), "caseId");
+    let report = t.json(&["rule", "backtest"]).await?;
+    assert_eq!(ids(&report["tried"]["cases"], "case_id"), lived);
+    ensure!(report.get("in_force").is_none(), "nothing else was tried");
+    ensure!(report["to_day"] == DAY, "{report:#}");
+    // Half of 24.36 is 12.18; of the five only Phú Ninh lies below it.
+    let rules = t.data().with_file_name("rules.json");
+    fs::write(&rules, r#"{"version":"half-1","average_factor":0.5}"#)?;
+    let rules = rules.to_str().context("the folder is not UTF-8")?;
+    let chart = t.data().with_file_name("chart.svg");
+    let drawn = chart.to_str().context("the folder is not UTF-8")?;
+    let asked = [
+        "rule",
+        "backtest",
+        "--rules",
+        rules,
+        "--indicator",
+        "eid.activated",
+    ];
+    let report = t.json(&[&asked[..], &["--chart", drawn]].concat()).await?;
+    let (half, in_force) = (&report["tried"], &report["in_force"]);
+    assert_eq!(half["rules"]["version"], "half-1");
+    assert_eq!(half["case_count"], 1);
+    assert_eq!(half["cases"][0]["locality_name"]["vi"], "Huyện Phú Ninh");
+    assert_eq!(ids(&in_force["cases"], "case_id"), lived);
+    ensure!(
+        fs::read_to_string(&chart)?.contains("half-1"),
+        "a panel for each"
+    );
+    let table = t.text(&asked).await?;
+    ensure!(
+        table.contains("half-1") && table.contains("standard-1"),
+        "{table}"
+    );
+    // Nothing came of it.
+    let after = t.json(&["case", "list", "--all"]).await?;
+    assert_eq!(ids(&after["cases"], "caseId"), lived);
     Ok(())
 }
 

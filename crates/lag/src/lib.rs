@@ -19,6 +19,7 @@
 //! - [`Pace`]: what was done in the last window, and the hazard
 //! - [`Peers`], [`Standing`], [`dispersion`]: the siblings, the funnel and the stall
 //! - `forecast`: hazard forecast, linear bound, band, probability to hit
+//! - [`BandLevel`]: the level of a band, adapted by what it missed
 //! - [`Residuals`]: how far past forecasts were from what came, for the band
 //! - [`backtest`]: rules tried on a past
 //! - `measure`: all of the above gathered into [`Terms`]
@@ -40,6 +41,7 @@ mod day;
 mod forecast;
 mod judge;
 mod ladder;
+mod level;
 mod measure;
 mod pace;
 mod peers;
@@ -58,6 +60,7 @@ pub use concern::{Concern, concern, holds};
 pub use day::{date, day, point};
 pub use judge::judge;
 pub use ladder::{Ladder, Transition};
+pub use level::BandLevel;
 pub use pace::Pace;
 pub use peers::{Peers, Standing, dispersion};
 pub use plan::{Plan, PlanStanding};

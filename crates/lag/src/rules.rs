@@ -39,7 +39,7 @@ pub struct Rules {
     /// Residuals needed before a band or a probability is shown.
     pub residuals_min: usize,
     /// α: the share of outcomes that may fall outside the forecast band, 0 to 1.
-    /// An adapted level (α ← α + γ(0.2 − miss rate)) is passed as changed rules.
+    /// An adapted level ([`crate::BandLevel`]) is passed as changed rules.
     pub band_miss: f64,
     /// Days before the deadline at which a work item is called due soon.
     pub due_soon_days: Vec<u32>,

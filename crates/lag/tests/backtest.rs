@@ -1,8 +1,8 @@
 //! Rules tried on a past: by hand, and laws for any past.
 
 use lag::backtest::{
-    Change, Drawn, Figure, Group, Method, Past, Place, Replay, Score, accuracy, cases, notices,
-    replay,
+    Change, Coverage, Drawn, Figure, Group, Method, Past, Place, Replay, Score, Split, accuracy,
+    cases, coverage, notices, replay, split,
 };
 use lag::{Rules, Transition, day};
 use proptest::prelude::*;
@@ -287,7 +287,12 @@ fn nobody_is_foreseen_beyond_everybody() {
     let past = Past::new(vec![place("x", "A", &[100.0, 500.0, 900.0, 1000.0])]);
     let rows = accuracy(&Rules::standard(), &past, &[0.9], &[week(3)], 7.0, Some(1));
     for row in rows.iter().filter(|row| row.group == Group::All) {
-        let simple = [Method::Average, Method::Linear, Method::TheilSen];
+        let simple = [
+            Method::Average,
+            Method::Linear,
+            Method::TheilSen,
+            Method::Holt,
+        ];
         if simple.contains(&row.method) {
             // 400 a week lead from 900 to 1300; there are 1000.
             assert!(row.error_points.unwrap() < 1e-9, "{row:?}");
@@ -451,6 +456,115 @@ fn residuals_decide_where_there_are_enough() {
     assert!(score.bands > 0);
     // 900·0.9^11 = 282 left of 300 allowed: every place will meet it, and none is opened.
     assert_eq!((score.missed, score.opened), (0, 0));
+}
+
+/// Forty places that do about a tenth of those left each week, each a little otherwise.
+fn forty(weeks: i32) -> Past {
+    let places = (0..40).map(|i| {
+        let share = 0.9 + 0.001 * f64::from(i);
+        let counts: Vec<f64> = (0..weeks)
+            .map(|week| 1000.0 - 900.0 * share.powi(week))
+            .collect();
+        place(&format!("p{i:02}"), "A", &counts)
+    });
+    Past::new(places.collect())
+}
+
+#[test]
+fn a_band_is_measured_once_its_day_has_come() {
+    let rules = Rules::standard();
+    let measured = |weeks| coverage(&rules, &forty(weeks), &[7.0, 14.0], || ());
+    let bands = |rows: &[Coverage]| rows.iter().map(|row| row.bands).collect::<Vec<_>>();
+    // Forecasts begin in week 2. Of those for a week ahead 40 have come in week 3, 120 in week 5,
+    // which are enough: bands are drawn in weeks 5 to 10 and come in weeks 6 to 11. For two weeks
+    // ahead 120 have come in week 6: drawn in weeks 6 to 9.
+    let rows = measured(12);
+    assert_eq!(bands(&rows), [240, 160]);
+    for row in &rows {
+        assert!(row.bands_held <= row.bands && row.adapted_held <= row.bands);
+        assert_eq!(row.coverage, Some(row.bands_held as f64 / row.bands as f64));
+        assert!(row.width_points > Some(0.0) && (row.asked - 0.8).abs() < 1e-12);
+        assert!((0.0..=1.0).contains(&row.adapted_level));
+    }
+    // What had come a week before is the same without the last week.
+    assert_eq!(bands(&measured(11)), [200, 120]);
+    let none = measured(6);
+    assert_eq!(bands(&none), [0, 0]);
+    assert!(
+        none.iter()
+            .all(|row| row.coverage.is_none() && row.adapted_coverage.is_none())
+    );
+}
+
+#[test]
+fn a_level_learns_where_the_bands_miss() {
+    // Up to week 11 as before; then the pace of each place doubles, halves, or stays.
+    let places = (0..40).map(|i| {
+        let steady = 0.9 + 0.001 * f64::from(i);
+        let turn = [4.0, 0.25, 1.0][usize::try_from(i % 3).unwrap()];
+        let mut left = 900.0;
+        let counts: Vec<f64> = (0..24)
+            .map(|week| {
+                let before = left;
+                let swings = week > 11 && week % 2 == 0;
+                left *= if swings {
+                    f64::powf(steady, turn)
+                } else {
+                    steady
+                };
+                1000.0 - before
+            })
+            .collect();
+        place(&format!("p{i:02}"), "A", &counts)
+    });
+    let past = Past::new(places.collect());
+    let rows = coverage(&Rules::standard(), &past, &[7.0], || ());
+    let row = &rows[0];
+    let (fixed, adapted) = (row.coverage.unwrap(), row.adapted_coverage.unwrap());
+    assert!(fixed < 0.8, "{row:?}");
+    assert!((adapted - 0.8).abs() < (fixed - 0.8).abs(), "{row:?}");
+    assert!(row.adapted_width_points > row.width_points, "{row:?}");
+}
+
+#[test]
+fn thresholds_are_judged_on_what_they_were_not_picked_by() {
+    let (past, rules) = (three(), Rules::standard());
+    let by = |deadlines: &[f64], by| {
+        let mut days = 0;
+        let rows = split(&rules, &past, &[0.9], deadlines, by, Some(1), || days += 1);
+        (rows, days)
+    };
+    let (rows, days) = by(&[week(5), week(8)], Split::Time);
+    // Weeks 0 to 4, and 0 to 7.
+    assert_eq!((rows.len(), days), (1, 13));
+    let row = &rows[0];
+    assert_eq!((row.until, row.group), (Some(week(5)), Group::Scored));
+    // In week 5 the slow one and the late one had missed, and both were opened in week 3.
+    assert_eq!(
+        (row.seen.places, row.seen.missed, row.seen.f1),
+        (3, 2, Some(1.0))
+    );
+    // By the rules as given both are open in week 5, and one of them misses week 8.
+    let given = &row.given;
+    assert_eq!((given.missed, given.opened, given.notices), (1, 2, 2));
+    assert_eq!((given.precision, given.recall), (Some(0.5), Some(1.0)));
+    // Nothing was more right where it was picked, so what was given is picked.
+    assert_eq!((row.picked.p_open, row.picked.consecutive), (0.3, 2));
+    assert_eq!(row.judged, row.given);
+    assert!(by(&[week(8)], Split::Time).0.is_empty());
+    for (split, groups) in [
+        (Split::Place, [Group::PlacesB, Group::PlacesA]),
+        (Split::Parent, [Group::ParentsB, Group::ParentsA]),
+    ] {
+        let (rows, _) = by(&[week(5), week(8)], split);
+        let found: Vec<Group> = rows.iter().map(|row| row.group).collect();
+        assert_eq!(found, groups);
+        // Each place for each deadline is judged in one of the halves, and picked by in the other.
+        let judged: usize = rows.iter().map(|row| row.judged.places).sum();
+        let seen: usize = rows.iter().map(|row| row.seen.places).sum();
+        assert_eq!((judged, seen), (6, 6));
+        assert_eq!(rows[0].judged.places, rows[1].seen.places);
+    }
 }
 
 /// A past as it happens: any rise and fall, bounds, and gaps.

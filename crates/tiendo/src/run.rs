@@ -144,7 +144,9 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
             }
             Command::Serve(service) => serve::run(service, &cli.data, output, metrics).await,
             Command::Bench(bench) => command::bench::run(bench, surroundings, output).await,
-            Command::Rule(Rule::Backtest(wanted)) => command::rule::try_out(wanted, output).await,
+            Command::Rule(Rule::Backtest(wanted)) if wanted.series.is_some() => {
+                command::rule::try_out(wanted, output).await
+            }
             Command::Log(Log::Verify(Verify {
                 proof: Some(proof),
                 key: Some(key),

@@ -122,7 +122,7 @@ fn the_shipped_rules_reach_their_goals_for_90_percent_by_29_december() {
     cases_and_notices_add_up(&told);
 }
 
-/// Cases and notices are of all places, as the services judge and with the residuals of all.
+/// Cases and notices are of all places, without residuals, and with those of all as the services judge.
 fn cases_and_notices_add_up(told: &Value) {
     let every = told["cases"].as_array().expect("cases").len();
     let of = ["none", "all"].map(|residuals| cases_add_up(told, residuals));
@@ -211,10 +211,14 @@ fn the_forecast_of_the_product_is_the_best_of_the_reference_table() {
     }
     for days in [14.0, 28.0, 42.0] {
         let (error, f1) = row(Value::Null, "shrunk", days);
-        for simpler in ["average", "linear", "theil-sen"] {
+        for simpler in ["average", "linear", "theil-sen", "holt"] {
             let (worse, lower) = row(Value::Null, simpler, days);
             assert!(error < worse && f1 > lower, "{simpler}, {days} days before");
         }
+        // From row to row of the reference table, by error.
+        let table = ["average", "theil-sen", "linear", "holt", "hazard"];
+        let errors = table.map(|method| row(Value::Null, method, days).0);
+        assert!(errors.is_sorted_by(|a, b| a > b), "{errors:?}");
     }
     for group in ["all", "places-a", "places-b", "parents-a", "parents-b"] {
         let wanted = [
@@ -230,6 +234,60 @@ fn the_forecast_of_the_product_is_the_best_of_the_reference_table() {
     }
     // Twelve aims, four ways to draw residuals, two groups each.
     assert_eq!(told["scores"].as_array().unwrap().len(), 96);
+}
+
+#[test]
+fn an_adapted_level_covers_nearer_to_what_was_asked_and_both_are_told() {
+    let mut arguments = vec!["--deadline", "2021-12-29"];
+    for days in ["7", "14", "21", "28", "42"] {
+        arguments.extend(["--days-before", days]);
+    }
+    let told = json(&arguments);
+    for days in [7.0, 14.0, 21.0, 28.0] {
+        let row = rows(&told["bands"], &[("horizon_days", days.into())])[0];
+        let off = |name: &str| (number(row, name) - 0.8).abs();
+        assert!(off("adapted_coverage") < off("coverage"), "{row}");
+        assert!(off("adapted_coverage") < 0.04, "{row}");
+        // What it costs is told too.
+        assert!(
+            number(row, "adapted_width_points") > number(row, "width_points"),
+            "{row}"
+        );
+    }
+    // Of six weeks ahead nothing had come that a level could learn from.
+    let row = rows(&told["bands"], &[("horizon_days", 42.0.into())])[0];
+    assert_eq!(row["coverage"], row["adapted_coverage"]);
+    assert!(number(row, "bands") > 1_000.0, "{row}");
+}
+
+#[test]
+fn the_thresholds_hold_where_they_were_not_picked() {
+    let mut arguments = vec!["--split", "time", "--split", "place", "--days-before", "28"];
+    for deadline in ["2021-11-24", "2021-12-01", "2021-12-22", "2021-12-29"] {
+        arguments.extend(["--deadline", deadline]);
+    }
+    let told = json(&arguments);
+    let time = rows(&told["splits"], &[("split", "time".into())])[0];
+    assert_eq!(time["until"], "2021-12-01");
+    // The shipped rules on the later deadlines, and what the earlier ones would have picked there.
+    for (judged, precision, recall) in [("given", 0.90, 0.93), ("judged", 0.87, 0.93)] {
+        let judged = &time[judged];
+        assert!(number(judged, "places") > 3_000.0, "{judged}");
+        assert!(
+            number(judged, "precision") >= precision && number(judged, "recall") >= recall,
+            "{judged}"
+        );
+        assert!(number(judged, "flapping_places") <= 4.0, "{judged}");
+    }
+    let places = rows(&told["splits"], &[("split", "place".into())]);
+    let groups: Vec<&Value> = places.iter().map(|row| &row["group"]).collect();
+    assert_eq!(groups, ["places-b", "places-a"]);
+    for row in places {
+        assert!(
+            number(&row["judged"], "f1") >= 0.95 && row["until"].is_null(),
+            "{row}"
+        );
+    }
 }
 
 /// A small past: three places of two parents over seven weeks.
@@ -253,8 +311,8 @@ fn a_table_a_spreadsheet_and_a_drawing_tell_the_same() {
     // A fall is a correction: taken, and told.
     for expected in [
         "3 nơi thuộc 2 đơn vị, 6 ngày có báo cáo",
-        "Thông báo theo nơi nhận, không dùng phần dư, như dịch vụ đang chạy: 90,00%, hạn 6/2/2023",
-        "không (như dịch vụ)",
+        "Thông báo theo nơi nhận, như dịch vụ đang chạy: 90,00%, hạn 6/2/2023",
+        "của tất cả (như dịch vụ)",
         "Từng mở",
         "Đang mở khi đến hạn",
         "1: 1,000 / 1,000",
@@ -690,6 +748,16 @@ fn what_cannot_be_asked_is_said() {
         (&["--deadline", "2023-01-02"], 65, "2023-02-06"),
         (&[], 64, "--deadline"),
         (
+            &["--deadline", "2023-02-06", "--from", "2023-01-01"],
+            64,
+            "--from",
+        ),
+        (
+            &["--deadline", "2023-02-06", "--split", "time"],
+            64,
+            "give two --deadline",
+        ),
+        (
             &["--deadline", "2023-02-06", "--target", "101"],
             64,
             "not above 100 %",
@@ -715,6 +783,26 @@ fn what_cannot_be_asked_is_said() {
         let error = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
         assert!(error.contains(expected), "no {expected} in {error}");
+    }
+    for option in [
+        "--deadline",
+        "--target",
+        "--days-before",
+        "--reports-min",
+        "--split",
+    ] {
+        let value = match option {
+            "--deadline" => "2023-02-06",
+            "--split" => "time",
+            _ => "14",
+        };
+        let output = Command::new(env!("CARGO_BIN_EXE_tiendo"))
+            .args(["--lang", "en", "rule", "backtest", option, value])
+            .output()
+            .unwrap();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{option}: {error}");
+        assert!(error.contains("--series"), "{option}: {error}");
     }
     let missing = backtest("en", "/nowhere.csv", &["--deadline", "2023-02-06"]);
     assert_eq!(missing.status.code(), Some(65));

@@ -18,6 +18,7 @@ use wire::status::{fits, invalid, with_reason};
 use wire::time::of_micros;
 use wire::v1;
 
+use crate::backtest::{self, Backtests};
 use crate::book;
 use crate::desk::Desk;
 use crate::judge::Filter;
@@ -36,6 +37,7 @@ pub(crate) struct AlertingApi {
     pub(crate) log: Log,
     /// Id of the ledger that is judged.
     pub(crate) ledger: String,
+    pub(crate) backtests: Backtests,
     /// Largest answer.
     pub(crate) message_bytes_max: usize,
     /// The places for watches of cases.
@@ -179,6 +181,18 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         request: Request<v1::DraftLetterRequest>,
     ) -> Result<Response<v1::DraftLetterResponse>, Status> {
         self.draft(request.get_ref()).map(Response::new)
+    }
+
+    type RunBacktestStream = backtest::Answers;
+
+    async fn run_backtest(
+        &self,
+        request: Request<v1::RunBacktestRequest>,
+    ) -> Result<Response<Self::RunBacktestStream>, Status> {
+        let desk = Arc::clone(&self.desk);
+        self.backtests
+            .begin(desk, request.get_ref())
+            .map(Response::new)
     }
 }
 

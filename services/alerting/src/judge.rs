@@ -93,6 +93,15 @@ impl Judge {
         }
     }
 
+    /// A judge who keeps to his rules, whatever is adopted: they are tried.
+    #[must_use]
+    pub(crate) fn trying(rules: Rules, today: Today) -> Self {
+        Self {
+            in_force: InForce::fixed(rules.clone()),
+            ..Self::new(rules, today)
+        }
+    }
+
     /// Position of the newest event folded; 0 while there is none.
     #[must_use]
     pub fn position(&self) -> u64 {

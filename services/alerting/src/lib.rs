@@ -22,6 +22,7 @@
 //! - `reader`: the ledger, from the bus and in bulk
 //! - `origin`: the own log as the relay sees it
 //! - `sight`: cases as they were for a day, as known at a position
+//! - `backtest`: rules tried on a stretch of the ledger
 //! - `letter`: letters to the heads of units, drafted from cases
 //! - `grpc`: `AlertingService`
 //! - `shown`, `page`: cases as they are answered
@@ -29,6 +30,7 @@
 
 mod acts;
 mod assess;
+mod backtest;
 mod book;
 mod case;
 mod desk;

@@ -60,6 +60,8 @@ pub(crate) fn step(ladder: &[Step], number: u32) -> Option<&Step> {
 pub(crate) struct InForce {
     /// The thresholds that hold while none were adopted.
     shipped: Rules,
+    /// Whether what is adopted changes nothing: rules that are tried.
+    fixed: bool,
     /// Position of the adoption; none while the shipped rules hold.
     position: Option<u64>,
     filter: Filter,
@@ -71,16 +73,25 @@ impl InForce {
     pub(crate) fn shipped(shipped: Rules) -> Self {
         Self {
             shipped,
+            fixed: false,
             position: None,
             filter: Filter::default(),
             steps: shipped_steps(),
         }
     }
 
+    /// Rules that hold whatever is adopted.
+    pub(crate) fn fixed(rules: Rules) -> Self {
+        Self {
+            fixed: true,
+            ..Self::shipped(rules)
+        }
+    }
+
     /// Takes what holds now, adopted at a position; gives the thresholds if these are other rules than before.
     pub(crate) fn take(&mut self, adopted: Option<(u64, &RulesAdopted)>) -> Option<Rules> {
         let position = adopted.map(|(position, _)| position);
-        if self.position == position {
+        if self.fixed || self.position == position {
             return None;
         }
         let Some((_, adopted)) = adopted else {

@@ -15,6 +15,7 @@ use tonic::service::Routes;
 use wire::log_reader::LogReader;
 use wire::v1::alerting_service_server::AlertingServiceServer;
 
+use crate::backtest::Backtests;
 use crate::book::{self, Book};
 use crate::desk::{Desk, Parts};
 use crate::grpc::AlertingApi;
@@ -150,6 +151,12 @@ impl Alerting {
             clock,
         } = self;
         let follower = readiness.component("follower");
+        let backtests = Backtests::new(
+            (ledger.clone(), config.rules.clone()),
+            (Arc::clone(&clock), config.today),
+            config.limits.message_bytes_max,
+            shutdown.clone(),
+        );
         let desk = Arc::new(Desk::new(Parts {
             judge: Judge::new(config.rules.clone(), config.today),
             book,
@@ -178,6 +185,7 @@ impl Alerting {
             desk,
             log: log.clone(),
             ledger: config.ledger.clone(),
+            backtests,
             message_bytes_max: config.limits.message_bytes_max,
             watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             shutdown: shutdown.clone(),

@@ -9,14 +9,11 @@
 
 use serde::Serialize;
 
-use super::score::median;
+use super::foresee::{Point, average, holt, theil_sen};
 use super::walk::{Day, Known};
 use super::{Group, Past, f1, part, quota};
 use crate::Rules;
 use crate::target::Target;
-
-/// The days that Theil–Sen looks back.
-const SLOPES_DAYS: f64 = 28.0;
 
 /// A way to foresee N(T).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -28,6 +25,9 @@ pub enum Method {
     Linear,
     /// By the median of the slopes between any two figures of 28 days.
     TheilSen,
+    /// By Holt's damped trend, in steps of a week, with the smoothing that suits the place's own
+    /// figures best.
+    Holt,
     /// By the hazard of the last window, as it was measured.
     Hazard,
     /// By the hazard drawn to the parent's: the forecast of the product.
@@ -36,10 +36,11 @@ pub enum Method {
 
 impl Method {
     /// All of them, the product's own last.
-    pub const ALL: [Method; 5] = [
+    pub const ALL: [Method; 6] = [
         Method::Average,
         Method::Linear,
         Method::TheilSen,
+        Method::Holt,
         Method::Hazard,
         Method::Shrunk,
     ];
@@ -170,31 +171,17 @@ fn foresee(
     let newest = known.reports.last()?;
     let days = deadline - newest.at;
     let by_hazard = |h: f64| known.newest.denominator - pace.left * (-h * days).exp();
+    let points = || -> Vec<Point> { known.reports.iter().map(|r| (r.at, r.count)).collect() };
     let foreseen = match method {
-        Method::Average => {
-            let first = known.reports.first()?;
-            newest.count + (newest.count - first.count) / (newest.at - first.at) * days
-        }
+        Method::Average => average(&points(), deadline)?,
         Method::Linear => newest.count + pace.per_day() * days,
-        Method::TheilSen => newest.count + slope(known)? * days,
+        Method::TheilSen => theil_sen(&points(), deadline)?,
+        Method::Holt => holt(&points(), deadline)?,
         Method::Hazard => by_hazard(pace.hazard_observed().unwrap_or(0.0)),
         Method::Shrunk => by_hazard(pace.hazard(rules, day.peers(place)).unwrap_or(0.0)),
     };
     let most = known.newest.denominator.max(newest.count);
     foreseen.is_finite().then_some(foreseen.min(most))
-}
-
-/// The median of the slopes between any two figures of the last 28 days, people per day.
-fn slope(known: &Known<'_>) -> Option<f64> {
-    let since = known.newest.at - SLOPES_DAYS;
-    let points: Vec<_> = known.reports.iter().filter(|r| r.at >= since).collect();
-    let mut slopes = Vec::new();
-    for (index, later) in points.iter().enumerate() {
-        for earlier in points.iter().take(index) {
-            slopes.push((later.count - earlier.count) / (later.at - earlier.at));
-        }
-    }
-    median(slopes)
 }
 
 impl Sums {

@@ -18,7 +18,8 @@
 //!   had happened: a deadline in there has no outcome.
 //! - **Nothing is judged by what it was tuned on.** Residuals come from the past of the same file;
 //!   with [`Drawn::OtherPlaces`] and [`Drawn::OtherParents`] the places of one half are judged by
-//!   the residuals of the other half alone.
+//!   the residuals of the other half alone. [`split`] does the same with the thresholds of a case:
+//!   picked on earlier deadlines, or on one half, they are judged on later ones, or on the other.
 //!
 //! # Layout
 //!
@@ -27,10 +28,16 @@
 //! - `replay`: the cases that would have opened
 //! - `score`: precision, recall, flapping, coverage, notices
 //! - `accuracy`: errors of forecasts at so many days before the deadline
+//! - `foresee`: the simpler forecasts
+//! - `bands`: what bands cover by horizon, at the level asked for and at an adapted one
+//! - `split`: thresholds of a case picked on one part of the past and judged on the other
 
 mod accuracy;
+mod bands;
+mod foresee;
 mod replay;
 mod score;
+mod split;
 mod walk;
 
 use std::ops::Range;
@@ -39,8 +46,10 @@ use crate::target::Target;
 use crate::{Quota, Rules};
 
 pub use accuracy::{Accuracy, Method, accuracy};
+pub use bands::{Coverage, coverage};
 pub use replay::{Banded, Change, Drawn, Replay, replay};
 pub use score::{Case, Group, Notices, Score, cases, notices};
+pub use split::{Judged, Picked, Split, Thresholds, split};
 
 /// One cumulative figure of a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -170,7 +179,8 @@ impl Past {
     }
 
     /// N/D at the deadline; `None` where it is not known or only a bound is.
-    fn came(&self, rules: &Rules, place: usize, deadline: f64) -> Option<f64> {
+    #[must_use]
+    pub fn came(&self, rules: &Rules, place: usize, deadline: f64) -> Option<f64> {
         let (share, is_bound, _) = self.places.get(place)?.at(rules, deadline)?;
         (!is_bound).then_some(share)
     }
@@ -204,6 +214,12 @@ impl Place {
         let share = before.share() + part * (after.share() - before.share());
         let is_bound = before.is_bound || after.is_bound;
         Some((share, is_bound, after.denominator))
+    }
+
+    /// Whether somebody who knows what came by `today` can tell what was at a moment.
+    fn is_known(&self, moment: f64, today: f64) -> bool {
+        let next = self.figures.partition_point(|f| f.at < moment);
+        self.figures.get(next).is_some_and(|f| f.at <= today)
     }
 
     /// Which half it falls into, by its name and its parent's.

@@ -93,33 +93,80 @@ pub fn replay(
     past: &Past,
     targets: &[f64],
     deadline: f64,
-    mut after_day: impl FnMut(),
+    after_day: impl FnMut(),
 ) -> Vec<Replay> {
-    let mut tellers: Vec<Teller> = targets
-        .iter()
-        .flat_map(|target| Drawn::ALL.map(|drawn| Teller::new(past, *target, deadline, drawn)))
-        .collect();
-    let mut store = Residuals::new(rules.silent_after_days());
-    for today in past.days.iter().copied().filter(|day| *day < deadline) {
-        let day = Day::of(rules, past, today);
-        note(&mut store, rules, &day, today);
-        let spreads = Spreads::of(rules, &store, past, today, deadline);
-        for (index, known) in day.places.iter().enumerate() {
-            let Some(known) = known.as_ref().filter(|known| known.newest.at >= today) else {
-                continue;
-            };
-            for teller in &mut tellers {
-                let residuals = spreads.drawn(past, index, teller.replay.drawn);
-                teller.judge(rules, index, known, day.peers(index), residuals);
+    let wanted = Wanted {
+        rules,
+        variants: std::slice::from_ref(rules),
+        targets,
+        deadline,
+        drawn: &Drawn::ALL,
+    };
+    wanted
+        .replays(past, after_day)
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What is replayed.
+pub(super) struct Wanted<'a> {
+    /// What every verdict is given by.
+    pub(super) rules: &'a Rules,
+    /// What cases are stepped by: the same rules but for the thresholds of a case.
+    pub(super) variants: &'a [Rules],
+    pub(super) targets: &'a [f64],
+    pub(super) deadline: f64,
+    pub(super) drawn: &'a [Drawn],
+}
+
+impl Wanted<'_> {
+    /// For each target and way to draw a replay by each variant.
+    pub(super) fn replays(&self, past: &Past, mut after_day: impl FnMut()) -> Vec<Vec<Replay>> {
+        let rules = self.rules;
+        let mut tellers = self.tellers(past);
+        let mut store = Residuals::new(rules.silent_after_days());
+        for today in past.days.iter().copied().filter(|day| *day < self.deadline) {
+            let day = Day::of(rules, past, today);
+            note(&mut store, rules, &day, today);
+            let spreads = Spreads::of(rules, &store, past, today, self.deadline);
+            for (index, known) in day.places.iter().enumerate() {
+                let Some(known) = known.as_ref().filter(|known| known.newest.at >= today) else {
+                    continue;
+                };
+                for teller in &mut tellers {
+                    let residuals = spreads.drawn(past, index, teller.drawn);
+                    teller.judge(rules, index, known, day.peers(index), residuals);
+                }
             }
+            after_day();
         }
-        after_day();
+        tellers.into_iter().map(Teller::replays).collect()
     }
-    tellers.into_iter().map(|teller| teller.replay).collect()
+
+    fn tellers(&self, past: &Past) -> Vec<Teller> {
+        let variant = |rules: &Rules| Variant {
+            rules: rules.clone(),
+            changes: Vec::new(),
+            ladders: vec![Ladder::new(Concern::Lagging); past.places.len()],
+        };
+        let teller = |target_share: &f64, drawn: &Drawn| Teller {
+            target_share: *target_share,
+            deadline: self.deadline,
+            drawn: *drawn,
+            bands: Vec::new(),
+            variants: self.variants.iter().map(variant).collect(),
+        };
+        let targets = self.targets.iter();
+        targets
+            .flat_map(|target| self.drawn.iter().map(move |drawn| (target, drawn)))
+            .map(|(target, drawn)| teller(target, drawn))
+            .collect()
+    }
 }
 
 /// Notes what came on a day, and what was foretold.
-fn note(store: &mut Residuals, rules: &Rules, day: &Day<'_>, today: f64) {
+pub(super) fn note(store: &mut Residuals, rules: &Rules, day: &Day<'_>, today: f64) {
     for (index, known) in day.places.iter().enumerate() {
         let Some(known) = known.as_ref().filter(|known| known.newest.at >= today) else {
             continue;
@@ -173,26 +220,23 @@ impl Spreads {
     }
 }
 
-/// One replay in the making.
+/// One target and one way to draw, in the making.
 struct Teller {
-    replay: Replay,
+    target_share: f64,
+    deadline: f64,
+    drawn: Drawn,
+    bands: Vec<Banded>,
+    variants: Vec<Variant>,
+}
+
+/// The cases by one variant of the rules.
+struct Variant {
+    rules: Rules,
+    changes: Vec<Change>,
     ladders: Vec<Ladder>,
 }
 
 impl Teller {
-    fn new(past: &Past, target_share: f64, deadline: f64, drawn: Drawn) -> Teller {
-        Teller {
-            replay: Replay {
-                target_share,
-                deadline,
-                drawn,
-                changes: Vec::new(),
-                bands: Vec::new(),
-            },
-            ladders: vec![Ladder::new(Concern::Lagging); past.places.len()],
-        }
-    }
-
     fn judge(
         &mut self,
         rules: &Rules,
@@ -201,12 +245,11 @@ impl Teller {
         peers: Option<&Peers>,
         residuals: &[f64],
     ) {
-        let replay = &mut self.replay;
         let at = known.newest.at;
         let quota = quota(
             known.newest.denominator,
-            replay.target_share,
-            Some(replay.deadline),
+            self.target_share,
+            Some(self.deadline),
         );
         let question = Question {
             today: at,
@@ -225,25 +268,39 @@ impl Teller {
         let terms = &verdict.terms;
         let share = |count: Option<f64>| count.map(|count| count / known.newest.denominator);
         if let Some((low, high)) = share(terms.forecast_low).zip(share(terms.forecast_high)) {
-            replay.bands.push(Banded {
+            self.bands.push(Banded {
                 place,
                 at,
                 low,
                 high,
             });
         }
-        let Some(ladder) = self.ladders.get_mut(place) else {
-            return;
-        };
         let newest = known.reports.last().map(|report| report.position);
-        if let Some(transition) = ladder.step(rules, &verdict, newest) {
-            replay.changes.push(Change {
+        for variant in &mut self.variants {
+            let Some(ladder) = variant.ladders.get_mut(place) else {
+                continue;
+            };
+            let stepped = ladder.step(&variant.rules, &verdict, newest);
+            variant.changes.extend(stepped.map(|transition| Change {
                 place,
                 at,
                 transition,
                 forecast_share: terms.forecast_share,
                 p_hit: terms.p_hit,
-            });
+            }));
         }
+    }
+
+    /// A replay for each variant.
+    fn replays(self) -> Vec<Replay> {
+        let (bands, variants) = (self.bands, self.variants);
+        let replay = |variant: Variant| Replay {
+            target_share: self.target_share,
+            deadline: self.deadline,
+            drawn: self.drawn,
+            changes: variant.changes,
+            bands: bands.clone(),
+        };
+        variants.into_iter().map(replay).collect()
     }
 }

@@ -126,17 +126,39 @@ impl Score {
         group: Group,
         exact_min: usize,
     ) -> Score {
+        let members = Self::members(rules, past, replay, group, exact_min);
+        Self::of_members(rules, past, replay, group, exact_min, &members)
+    }
+
+    /// The places of a group of which it is known whether they missed.
+    pub(super) fn members(
+        rules: &Rules,
+        past: &Past,
+        replay: &Replay,
+        group: Group,
+        exact_min: usize,
+    ) -> BTreeMap<usize, bool> {
         let (target_share, deadline) = (replay.target_share, replay.deadline);
-        let members: BTreeMap<usize, bool> = past
-            .places
-            .iter()
-            .enumerate()
+        let places = past.places.iter().enumerate();
+        places
             .filter(|(_, place)| group.has(place, deadline, exact_min))
             .filter_map(|(index, _)| {
                 Some((index, past.missed(rules, index, target_share, deadline)?))
             })
-            .collect();
-        let (openings, open, cleared) = gone_through(replay, &members);
+            .collect()
+    }
+
+    /// Scores a replay for places of which it is known whether they missed.
+    pub(super) fn of_members(
+        rules: &Rules,
+        past: &Past,
+        replay: &Replay,
+        group: Group,
+        exact_min: usize,
+        members: &BTreeMap<usize, bool>,
+    ) -> Score {
+        let (target_share, deadline) = (replay.target_share, replay.deadline);
+        let (openings, open, cleared) = gone_through(replay, members);
         let missed = members.values().filter(|missed| **missed).count();
         let hits = openings
             .iter()
@@ -149,7 +171,7 @@ impl Score {
             .iter()
             .filter(|place| members.get(place) == Some(&true));
         let open_and_missed = still.count();
-        let (bands, bands_held) = held(rules, past, replay, &members);
+        let (bands, bands_held) = held(rules, past, replay, members);
         Score {
             target_share,
             deadline,

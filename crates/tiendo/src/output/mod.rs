@@ -372,6 +372,21 @@ pub(crate) fn message_json<M: Message>(
         .map_err(|error| Failure::caused(FAILED, &error))
 }
 
+/// The same by the names of the contract, with zeros and empty lists: for what stands beside a report of our own.
+pub(crate) fn message_json_by_name<M: Message>(
+    name: &str,
+    message: &M,
+) -> Result<serde_json::Value, Failure> {
+    let message = dynamic(name, message)?;
+    let options = SerializeOptions::new()
+        .stringify_64_bit_integers(false)
+        .use_proto_field_name(true)
+        .skip_default_fields(false);
+    message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(|error| Failure::caused(FAILED, &error))
+}
+
 /// A message of `tiendo.v1` that tells its own fields.
 fn dynamic<M: Message>(name: &str, message: &M) -> Result<DynamicMessage, Failure> {
     let failed = |error: prost_reflect::prost::DecodeError| Failure::caused(FAILED, &error);

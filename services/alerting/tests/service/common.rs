@@ -118,7 +118,13 @@ impl World {
 
     /// Alerting, once it has caught up.
     pub(crate) async fn alerting(&self, today: &str) -> Running<alerting::Error> {
-        let built = self.build(Today::Pinned(today.parse().unwrap()));
+        self.alerting_on(Today::Pinned(today.parse().unwrap()))
+            .await
+    }
+
+    /// Alerting for a pinned day or for the days as they come, once it has caught up.
+    pub(crate) async fn alerting_on(&self, today: Today) -> Running<alerting::Error> {
+        let built = self.build(today);
         let (listener, port) = listen().await;
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
         let task = built.run(listener, readiness.clone(), shutdown.clone());

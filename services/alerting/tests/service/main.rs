@@ -1,6 +1,8 @@
 //! The whole way: ingest → log → bus → alerting → bus, with a real nats-server.
 
 #[cfg(test)]
+mod backtest;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod life;

@@ -1,9 +1,11 @@
 //! The answer as a drawing: cases by week for each target and deadline, and the errors of forecasts.
 
+use std::collections::BTreeMap;
 use std::io::{Error, Write as _};
 use std::path::Path;
 
-use lag::backtest::{Drawn, Group, Method, Notices, Replay, notices};
+use jiff::civil::Date;
+use lag::backtest::{Drawn, Group, Method, Replay, notices};
 
 use super::svg::{Anchor, Svg};
 use super::{Forecasts, Found, shown};
@@ -23,7 +25,9 @@ const OPENED: &str = "#c0392b";
 const CLEARED: &str = "#2e8b57";
 const GREY: &str = "#999999";
 /// By the order of [`Method::ALL`].
-const COLOURS: [&str; Method::ALL.len()] = ["#7f7f7f", "#1f77b4", "#9467bd", "#ff7f0e", OPENED];
+const COLOURS: [&str; Method::ALL.len()] = [
+    "#7f7f7f", "#1f77b4", "#9467bd", "#17becf", "#ff7f0e", OPENED,
+];
 
 /// Refuses, before anything is reckoned, a path that is there already or cannot be written.
 pub(super) fn try_out(path: &Path) -> Result<(), Error> {
@@ -57,7 +61,7 @@ fn builder() -> tempfile::Builder<'static, 'static> {
 
 /// Draws everything.
 pub(super) fn draw(found: &Found, lang: Lang) -> String {
-    let as_services = |replay: &&Replay| replay.drawn == Drawn::None;
+    let as_services = |replay: &&Replay| replay.drawn == Drawn::All;
     let replays: Vec<&Replay> = found
         .replays
         .iter()
@@ -87,11 +91,30 @@ pub(super) fn draw(found: &Found, lang: Lang) -> String {
 fn cases(svg: &mut Svg, top: f64, found: &Found, replay: &Replay, lang: Lang) {
     let (target, deadline) = shown::aim(replay.target_share, replay.deadline, lang);
     let title = lang.pick(
-        format!("Vụ việc mở (trên), đóng (dưới) theo tuần, không dùng phần dư, như dịch vụ: {target}, hạn {deadline}"),
-        format!("Cases opened (above), cleared (below) by week, without residuals, as the services: {target} by {deadline}"),
+        format!("Vụ việc mở (trên), đóng (dưới) theo tuần, như dịch vụ: {target}, hạn {deadline}"),
+        format!("Cases opened (above), cleared (below) by week, as the services: {target} by {deadline}"),
     );
-    svg.text(LEFT, top + 20.0, Anchor::Start, 12, &title);
-    let weeks = by_week(&notices(&found.series.past, replay));
+    let notices = notices(&found.series.past, replay);
+    let told = notices.iter().map(|n| (n.week, n.opened, n.cleared));
+    bars(svg, top, &title, &by_week(told), lang);
+}
+
+/// Cases of the ledger, a panel for each set of rules: its title, and what was opened and cleared in which week.
+pub(super) fn draw_panels(title: &str, panels: &[(String, Vec<Told>)], lang: Lang) -> String {
+    let mut svg = Svg::new(WIDTH, PANEL * panels.len() as f64);
+    let mut top = 0.0;
+    for (title, told) in panels {
+        bars(&mut svg, top, title, &by_week(told.iter().copied()), lang);
+        top += PANEL;
+    }
+    svg.page(title)
+}
+
+/// The Monday of a week, and how many cases were opened and cleared in it.
+pub(super) type Told = (Date, usize, usize);
+
+fn bars(svg: &mut Svg, top: f64, title: &str, weeks: &[Week], lang: Lang) {
+    svg.text(LEFT, top + 20.0, Anchor::Start, 12, title);
     let most = |of: fn(&Week) -> usize| weeks.iter().map(of).max().unwrap_or(0);
     let (up, down) = (most(|week| week.opened), most(|week| week.cleared));
     let height = PANEL - TOP - BOTTOM;
@@ -128,26 +151,31 @@ fn cases(svg: &mut Svg, top: f64, found: &Found, replay: &Replay, lang: Lang) {
 }
 
 struct Week {
-    monday: jiff::civil::Date,
+    monday: Date,
     opened: usize,
     cleared: usize,
 }
 
 /// All recipients together, from the first week with a case to the last.
-fn by_week(notices: &[Notices]) -> Vec<Week> {
-    let mondays = notices.iter().map(|n| n.week);
-    let (Some(first), Some(last)) = (mondays.clone().min(), mondays.max()) else {
+fn by_week(told: impl Iterator<Item = Told>) -> Vec<Week> {
+    let mut weeks: BTreeMap<Date, (usize, usize)> = BTreeMap::new();
+    for (monday, opened, cleared) in told {
+        let week = weeks.entry(monday).or_default();
+        *week = (week.0 + opened, week.1 + cleared);
+    }
+    let ends = weeks.keys().next().zip(weeks.keys().next_back());
+    let Some((first, last)) = ends.map(|(first, last)| (*first, *last)) else {
         return Vec::new();
     };
     let mondays = first
         .series(jiff::Span::new().days(7))
         .take_while(|day| *day <= last);
     let week = |monday| {
-        let of_week = || notices.iter().filter(move |n| n.week == monday);
+        let (opened, cleared) = weeks.get(&monday).copied().unwrap_or_default();
         Week {
             monday,
-            opened: of_week().map(|n| n.opened).sum(),
-            cleared: of_week().map(|n| n.cleared).sum(),
+            opened,
+            cleared,
         }
     };
     mondays.map(week).collect()

@@ -1,6 +1,7 @@
-//! `tiendo rule`: rules of judgement, tried on a past without any service, and those on record.
+//! `tiendo rule`: rules of judgement, tried on a past of the ledger or of a file, and those on record.
 //!
-//! - here: what a backtest asks, and going through it
+//! - here: what a backtest asks of a file, and going through it
+//! - `ledger`: the same of the running service
 //! - `adopted`: rules checked, adopted and shown
 //! - `routes`: who would be told
 //! - `rules`: the file of rules
@@ -11,6 +12,7 @@
 
 mod adopted;
 mod chart;
+mod ledger;
 mod routes;
 mod rules;
 mod series;
@@ -21,10 +23,13 @@ use std::path::Path;
 
 use jiff::civil::Date;
 use lag::Rules;
-use lag::backtest::{Accuracy, Group, Past, Replay, Score, accuracy, replay};
+use lag::backtest::{
+    Accuracy, Coverage, Group, Past, Picked, Replay, Score, Split, accuracy, coverage, replay,
+    split,
+};
 
 use crate::Failure;
-use crate::cli::{Rule, RuleBacktest};
+use crate::cli::{Rule, RuleBacktest, SplitBy};
 use crate::client::Clients;
 use crate::fail::{FAILED, REFUSED, USAGE};
 use crate::lang::Lang;
@@ -46,6 +51,9 @@ struct Found {
     replays: Vec<Replay>,
     scores: Vec<Score>,
     forecasts: Vec<Forecasts>,
+    /// What bands covered, by days before.
+    bands: Vec<Coverage>,
+    splits: Vec<Picked>,
 }
 
 /// Errors of forecasts for a group of places.
@@ -59,7 +67,7 @@ struct Forecasts {
 /// Runs a command that asks running services about rules.
 pub(super) async fn run(rule: Rule, clients: &Clients, output: Output) -> Result<(), Failure> {
     match rule {
-        Rule::Backtest(wanted) => try_out(wanted, output).await,
+        Rule::Backtest(wanted) => ledger::backtest(&wanted, clients, output).await,
         Rule::Check { file } => adopted::check(&file, clients, output).await,
         Rule::Adopt(adopt) => adopted::adopt(*adopt, clients, output).await,
         Rule::List { at } => adopted::list(at, clients, output).await,
@@ -68,19 +76,22 @@ pub(super) async fn run(rule: Rule, clients: &Clients, output: Output) -> Result
     }
 }
 
-/// Tries rules on a past.
+/// Tries rules on a file of series, which asks no service.
 pub(crate) async fn try_out(wanted: RuleBacktest, output: Output) -> Result<(), Failure> {
+    let Some(file) = wanted.series.clone() else {
+        return Ok(());
+    };
     // Minutes of reckoning have no place on a thread of the runtime.
-    let ended = tokio::task::spawn_blocking(move || backtest(&wanted, output)).await;
+    let ended = tokio::task::spawn_blocking(move || backtest(&wanted, &file, output)).await;
     ended.map_err(|error| Failure::new(FAILED, error.to_string()))?
 }
 
-fn backtest(wanted: &RuleBacktest, output: Output) -> Result<(), Failure> {
+fn backtest(wanted: &RuleBacktest, path: &Path, output: Output) -> Result<(), Failure> {
     let lang = output.lang;
     let wanted = asked_once(wanted, lang)?;
     let rules = rules::read(wanted.rules.as_deref(), lang)?;
-    let file = wanted.series.display().to_string();
-    let series = series::read(&wanted.series)
+    let file = path.display().to_string();
+    let series = series::read(path)
         .map_err(|error| Failure::new(REFUSED, format!("{file}: {}", error.told(lang))))?;
     within(&series, &wanted.deadline, lang)?;
     within_reach(&series, &wanted, lang)?;
@@ -132,6 +143,13 @@ fn asked_once(wanted: &RuleBacktest, lang: Lang) -> Result<RuleBacktest, Failure
         wanted.deadline.len(),
         wanted.days_before.len(),
     ];
+    if wanted.split.contains(&SplitBy::Time) && wanted.deadline.len() < 2 {
+        let text = lang.pick(
+            "--split time chọn ngưỡng theo các hạn sớm và chấm theo các hạn muộn: cần ít nhất hai --deadline",
+            "--split time picks on earlier deadlines and judges on later ones: give two --deadline or more",
+        );
+        return Err(Failure::new(USAGE, text));
+    }
     if lengths.into_iter().all(|length| length <= ASKED_MAX) {
         return Ok(wanted);
     }
@@ -206,6 +224,15 @@ fn gone_through(
     let reports_min = days.map(|day| (*day, enough(moment(day)))).collect();
     bar.set_message(lang.pick("Đo sai số dự báo", "Measuring forecasts"));
     let forecasts = forecasts(wanted, &rules, past, &deadlines);
+    let horizons: Vec<f64> = wanted
+        .days_before
+        .iter()
+        .map(|days| f64::from(*days))
+        .collect();
+    bar.inc_length(past.days().len() as u64);
+    let bands = coverage(&rules, past, &horizons, || bar.inc(1));
+    bar.set_message(lang.pick("Chọn ngưỡng", "Picking thresholds"));
+    let splits = splits(wanted, &rules, past, &deadlines, &bar);
     bar.finish_and_clear();
     Found {
         rules,
@@ -215,7 +242,40 @@ fn gone_through(
         replays,
         scores,
         forecasts,
+        bands,
+        splits,
     }
+}
+
+/// Thresholds picked on one part and judged on the other, for each way to split that is asked for.
+fn splits(
+    wanted: &RuleBacktest,
+    rules: &Rules,
+    past: &Past,
+    deadlines: &[f64],
+    bar: &indicatif::ProgressBar,
+) -> Vec<Picked> {
+    let mut ways: Vec<Split> = Vec::new();
+    for by in &wanted.split {
+        let way = match by {
+            SplitBy::Time => Split::Time,
+            SplitBy::Place => Split::Place,
+            SplitBy::Parent => Split::Parent,
+        };
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    let mut found = Vec::new();
+    for way in ways {
+        let before = |deadline: &f64| past.days().iter().filter(|day| *day < deadline).count();
+        let days = deadlines.iter().map(before).sum::<usize>() as u64;
+        bar.inc_length(if way == Split::Time { days } else { 2 * days });
+        let (targets, exact_min) = (&wanted.target, wanted.reports_min);
+        let inc = || bar.inc(1);
+        found.extend(split(rules, past, targets, deadlines, way, exact_min, inc));
+    }
+    found
 }
 
 /// The forecasts by group for all deadlines together, and of the scored by deadline.

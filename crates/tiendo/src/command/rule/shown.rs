@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use lag::backtest::{Accuracy, Drawn, Group, Method, Replay, Score, cases, notices};
+use lag::backtest::{
+    Accuracy, Drawn, Group, Judged, Method, Picked, Replay, Score, Split, cases, notices,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -28,12 +30,26 @@ pub(super) fn report(found: &Found, lang: Lang) -> Result<(Value, String, Table)
         let table = forecast_table(forecasts, lang).render(lang);
         head = format!("{head}\n\n{}\n{table}", forecast_title(forecasts, lang));
     }
-    let as_services = |replay: &&Replay| replay.drawn == Drawn::None;
+    let bands_title = lang.pick(
+        "Dải dự báo phủ được bao nhiêu, theo số ngày trước: ở mức yêu cầu và ở mức tự chỉnh",
+        "What forecast bands covered, by days ahead: at the level asked for, and at an adapted level",
+    );
+    let bands = band_table(found, lang).render(lang);
+    head = format!("{head}\n\n{bands_title}\n{bands}");
+    if !found.splits.is_empty() {
+        let title = lang.pick(
+            "Ngưỡng chọn trên một phần, chấm trên phần kia, cạnh quy tắc đang thử",
+            "Thresholds picked on one part and judged on the other, beside the rules tried",
+        );
+        let splits = split_table(&found.splits, lang).render(lang);
+        head = format!("{head}\n\n{title}\n{splits}");
+    }
+    let as_services = |replay: &&Replay| replay.drawn == Drawn::All;
     for replay in found.replays.iter().filter(as_services) {
         let (target, deadline) = aim(replay.target_share, replay.deadline, lang);
         let title = lang.pick(
-            format!("Thông báo theo nơi nhận, không dùng phần dư, như dịch vụ đang chạy: {target}, hạn {deadline}"),
-            format!("Notices by recipient, without residuals, as the services judge: {target} by {deadline}"),
+            format!("Thông báo theo nơi nhận, như dịch vụ đang chạy: {target}, hạn {deadline}"),
+            format!("Notices by recipient, as the services judge: {target} by {deadline}"),
         );
         let table = notice_table(found, replay, lang);
         if !table.is_empty() {
@@ -123,6 +139,7 @@ pub(super) fn method(method: Method, lang: Lang) -> &'static str {
         Method::Average => lang.pick("bình quân từ đầu", "average so far"),
         Method::Linear => lang.pick("tuyến tính", "linear"),
         Method::TheilSen => lang.pick("Theil–Sen 28 ngày", "Theil–Sen 28 d"),
+        Method::Holt => lang.pick("Holt giảm dần", "Holt damped"),
         Method::Hazard => lang.pick("theo số còn lại", "hazard, unshrunk"),
         Method::Shrunk => lang.pick("theo số còn lại (sản phẩm)", "hazard (product)"),
     }
@@ -141,8 +158,8 @@ fn group(group: Group, lang: Lang) -> &'static str {
 
 fn drawn(drawn: Drawn, lang: Lang) -> &'static str {
     match drawn {
-        Drawn::None => lang.pick("không (như dịch vụ)", "none (as services)"),
-        Drawn::All => lang.pick("của tất cả", "of all"),
+        Drawn::None => lang.pick("không dùng", "none"),
+        Drawn::All => lang.pick("của tất cả (như dịch vụ)", "of all (as services)"),
         Drawn::OtherPlaces | Drawn::OtherParents => lang.pick("của nửa kia", "of the other half"),
     }
 }
@@ -307,6 +324,85 @@ fn forecast_table(forecasts: &Forecasts, lang: Lang) -> Table {
     table
 }
 
+/// One line for each horizon.
+fn band_table(found: &Found, lang: Lang) -> Table {
+    let mut table = Table::new(&[
+        number("days", "Ngày trước", "Days ahead"),
+        number("bands", "Dải", "Bands"),
+        number("asked", "Yêu cầu", "Asked"),
+        number("coverage", "Phủ", "Coverage"),
+        number("width", "Rộng (điểm)", "Width (points)"),
+        number("adapted", "Phủ, tự chỉnh", "Coverage, adapted"),
+        number("adapted_width", "Rộng, tự chỉnh", "Width, adapted"),
+    ]);
+    for row in &found.bands {
+        let part = |value: Option<f64>, digits: usize| {
+            value.map_or_else(Cell::default, |v| decimal(v, digits, lang).into())
+        };
+        table.row([
+            decimal(row.horizon_days, 0, lang).into(),
+            lang.count(row.bands).into(),
+            decimal(row.asked, 2, lang).into(),
+            part(row.coverage, 3),
+            part(row.width_points, 2),
+            part(row.adapted_coverage, 3),
+            part(row.adapted_width_points, 2),
+        ]);
+    }
+    table
+}
+
+/// Of each split what was picked, and three lines of how right: where it was picked, where it was not, and the rules tried there.
+fn split_table(splits: &[Picked], lang: Lang) -> Table {
+    let mut table = Table::new(&[
+        text("split", "Chia theo", "Split by"),
+        text("judged", "Chấm trên", "Judged on"),
+        text("thresholds", "Ngưỡng", "Thresholds"),
+        number("places", "Nơi × hạn", "Places × deadlines"),
+        number("precision", "Đúng", "Precision"),
+        number("recall", "Đủ", "Recall"),
+        number("f1", "F1", "F1"),
+        number("flapping", "Chập chờn", "Flapping"),
+    ]);
+    for row in splits {
+        let by = match row.split {
+            Split::Time => lang.pick("thời gian", "time"),
+            Split::Place => lang.pick("nơi", "place"),
+            Split::Parent => lang.pick("đơn vị", "parent"),
+        };
+        let part = match row.until {
+            None => group(row.group, lang).to_owned(),
+            Some(until) => {
+                let day = lang.date(&iso(until));
+                lang.pick(format!("hạn sau {day}"), format!("deadlines after {day}"))
+            }
+        };
+        let picked = row.picked;
+        let [open, clear] = [picked.p_open, picked.p_clear].map(|p| decimal(p, 1, lang));
+        let picked = format!("{open} / {clear} × {}", picked.consecutive);
+        let seen = lang.pick("(nơi đã chọn)", "(where it was picked)");
+        let given = lang.pick("quy tắc đang thử", "rules tried");
+        let mut line = |on: &str, thresholds: &str, judged: &Judged| {
+            let part =
+                |p: Option<f64>| Cell::from(p.map_or_else(String::new, |p| decimal(p, 3, lang)));
+            table.row([
+                by.into(),
+                on.into(),
+                thresholds.into(),
+                lang.count(judged.places as u64).into(),
+                part(judged.precision),
+                part(judged.recall),
+                part(judged.f1),
+                lang.count(judged.flapping_places as u64).into(),
+            ]);
+        };
+        line(seen, &picked, &row.seen);
+        line(&part, &picked, &row.judged);
+        line(&part, given, &row.given);
+    }
+    table
+}
+
 /// What each recipient would have got: in all, and in the busiest week.
 fn notice_table(found: &Found, replay: &Replay, lang: Lang) -> Table {
     let mut table = Table::new(&[
@@ -407,6 +503,14 @@ fn json(found: &Found) -> Result<Value, serde_json::Error> {
             sent.push(with_aim(serde_json::to_value(notice)?));
         }
     }
+    let mut splits = Vec::new();
+    for picked in &found.splits {
+        let mut row = serde_json::to_value(picked)?;
+        row["until"] = json!(picked.until.map(iso));
+        splits.push(row);
+    }
+    told["bands"] = json!(found.bands);
+    told["splits"] = Value::Array(splits);
     told["forecasts"] = Value::Array(forecasts);
     told["cases"] = Value::Array(opened);
     told["notices"] = Value::Array(sent);

@@ -1,0 +1,369 @@
+//! Thresholds of a case picked on one part of a past and judged on the other.
+//!
+//! The thresholds of [`Ladder`](crate::Ladder) (`p_open`, `p_clear`, `consecutive`) are picked out
+//! of a grid by F1 on the part they may see, and then judged on the part they may not, beside the
+//! rules as they were given.
+//!
+//! - **Time.** The part to pick by are the earlier deadlines. What was picked is switched on at the
+//!   last of them, when all that it was picked by has come: a case of a later deadline that is open
+//!   by then opens on that day, as alerting does it when its rules change; what opened and cleared
+//!   before was never told.
+//! - **Places, parents.** Half A picks for half B and the other way round; residuals come from the
+//!   half that is not judged.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::replay::Wanted;
+use super::{Change, Drawn, Group, Past, Replay, Score, f1, part};
+use crate::{Rules, Transition};
+
+/// Of the places, no more than one in so many may flap by thresholds that are picked: 4 of 1,698.
+const PLACES_TO_FLAP: usize = 400;
+
+const P_OPEN: [f64; 4] = [0.2, 0.3, 0.4, 0.5];
+const P_CLEAR: [f64; 4] = [0.5, 0.6, 0.7, 0.8];
+const CONSECUTIVE: [u32; 3] = [1, 2, 3];
+
+/// By what a past is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// By deadlines: the earlier half of them, and the later.
+    Time,
+    /// By places.
+    Place,
+    /// By parents.
+    Parent,
+}
+
+/// The thresholds of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Thresholds {
+    /// [`Rules::p_open`].
+    pub p_open: f64,
+    /// [`Rules::p_clear`].
+    pub p_clear: f64,
+    /// [`Rules::consecutive`].
+    pub consecutive: u32,
+}
+
+/// How right cases were about places and deadlines together; see [`Score`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Judged {
+    /// Places, each counted for each target and deadline.
+    pub places: usize,
+    /// Of them, those that missed.
+    pub missed: usize,
+    /// Of them, those for which a case opened before the deadline.
+    pub opened: usize,
+    /// Of those, the ones that missed.
+    pub opened_and_missed: usize,
+    /// Of the opened, the share that missed.
+    pub precision: Option<f64>,
+    /// Of those that missed, the share that had been opened.
+    pub recall: Option<f64>,
+    /// F1 of the two.
+    pub f1: Option<f64>,
+    /// Places whose case opened more than once.
+    pub flapping_places: usize,
+    /// Cases opened.
+    pub notices: usize,
+}
+
+/// What was picked on one part, and how it did on the other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Picked {
+    /// By what it was split.
+    pub split: Split,
+    /// The last deadline that was picked by, days; `None` where deadlines were not split.
+    pub until: Option<f64>,
+    /// Which places were judged.
+    pub group: Group,
+    /// What was picked.
+    pub picked: Thresholds,
+    /// How it did where it was picked.
+    pub seen: Judged,
+    /// How it did where it was not.
+    pub judged: Judged,
+    /// How the rules as they were given did there.
+    pub given: Judged,
+}
+
+/// A part of a past: some deadlines, and some places.
+struct Part<'a> {
+    deadlines: &'a [f64],
+    /// When the rules are switched on.
+    since: f64,
+    drawn: Drawn,
+    group: Group,
+}
+
+/// Splits, picks and judges; nothing comes of a split by time with fewer than two deadlines.
+///
+/// `exact_min` is as in [`super::accuracy`]; `after_day` is called after each day of each replay.
+#[must_use]
+pub fn split(
+    rules: &Rules,
+    past: &Past,
+    targets: &[f64],
+    deadlines: &[f64],
+    by: Split,
+    exact_min: Option<usize>,
+    mut after_day: impl FnMut(),
+) -> Vec<Picked> {
+    let candidates = candidates(rules);
+    let mut judge =
+        |part: &Part<'_>| part.judge(&candidates, past, targets, exact_min, &mut after_day);
+    let halves = |drawn: Drawn| {
+        Group::of(drawn).map(|group| Part {
+            deadlines,
+            since: f64::NEG_INFINITY,
+            drawn,
+            group,
+        })
+    };
+    let row = |until: Option<f64>, group: Group, seen: &[Judged], judged: &[Judged]| {
+        let at = best(seen);
+        let given = judged.first().copied().unwrap_or_default();
+        Picked {
+            split: by,
+            until,
+            group,
+            picked: thresholds(candidates.get(at).unwrap_or(rules)),
+            seen: seen.get(at).copied().unwrap_or_default(),
+            judged: judged.get(at).copied().unwrap_or_default(),
+            given,
+        }
+    };
+    let drawn = match by {
+        Split::Time => {
+            let (earlier, later) = deadlines.split_at(deadlines.len() / 2);
+            let Some(until) = earlier.last().copied() else {
+                return Vec::new();
+            };
+            let part = |deadlines, since| Part {
+                deadlines,
+                since,
+                drawn: Drawn::All,
+                group: Group::Scored,
+            };
+            let seen = judge(&part(earlier, f64::NEG_INFINITY));
+            let judged = judge(&part(later, until));
+            return vec![row(Some(until), Group::Scored, &seen, &judged)];
+        }
+        Split::Place => Drawn::OtherPlaces,
+        Split::Parent => Drawn::OtherParents,
+    };
+    let [a, b] = halves(drawn);
+    let (of_a, of_b) = (judge(&a), judge(&b));
+    vec![
+        row(None, b.group, &of_a, &of_b),
+        row(None, a.group, &of_b, &of_a),
+    ]
+}
+
+/// The rules as given, then the grid.
+fn candidates(rules: &Rules) -> Vec<Rules> {
+    let mut candidates = vec![rules.clone()];
+    for consecutive in CONSECUTIVE {
+        for p_open in P_OPEN {
+            candidates.extend(P_CLEAR.map(|p_clear| Rules {
+                p_open,
+                p_clear,
+                consecutive,
+                ..rules.clone()
+            }));
+        }
+    }
+    candidates
+}
+
+fn thresholds(rules: &Rules) -> Thresholds {
+    Thresholds {
+        p_open: rules.p_open,
+        p_clear: rules.p_clear,
+        consecutive: rules.consecutive,
+    }
+}
+
+/// The one with the highest F1 of those by which few enough flap, or else of all; of equals the
+/// first.
+fn best(seen: &[Judged]) -> usize {
+    let calm = |judged: &Judged| judged.flapping_places * PLACES_TO_FLAP <= judged.places;
+    let rank = |judged: &Judged| (calm(judged), judged.f1.unwrap_or(0.0));
+    let mut found = 0;
+    for (at, judged) in seen.iter().enumerate() {
+        let is_better = seen.get(found).is_none_or(|best| rank(judged) > rank(best));
+        if is_better {
+            found = at;
+        }
+    }
+    found
+}
+
+/// What is told by rules that are switched on at a moment.
+fn switched_on(replay: &mut Replay, since: f64) {
+    let later = replay.changes.partition_point(|change| change.at <= since);
+    let mut open: BTreeMap<usize, Change> = BTreeMap::new();
+    for change in replay.changes.drain(..later) {
+        match change.transition {
+            Transition::Opened => open.insert(
+                change.place,
+                Change {
+                    at: since,
+                    ..change
+                },
+            ),
+            Transition::Cleared => open.remove(&change.place),
+        };
+    }
+    replay.changes.splice(..0, open.into_values());
+}
+
+impl Part<'_> {
+    /// How each candidate did.
+    fn judge(
+        &self,
+        candidates: &[Rules],
+        past: &Past,
+        targets: &[f64],
+        exact_min: Option<usize>,
+        after_day: &mut impl FnMut(),
+    ) -> Vec<Judged> {
+        let mut sums = vec![Judged::default(); candidates.len()];
+        let Some(rules) = candidates.first() else {
+            return sums;
+        };
+        for deadline in self.deadlines {
+            let wanted = Wanted {
+                rules,
+                variants: candidates,
+                targets,
+                deadline: *deadline,
+                drawn: &[self.drawn],
+            };
+            let exact_min = exact_min.unwrap_or_else(|| past.enough(*deadline));
+            for mut replays in wanted.replays(past, &mut *after_day) {
+                replays
+                    .iter_mut()
+                    .for_each(|replay| switched_on(replay, self.since));
+                let members = self.members(rules, past, &replays, exact_min);
+                for (sum, replay) in sums.iter_mut().zip(&replays) {
+                    sum.add(&Score::of_members(
+                        rules, past, replay, self.group, exact_min, &members,
+                    ));
+                }
+            }
+        }
+        for sum in &mut sums {
+            sum.rate();
+        }
+        sums
+    }
+
+    /// The same places for every candidate.
+    fn members(
+        &self,
+        rules: &Rules,
+        past: &Past,
+        replays: &[Replay],
+        exact_min: usize,
+    ) -> BTreeMap<usize, bool> {
+        let first = replays.first();
+        first.map_or_else(BTreeMap::new, |replay| {
+            Score::members(rules, past, replay, self.group, exact_min)
+        })
+    }
+}
+
+impl Judged {
+    fn add(&mut self, score: &Score) {
+        self.places += score.places;
+        self.missed += score.missed;
+        self.opened += score.opened;
+        self.opened_and_missed += score.opened_and_missed;
+        self.flapping_places += score.flapping_places;
+        self.notices += score.notices;
+    }
+
+    fn rate(&mut self) {
+        let (right, opened, missed) = (self.opened_and_missed, self.opened, self.missed);
+        self.precision = part(right, opened);
+        self.recall = part(right, missed);
+        self.f1 = f1(right, opened - right, missed - right);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(f1: f64, flapping_places: usize) -> Judged {
+        Judged {
+            places: 800,
+            f1: Some(f1),
+            flapping_places,
+            ..Judged::default()
+        }
+    }
+
+    #[test]
+    fn what_flaps_is_not_picked_however_right_it_is() {
+        // 2 of 800 are one in 400.
+        let seen = [
+            judged(0.8, 0),
+            judged(0.95, 3),
+            judged(0.9, 2),
+            judged(0.9, 0),
+        ];
+        assert_eq!(best(&seen), 2);
+        // Where all flap, the most right of them; where nobody is known, the rules as given.
+        assert_eq!(best(&[judged(0.8, 9), judged(0.9, 9)]), 1);
+        assert_eq!(best(&[Judged::default(), Judged::default()]), 0);
+    }
+
+    #[test]
+    fn what_is_open_when_rules_are_switched_on_opens_then() {
+        let change = |place, at, transition| Change {
+            place,
+            at,
+            transition,
+            forecast_share: None,
+            p_hit: None,
+        };
+        let (opened, cleared) = (Transition::Opened, Transition::Cleared);
+        let mut replay = Replay {
+            target_share: 0.9,
+            deadline: 9.0,
+            drawn: Drawn::All,
+            changes: vec![
+                change(0, 1.0, opened),
+                change(1, 1.0, opened),
+                change(0, 2.0, cleared),
+                change(2, 4.0, opened),
+                change(1, 5.0, cleared),
+            ],
+            bands: Vec::new(),
+        };
+        switched_on(&mut replay, 3.0);
+        // The first had come and gone; the second is told on day 3, and goes on.
+        let expected = [
+            change(1, 3.0, opened),
+            change(2, 4.0, opened),
+            change(1, 5.0, cleared),
+        ];
+        assert_eq!(replay.changes, expected);
+        switched_on(&mut replay, f64::NEG_INFINITY);
+        assert_eq!(replay.changes, expected);
+    }
+
+    #[test]
+    fn the_rules_as_given_come_first_and_every_candidate_can_be_reckoned_with() {
+        let candidates = candidates(&Rules::standard());
+        assert_eq!(candidates.len(), 49);
+        assert_eq!(candidates[0], Rules::standard());
+        assert!(candidates.iter().all(|rules| rules.unusable().is_none()));
+    }
+}
