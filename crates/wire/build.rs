@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 /// What alerting publishes as CloudEvents data; the programme's own events have their JSON form in `domain`.
-const SERIALIZED: [&str; 19] = [
+const SERIALIZED: [&str; 23] = [
     "AlertEvent",
     "AlertEvent.body",
     "CaseOpened",
     "CaseCleared",
     "NotificationSent",
+    "DeliveryRecorded",
+    "DeliveryFailed",
+    "PositionRange",
+    "CaseTold",
     "Notification",
     "Verdict",
     "Term",
@@ -26,11 +30,12 @@ const SERIALIZED: [&str; 19] = [
 ];
 
 /// Enums are numbers in the generated code and names in JSON.
-const ENUM_FIELDS: [(&str, &str); 4] = [
+const ENUM_FIELDS: [(&str, &str); 5] = [
     ("Verdict.status", "status"),
     ("Verdict.layer", "layer"),
     ("Verdict.concern", "concern"),
     ("SilenceSet.concern", "concern"),
+    ("DeliveryRecorded.kind", "delivery_kind"),
 ];
 
 #[expect(
@@ -69,6 +74,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // What an entry of an earlier release does not have is not told of it, so that its JSON stays what it was.
     for (field, is_absent) in [
         ("AlertEvent.position", "crate::json::is_zero"),
+        ("Verdict.counted", "crate::json::is_false"),
+        ("Verdict.unit", "Option::is_none"),
         ("Notification.tells", "Vec::is_empty"),
         ("Notification.reply_by", "String::is_empty"),
     ] {

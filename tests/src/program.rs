@@ -14,7 +14,7 @@ use tokio::process::Command;
 const COMMAND_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of whoever runs the tests, which must not decide them; `TIENDO_NATS_SERVER` may.
-pub(crate) const SETTINGS: [&str; 10] = [
+pub(crate) const SETTINGS: [&str; 12] = [
     "TIENDO_DATA",
     "TIENDO_SERVER",
     "TIENDO_LANG",
@@ -25,6 +25,8 @@ pub(crate) const SETTINGS: [&str; 10] = [
     "TIENDO_ORGANISATION",
     "TIENDO_OFFICE",
     "TIENDO_SNAPSHOT_EVERY",
+    "TIENDO_CONTACTS",
+    "TIENDO_INSECURE_SINKS",
 ];
 
 /// How a program ended.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerting::delivery::{self, Contacts, Exposure};
 use host::grpc::Limits;
 use host::{
     CancellationToken, Clock, Ended, PrometheusHandle, Readiness, Shutdown, SystemClock, Today,
@@ -13,9 +14,10 @@ use host::{
 use tokio::net::TcpListener;
 
 use crate::Failure;
-use crate::cli::{Reads, Serve, ServeCommon, Snapshots};
+use crate::cli::{Reads, Serve, ServeCommon, Sinks, Snapshots};
 use crate::endpoints::{self, Endpoints};
 use crate::fail::{FAILED, USAGE};
+use crate::lang::Lang;
 use crate::output::Output;
 
 /// How long requests in flight may take after the shutdown.
@@ -90,6 +92,26 @@ pub(crate) fn projection_config(
     }
 }
 
+/// Who is told, as the contacts file says; nobody without one.
+pub(crate) fn delivery(sinks: &Sinks, lang: Lang) -> Result<delivery::Settings, Failure> {
+    let exposure = if sinks.insecure_sinks {
+        Exposure::Allowed
+    } else {
+        Exposure::Refused
+    };
+    let contacts = match &sinks.contacts {
+        None => Ok(Contacts::default()),
+        Some(file) => Contacts::load(file, exposure),
+    };
+    let told = |error: delivery::ContactsError| {
+        Failure::new(USAGE, lang.pick(error.vi(), error.to_string()))
+    };
+    Ok(delivery::Settings {
+        contacts: contacts.map_err(told)?,
+        pace: delivery::Pace::standard(),
+    })
+}
+
 /// Settings of alerting with the limits of the product.
 pub(crate) fn alerting_config(
     data: &Path,
@@ -97,6 +119,7 @@ pub(crate) fn alerting_config(
     nats: &str,
     log: &str,
     today: Today,
+    delivery: delivery::Settings,
 ) -> alerting::Config {
     alerting::Config {
         data: data.to_path_buf(),
@@ -105,6 +128,7 @@ pub(crate) fn alerting_config(
         log_url: log.to_owned(),
         today,
         rules: lag::Rules::standard(),
+        delivery,
         limits: Limits::standard(),
         grace: GRACE,
     }
@@ -156,7 +180,7 @@ pub(crate) async fn run(
         &directory,
         clock,
         listener,
-        scope,
+        (scope, output.lang),
         shutdown.token(),
     );
     let ended = shutdown.supervise(work).await;
@@ -175,7 +199,7 @@ async fn service_run(
     data: &Path,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
-    readiness: Readiness,
+    (readiness, lang): (Readiness, Lang),
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let today = |reads: &Reads| reads.today.map_or(Today::Real, Today::Pinned);
@@ -200,8 +224,10 @@ async fn service_run(
         Serve::Alerting {
             common: ServeCommon { ledger, nats, .. },
             reads,
+            sinks,
         } => {
-            let config = alerting_config(data, &ledger, &nats, &reads.ingest, today(&reads));
+            let (today, delivery) = (today(&reads), delivery(&sinks, lang)?);
+            let config = alerting_config(data, &ledger, &nats, &reads.ingest, today, delivery);
             let service = alerting::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)

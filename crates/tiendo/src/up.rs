@@ -23,7 +23,8 @@ use crate::fail::{FAILED, USAGE};
 use crate::output::{Output, Table, text};
 use crate::run::{NATS_GUARD, Surroundings};
 use crate::serve::{
-    FORCED, alerting_config, bind, check_ledger, failed, ingest_config, projection_config, url,
+    FORCED, alerting_config, bind, check_ledger, delivery, failed, ingest_config,
+    projection_config, url,
 };
 use crate::{Failure, load};
 
@@ -51,6 +52,8 @@ pub(crate) async fn run(
     metrics: PrometheusHandle,
 ) -> Result<(), Failure> {
     check_ledger(&options.ledger)?;
+    // Before anything is started.
+    delivery(&options.sinks, output.lang)?;
     std::fs::create_dir_all(data)?;
     let _only = only_one(data)?;
     let shutdown = Shutdown::on_signals().map_err(failed)?;
@@ -247,6 +250,7 @@ async fn start(
         &endpoints.nats,
         &endpoints.ingest,
         today,
+        delivery(&options.sinks, run.output.lang)?,
     );
     let service = alerting::build(config, clock).map_err(failed)?;
     let (ready, stop) = scope("alerting");

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::v1::{Concern, QuotaLayer, VerdictStatus};
+use crate::v1::{Concern, DeliveryKind, QuotaLayer, VerdictStatus};
 
 macro_rules! named {
     ($function:ident, $type:ident) => {
@@ -21,6 +21,16 @@ macro_rules! named {
 named!(status, VerdictStatus);
 named!(layer, QuotaLayer);
 named!(concern, Concern);
+named!(delivery_kind, DeliveryKind);
+
+/// Whether a mark is not set.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
+pub(crate) fn is_false(value: &bool) -> bool {
+    !value
+}
 
 /// Whether a number says nothing.
 pub(crate) fn is_zero(value: &u64) -> bool {

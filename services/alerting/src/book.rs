@@ -56,7 +56,10 @@ pub(crate) fn case_of(body: &Body) -> Option<&str> {
         Body::CaseEscalated(e) => Some(&e.case_id),
         Body::NotificationWithheld(e) => Some(&e.case_id),
         Body::NotificationRead(e) => Some(&e.case_id),
-        Body::SilenceSet(_) | Body::SilenceEnded(_) => None,
+        Body::SilenceSet(_)
+        | Body::SilenceEnded(_)
+        | Body::DeliveryRecorded(_)
+        | Body::DeliveryFailed(_) => None,
     }
 }
 
@@ -83,7 +86,7 @@ fn stand(position: u64, alert: &v1::AlertEvent, body: &Body) -> Stand {
 impl Book {
     /// Folds the entry at a position of alerting's log; what it does not know leaves no trace.
     pub(crate) fn fold(&mut self, position: u64, alert: &v1::AlertEvent) {
-        self.position = position;
+        self.position = self.position.max(position);
         let Some(body) = &alert.body else { return };
         let stand = stand(position, alert, body);
         match body {

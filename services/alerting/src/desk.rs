@@ -27,7 +27,7 @@ mod act;
 mod tend;
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -120,6 +120,8 @@ pub(crate) struct Desk {
     follower_component: ComponentHandle,
     /// Cancelled once the replay has caught up.
     replaying: CancellationToken,
+    /// The head of alerting's log at that moment.
+    replayed_head: AtomicU64,
 }
 
 impl Desk {
@@ -140,6 +142,7 @@ impl Desk {
             log_component: parts.log_component,
             follower_component: parts.follower_component,
             replaying: CancellationToken::new(),
+            replayed_head: AtomicU64::new(0),
         };
         desk.count_cases();
         desk
@@ -228,12 +231,18 @@ impl Desk {
         recorder.waiting.extend(differences);
         self.gather(&mut recorder, |_| {}).await;
         self.follower_component.set_ready();
+        self.replayed_head.store(self.log.head(), Ordering::Release);
         self.replaying.cancel();
     }
 
     /// Waits until the ledger was read to its head once.
     pub(crate) async fn replayed(&self) {
         self.replaying.cancelled().await;
+    }
+
+    /// The head of alerting's log when the replay had caught up; what lies up to there is history to a new sink.
+    pub(crate) fn replayed_head(&self) -> u64 {
+        self.replayed_head.load(Ordering::Acquire)
     }
 
     /// Settles when it is quiet and goes on with the days, until the shutdown.

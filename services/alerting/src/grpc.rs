@@ -20,6 +20,7 @@ use wire::v1;
 
 use crate::backtest::{self, Backtests};
 use crate::book;
+use crate::delivery::Dispatch;
 use crate::desk::Desk;
 use crate::judge::Filter;
 use crate::shown::known;
@@ -34,6 +35,7 @@ const READ_AHEAD: usize = 2;
 
 pub(crate) struct AlertingApi {
     pub(crate) desk: Arc<Desk>,
+    pub(crate) dispatch: Arc<Dispatch>,
     pub(crate) log: Log,
     /// Id of the ledger that is judged.
     pub(crate) ledger: String,
@@ -193,6 +195,20 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         self.backtests
             .begin(desk, request.get_ref())
             .map(Response::new)
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<v1::ListDeliveriesRequest>,
+    ) -> Result<Response<v1::ListDeliveriesResponse>, Status> {
+        self.dispatch.list(&request)
+    }
+
+    async fn retry_deliveries(
+        &self,
+        request: Request<v1::RetryDeliveriesRequest>,
+    ) -> Result<Response<v1::RetryDeliveriesResponse>, Status> {
+        self.dispatch.retry(&request)
     }
 }
 

@@ -24,8 +24,9 @@ use state::{ApplyError, Lookup, Reading, State};
 use uuid::Uuid;
 use wire::v1;
 
+use crate::assess::Judged;
 use crate::case::{CaseKey, Change};
-use crate::family::{Families, Hearing, Home, Stepped};
+use crate::family::{Families, Family, Hearing, Home, Stepped};
 use crate::outcomes::basis;
 use crate::render;
 use crate::rules::InForce;
@@ -284,6 +285,31 @@ impl Judge {
         found.is_some_and(|(home, families)| families.is_open(*home, key))
     }
 
+    /// Goes through the verdicts that hold, series by series; each is made for it.
+    pub(crate) fn each_judged(&self, mut tell: impl FnMut(LocalityId, &IndicatorCode, &Judged)) {
+        for (indicator, families) in &self.watched {
+            if let Some(hearing) = self.hearing(indicator) {
+                families.told(
+                    &hearing,
+                    |_| true,
+                    |id, _, judged| {
+                        judged.iter().for_each(|judged| tell(id, indicator, judged));
+                    },
+                );
+            }
+        }
+    }
+
+    /// The verdict that holds for a case, and with whom it was compared; none if its series is not judged any more.
+    pub(crate) fn judged_for(&self, key: &CaseKey) -> Option<(Judged, &Family)> {
+        let home = self.homes.get(&key.locality)?;
+        let families = self.watched.get(&key.indicator)?;
+        let hearing = self.hearing(&key.indicator)?;
+        let (family, judged) = families.told_of(&hearing, (*home, key.locality))?;
+        let mut judged = judged.into_iter();
+        Some((judged.find(|judged| judged.layer == key.layer)?, family))
+    }
+
     /// When the ledger took a position.
     pub(crate) fn known_of(&self, position: u64) -> Option<Timestamp> {
         self.state.known_of(position)
@@ -303,16 +329,7 @@ impl Judge {
     /// A change of a case with the verdict that holds now.
     #[must_use]
     pub fn change(&self, key: CaseKey, transition: Transition) -> Change {
-        let home = self.homes.get(&key.locality);
-        let families = self.watched.get(&key.indicator);
-        let told = home.zip(families).and_then(|(home, families)| {
-            let hearing = self.hearing(&key.indicator)?;
-            families.told_of(&hearing, (*home, key.locality))
-        });
-        let judged = told.and_then(|(family, judged)| {
-            let mut judged = judged.into_iter();
-            Some((judged.find(|judged| judged.layer == key.layer)?, family))
-        });
+        let judged = self.judged_for(&key);
         let verdict = match &judged {
             Some((judged, family)) => {
                 let concern = match transition {

@@ -24,6 +24,7 @@
 //! - `sight`: cases as they were for a day, as known at a position
 //! - `backtest`: rules tried on a stretch of the ledger
 //! - `letter`: letters to the heads of units, drafted from cases
+//! - [`delivery`]: what is told, handed on by webhook, mail and Alertmanager
 //! - `grpc`: `AlertingService`
 //! - `shown`, `page`: cases as they are answered
 //! - `grpc`: `AlertingService`, with `questions`, `people` and `watch`
@@ -33,6 +34,7 @@ mod assess;
 mod backtest;
 mod book;
 mod case;
+pub mod delivery;
 mod desk;
 mod escalate;
 mod family;

@@ -77,14 +77,18 @@ fn kind(body: &Body) -> (&'static str, &'static str) {
         Body::NotificationWithheld(_) => ("notification", "withheld"),
         Body::NotificationRead(_) => ("notification", "read"),
         Body::AcknowledgementEnded(_) => ("acknowledgement", "ended"),
+        Body::DeliveryRecorded(_) => ("delivery", "recorded"),
+        Body::DeliveryFailed(_) => ("delivery", "failed"),
     }
 }
 
-/// The locality of a subject, and its last token: the indicator of a case, or a silence's id.
+/// The locality of a subject, and its last token: the indicator of a case, a silence's id, or a sink.
 fn about(body: &Body) -> Option<(Option<LocalityCode>, String)> {
     let (places, id) = match body {
         Body::SilenceSet(e) => (&e.places, &e.silence_id),
         Body::SilenceEnded(e) => (&e.places, &e.silence_id),
+        Body::DeliveryRecorded(e) => return Some((None, e.sink.clone())),
+        Body::DeliveryFailed(e) => return Some((None, e.sink.clone())),
         body => {
             let key = CaseKey::parse(book::case_of(body)?)?;
             return Some((Some(key.locality.code), key.indicator.token()));
@@ -97,14 +101,15 @@ fn about(body: &Body) -> Option<(Option<LocalityCode>, String)> {
     Some((single, id.clone()))
 }
 
-fn message(ledger: &str, record: &Record) -> Result<Message, BoxError> {
+pub(crate) fn message(ledger: &str, record: &Record) -> Result<Message, BoxError> {
     let position = record.position;
     let unfit = |what: &str| format!("entry {position} of alerting's log {what}");
     let alert = book::decode(&record.payload)?;
     let body = alert.body.as_ref();
     let body = body.ok_or_else(|| unfit("is of a later version"))?;
     let (topic, event) = kind(body);
-    let (code, detail) = about(body).ok_or_else(|| unfit("names no case and no silence"))?;
+    let (code, detail) =
+        about(body).ok_or_else(|| unfit("names no case, no silence and no sink"))?;
     let day: Date = alert.effective.parse()?;
     let place = Place {
         ledger,

@@ -17,6 +17,7 @@ use wire::v1::alerting_service_server::AlertingServiceServer;
 
 use crate::backtest::Backtests;
 use crate::book::{self, Book};
+use crate::delivery::{self, Account, Dispatch};
 use crate::desk::{Desk, Parts};
 use crate::grpc::AlertingApi;
 use crate::judge::Judge;
@@ -41,6 +42,8 @@ pub struct Config {
     pub rules: Rules,
     /// What the server takes on at most.
     pub limits: Limits,
+    /// Who is told, and by which sinks.
+    pub delivery: delivery::Settings,
     /// How long requests in flight may take after the shutdown.
     pub grace: Duration,
 }
@@ -66,6 +69,7 @@ pub struct Alerting {
     ledger: LogReader,
     log: Log,
     book: Book,
+    account: Account,
     clock: Arc<dyn Clock>,
 }
 
@@ -87,18 +91,19 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Alerting, Error> {
         ..Options::at(&config.data)
     };
     let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
-    let book = read(&log)?;
+    let (book, account) = read(&log)?;
     Ok(Alerting {
         config,
         ledger,
         log,
         book,
+        account,
         clock,
     })
 }
 
-fn read(log: &Log) -> Result<Book, Error> {
-    let mut book = Book::default();
+fn read(log: &Log) -> Result<(Book, Account), Error> {
+    let (mut book, mut account) = (Book::default(), Account::default());
     let mut next = 1;
     loop {
         let records = log.read(
@@ -109,7 +114,7 @@ fn read(log: &Log) -> Result<Book, Error> {
             },
         )?;
         let Some(last) = records.last() else {
-            return Ok(book);
+            return Ok((book, account));
         };
         next = last.position + 1;
         for record in &records {
@@ -122,6 +127,7 @@ fn read(log: &Log) -> Result<Book, Error> {
                 }
             })?;
             book.fold(record.position, &alert);
+            account.fold(record.known_micros, &alert);
         }
     }
 }
@@ -148,6 +154,7 @@ impl Alerting {
             ledger,
             log,
             book,
+            account,
             clock,
         } = self;
         let follower = readiness.component("follower");
@@ -162,7 +169,7 @@ impl Alerting {
             book,
             log: log.clone(),
             today: config.today,
-            clock,
+            clock: Arc::clone(&clock),
             log_component: readiness.component("log"),
             follower_component: follower.clone(),
         }));
@@ -181,8 +188,12 @@ impl Alerting {
             stop_relay.clone(),
         );
         let relaying = host::task::spawn("alerting-relay", relaying);
+        let dispatch = dispatch(&config, &desk, account, (&log, clock));
+        let delivering = delivery::run(Arc::clone(&dispatch), stop.clone());
+        let delivering = host::task::spawn("alerting-delivery", delivering);
         let api = AlertingApi {
             desk,
+            dispatch,
             log: log.clone(),
             ledger: config.ledger.clone(),
             backtests,
@@ -194,11 +205,29 @@ impl Alerting {
         stop.cancel();
         let _ = following.await;
         let _ = keeping.await;
+        let _ = delivering.await;
         stop_relay.cancel();
         let _ = relaying.await;
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
         Ok(served?)
     }
+}
+
+fn dispatch(
+    config: &Config,
+    desk: &Arc<Desk>,
+    account: Account,
+    (log, clock): (&Log, Arc<dyn Clock>),
+) -> Arc<Dispatch> {
+    Arc::new(Dispatch::new(delivery::Parts {
+        settings: config.delivery.clone(),
+        account,
+        log: log.clone(),
+        desk: Arc::clone(desk),
+        clock,
+        today: config.today,
+        ledger: alerts_ledger(&config.ledger).into(),
+    }))
 }
 
 async fn serve(

@@ -2,6 +2,7 @@
 
 mod bench;
 mod case;
+mod delivery;
 mod import;
 mod log;
 mod projection;
@@ -21,6 +22,7 @@ use crate::output::Format;
 
 pub use bench::*;
 pub use case::*;
+pub use delivery::*;
 pub use import::*;
 pub use log::*;
 pub use projection::*;
@@ -106,6 +108,9 @@ pub enum Command {
     /// Silences: places about which nothing is sent for a while.
     #[command(subcommand)]
     Silence(Silence),
+    /// What was handed on to people and their systems, and what they did not take.
+    #[command(subcommand)]
+    Delivery(Delivery),
     /// Verdicts: how each locality stands against each quota today.
     #[command(subcommand)]
     Verdict(Verdict),

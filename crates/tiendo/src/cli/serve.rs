@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use super::date;
+use super::{Sinks, date};
 
 /// How the projection keeps its state on the disk.
 #[derive(Debug, Clone, Args)]
@@ -53,6 +53,9 @@ pub struct Up {
     /// Snapshots.
     #[command(flatten)]
     pub snapshots: Snapshots,
+    /// Where alerts go beside the bus.
+    #[command(flatten)]
+    pub sinks: Sinks,
 }
 
 /// Where a nats-server is found.
@@ -127,5 +130,8 @@ pub enum Serve {
         /// The log, and the day.
         #[command(flatten)]
         reads: Reads,
+        /// Where alerts go beside the bus.
+        #[command(flatten)]
+        sinks: Sinks,
     },
 }

@@ -3,6 +3,7 @@
 mod attribute;
 pub(crate) mod bench;
 pub(crate) mod case;
+mod delivery;
 mod diff;
 mod export;
 mod figure;
@@ -38,8 +39,8 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Case, Command, Export, Figure, Finding, Indicator, LevelName, Locality, Model, Owner, Rule,
-    Silence, WorkItem,
+    At, Case, Command, Delivery, Export, Figure, Finding, Indicator, LevelName, Locality, Model,
+    Owner, Rule, Silence, WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -60,6 +61,7 @@ pub(crate) async fn run(
         Command::Figure(Figure::Explain(wanted)) => figure::explain(wanted, clients, output).await,
         Command::Case(command) => case::cases(command, clients, output).await,
         Command::Silence(command) => silence::run(command, clients, output).await,
+        Command::Delivery(command) => delivery::run(command, clients, output).await,
         Command::Verdict(command) => case::verdicts(command, clients, output).await,
         Command::Recording(command) => record::one(command, clients, output).await,
         Command::Retract(retract) => record::retract(retract, clients, output).await,
@@ -113,6 +115,7 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Silence(command) => matches!(command, Silence::List { .. }),
         Command::Rule(command) => !matches!(command, Rule::Adopt(_)),
         Command::Figure(_) | Command::Verdict(_) | Command::Export(_) => true,
+        Command::Delivery(command) => matches!(command, Delivery::List { .. }),
         _ => false,
     }
 }

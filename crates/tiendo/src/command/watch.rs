@@ -192,11 +192,19 @@ fn alert_line(recorded: &v1::RecordedAlert, output: Output) -> Option<(v1::Local
         Body::NotificationRead(e) => done("notification.read", &e.case_id, ""),
         Body::SilenceSet(e) => silence("silence.set", &e.places, &e.silence_id, &e.reason),
         Body::SilenceEnded(e) => silence("silence.ended", &e.places, &e.silence_id, ""),
+        Body::DeliveryRecorded(e) => delivery("delivery.recorded", &e.sink, &e.recipient),
+        Body::DeliveryFailed(e) => delivery("delivery.failed", &e.sink, &e.last_error),
     };
     let (position, code) = (recorded.position, &place.code);
     let known = output.lang.instant(recorded.known.as_ref());
     let line = format!("{position:>8}  {known}  {code:<6} {what} {about}  {sentence}");
     Some((place, line))
+}
+
+/// About no place.
+fn delivery(what: &'static str, sink: &str, about: &str) -> AlertLine {
+    let place = v1::LocalityRef::default();
+    (what, place, sink.to_owned(), about.to_owned())
 }
 
 type AlertLine = (&'static str, v1::LocalityRef, String, String);

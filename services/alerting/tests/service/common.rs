@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerting::Alerting;
+use alerting::delivery::{Contacts, Pace, Settings};
 use bus::server::{Launch, Search, Server, obtain};
 use host::grpc::Limits;
-use host::{CancellationToken, Readiness, SystemClock, Today};
+use host::{CancellationToken, Clock, Readiness, SystemClock, Today};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -103,6 +104,19 @@ impl World {
     }
 
     pub(crate) fn build(&self, today: Today) -> Alerting {
+        let nobody = Settings {
+            contacts: Contacts::default(),
+            pace: Pace::standard(),
+        };
+        self.build_with(today, nobody, Arc::new(SystemClock))
+    }
+
+    pub(crate) fn build_with(
+        &self,
+        today: Today,
+        delivery: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Alerting {
         let config = alerting::Config {
             data: self.alerts(),
             ledger: LEDGER.to_owned(),
@@ -111,9 +125,10 @@ impl World {
             today,
             rules: lag::Rules::standard(),
             limits: Limits::standard(),
+            delivery,
             grace: Duration::from_secs(2),
         };
-        alerting::build(config, Arc::new(SystemClock)).unwrap()
+        alerting::build(config, clock).unwrap()
     }
 
     /// Alerting, once it has caught up.
@@ -124,7 +139,11 @@ impl World {
 
     /// Alerting for a pinned day or for the days as they come, once it has caught up.
     pub(crate) async fn alerting_on(&self, today: Today) -> Running<alerting::Error> {
-        let built = self.build(today);
+        self.run(self.build(today)).await
+    }
+
+    /// Runs alerting, and waits until it has caught up.
+    pub(crate) async fn run(&self, built: Alerting) -> Running<alerting::Error> {
         let (listener, port) = listen().await;
         let (readiness, shutdown) = (Readiness::new(), CancellationToken::new());
         let task = built.run(listener, readiness.clone(), shutdown.clone());
@@ -135,7 +154,8 @@ impl World {
             }
             readiness.ready().await;
         };
-        timeout(PATIENCE, ready).await.unwrap();
+        // What is replayed may be much.
+        timeout(4 * PATIENCE, ready).await.unwrap();
         Running {
             port,
             task,

@@ -5,6 +5,8 @@ mod backtest;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod delivery;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod story;

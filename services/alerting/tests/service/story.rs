@@ -91,7 +91,7 @@ async fn alert(alerts: &mut async_nats::Subscriber) -> (String, serde_json::Valu
     }
 }
 
-async fn read(running: &Running<alerting::Error>) -> Vec<v1::RecordedAlert> {
+pub(crate) async fn read(running: &Running<alerting::Error>) -> Vec<v1::RecordedAlert> {
     let mut client = AlertingServiceClient::new(running.channel().await);
     let request = v1::ReadAlertsRequest {
         from_position: 0,

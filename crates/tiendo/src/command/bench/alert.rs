@@ -27,13 +27,13 @@ use super::append::Own;
 use super::query::{Bus, Goal, Pace, Row, show};
 use super::sample::{Sampler, against, exactly, source};
 use super::{LEDGER, failed, say, temporary};
-use crate::cli::BenchAlert;
+use crate::cli::{BenchAlert, Sinks};
 use crate::client::Clients;
 use crate::dataset::Set;
 use crate::endpoints::Endpoints;
 use crate::fail::{FAILED, NOT_FOUND, USAGE};
 use crate::output::Output;
-use crate::serve::{alerting_config, bind, url};
+use crate::serve::{alerting_config, bind, delivery, url};
 use crate::{Failure, Surroundings};
 
 /// The days a figure of each round speaks of, behind the deadline.
@@ -126,7 +126,8 @@ impl Bench {
         }
         let (data, stop) = (below.join("alerting"), CancellationToken::new());
         std::fs::create_dir(&data)?;
-        let config = alerting_config(&data, LEDGER, &bus.url(), &own.address, Today::Real);
+        let nobody = delivery(&Sinks::default(), output.lang)?;
+        let config = alerting_config(&data, LEDGER, &bus.url(), &own.address, Today::Real, nobody);
         let service = alerting::build(config, Arc::new(SystemClock)).map_err(failed)?;
         let listener = bind(0, "bench").await?;
         let address = url(&listener)?;

@@ -92,7 +92,9 @@ fn cases(svg: &mut Svg, top: f64, found: &Found, replay: &Replay, lang: Lang) {
     let (target, deadline) = shown::aim(replay.target_share, replay.deadline, lang);
     let title = lang.pick(
         format!("Vụ việc mở (trên), đóng (dưới) theo tuần, như dịch vụ: {target}, hạn {deadline}"),
-        format!("Cases opened (above), cleared (below) by week, as the services: {target} by {deadline}"),
+        format!(
+            "Cases opened (above), cleared (below) by week, as the services: {target} by {deadline}"
+        ),
     );
     let notices = notices(&found.series.past, replay);
     let told = notices.iter().map(|n| (n.week, n.opened, n.cleared));

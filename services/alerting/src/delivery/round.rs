@@ -1,0 +1,202 @@
+//! One look at everything that mail speaks of: the cases, who hears of each, and what is due soon.
+//!
+//! The book is held for one pass, the judge for a few hundred cases at a time, so that judging goes on beside it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use domain::event::QuotaLayer;
+use domain::{IndicatorCode, LocalityCode, LocalityId};
+use jiff::civil::Date;
+use lag::{Concern, Status};
+use wire::v1;
+
+use super::contacts::Recipient;
+use super::dispatch::Dispatch;
+use crate::assess::Judged;
+use crate::case::CaseKey;
+
+/// Cases looked at while the judge is held.
+const STRETCH: usize = 256;
+/// A quota is due soon so many days before its deadline.
+const DUE_DAYS: f64 = 7.0;
+
+/// Who hears of which place.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    own: HashMap<LocalityCode, Vec<usize>>,
+    below: HashMap<LocalityCode, Vec<usize>>,
+}
+
+impl Index {
+    pub(crate) fn of(recipients: &[Recipient]) -> Self {
+        let mut index = Self::default();
+        for (number, recipient) in recipients.iter().enumerate() {
+            for hearing in &recipient.hears {
+                index.own.entry(hearing.place).or_default().push(number);
+                if hearing.below {
+                    index.below.entry(hearing.place).or_default().push(number);
+                }
+            }
+        }
+        index
+    }
+
+    /// Who hears of a place, given by its code and those above it.
+    fn hearers(&self, lineage: &[LocalityCode], into: &mut BTreeSet<usize>) {
+        let own = lineage.first().and_then(|code| self.own.get(code));
+        into.extend(own.into_iter().flatten());
+        for above in lineage.iter().skip(1) {
+            into.extend(self.below.get(above).into_iter().flatten());
+        }
+    }
+
+    /// Who hears of any of some places.
+    pub(crate) fn of_places(&self, dispatch: &Dispatch, places: &[LocalityId]) -> BTreeSet<usize> {
+        let mut hearers = BTreeSet::new();
+        for id in places {
+            self.hearers(&dispatch.lineage(*id), &mut hearers);
+        }
+        hearers
+    }
+}
+
+/// A case as mail sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) key: CaseKey,
+    pub(crate) opened_position: u64,
+    /// 0 while it is open.
+    pub(crate) cleared_position: u64,
+    /// The day it was opened for.
+    pub(crate) since: Date,
+    /// The share foreseen at the deadline, else the share reached, in hundredths of a percent.
+    pub(crate) share: Option<u32>,
+}
+
+impl Seen {
+    pub(crate) fn is_open(&self) -> bool {
+        self.cleared_position == 0
+    }
+
+    /// Whether it is about figures that did not come.
+    pub(crate) fn is_missing_reports(&self) -> bool {
+        matches!(self.key.concern, Concern::Silent | Concern::NoData)
+    }
+}
+
+/// A quota whose deadline is near.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Due {
+    pub(crate) place: LocalityId,
+    pub(crate) indicator: IndicatorCode,
+    pub(crate) layer: Option<QuotaLayer>,
+    pub(crate) days: f64,
+}
+
+/// Everything that mail speaks of, and who hears of each.
+#[derive(Debug, Default)]
+pub(crate) struct Round {
+    pub(crate) cases: Vec<(Seen, BTreeSet<usize>)>,
+    pub(crate) due: Vec<(Due, BTreeSet<usize>)>,
+}
+
+/// The places that a notification is told to; its own where it names none.
+pub(crate) fn told_places(own: LocalityId, notification: &v1::Notification) -> Vec<LocalityId> {
+    let named = notification.tells.iter().filter_map(|place| {
+        Some(LocalityId {
+            code: place.code.parse().ok()?,
+            since: place.since.parse().ok()?,
+        })
+    });
+    let places: Vec<LocalityId> = named.collect();
+    if places.is_empty() { vec![own] } else { places }
+}
+
+impl Round {
+    /// Looks at the open cases, at those cleared after a position of alerting's log, and at what is due soon.
+    pub(crate) fn look(dispatch: &Dispatch, index: &Index, cleared_after: u64) -> Self {
+        let told = told_cases(dispatch, cleared_after);
+        let mut round = Self::default();
+        for stretch in told.chunks(STRETCH) {
+            let judge = dispatch.desk().judge();
+            let reading = judge.reading();
+            for (seen, places) in stretch {
+                let mut hearers = BTreeSet::new();
+                for id in places {
+                    let lineage = reading.map_or_else(|| vec![*id], |reading| reading.lineage(*id));
+                    let lineage: Vec<LocalityCode> = lineage.iter().map(|id| id.code).collect();
+                    index.hearers(&lineage, &mut hearers);
+                }
+                if !hearers.is_empty() {
+                    let share = judge
+                        .judged_for(&seen.key)
+                        .and_then(|(judged, _)| share(&judged));
+                    round.cases.push((
+                        Seen {
+                            share,
+                            ..seen.clone()
+                        },
+                        hearers,
+                    ));
+                }
+            }
+        }
+        round.due = due(dispatch, index);
+        round
+    }
+}
+
+/// The cases that somebody was told of, and the places they were told to; their shares are not looked up yet.
+fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> Vec<(Seen, Vec<LocalityId>)> {
+    let book = dispatch.desk().book();
+    let cases = book.cases().filter(|case| {
+        let is_recent = case.cleared_position == 0 || case.cleared_position > cleared_after;
+        is_recent && !case.notifications.is_empty()
+    });
+    let told = cases.filter_map(|case| {
+        let key = CaseKey::parse(&case.case_id)?;
+        let mut places = BTreeSet::new();
+        for notification in &case.notifications {
+            places.extend(told_places(key.locality, notification));
+        }
+        let since = case.opened.as_ref()?.judged_for.parse().ok()?;
+        let seen = Seen {
+            key,
+            opened_position: case.opened_position,
+            cleared_position: case.cleared_position,
+            since,
+            share: None,
+        };
+        Some((seen, places.into_iter().collect()))
+    });
+    told.collect()
+}
+
+/// The number by which a case is better or worse than before.
+fn share(judged: &Judged) -> Option<u32> {
+    let terms = &judged.verdict.terms;
+    let share = terms.forecast_share.or(terms.share)?;
+    // Beyond ten times the target nobody compares any more.
+    Some((share * 10_000.0).round().clamp(0.0, 100_000.0) as u32)
+}
+
+fn due(dispatch: &Dispatch, index: &Index) -> Vec<(Due, BTreeSet<usize>)> {
+    let mut due = Vec::new();
+    let near = |place, indicator: &IndicatorCode, judged: &Judged| {
+        let days = judged.verdict.terms.due_in_days.unwrap_or(-1.0);
+        if (0.0..=DUE_DAYS).contains(&days) && judged.verdict.status != Status::Done {
+            due.push(Due {
+                place,
+                indicator: indicator.clone(),
+                layer: judged.layer,
+                days,
+            });
+        }
+    };
+    dispatch.desk().judge().each_judged(near);
+    let heard = due.into_iter().map(|due| {
+        let hearers = index.of_places(dispatch, &[due.place]);
+        (due, hearers)
+    });
+    heard.filter(|(_, hearers)| !hearers.is_empty()).collect()
+}
