@@ -13,6 +13,8 @@ mod flapping;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod outcomes;
 #[cfg(test)]
 mod rules;
