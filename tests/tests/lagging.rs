@@ -85,7 +85,7 @@ async fn the_letter_cites_what_the_case_rests_on(t: &Tiendo, case: &Value) -> Re
     let positions: Vec<String> = positions.iter().map(Value::to_string).collect();
     for said in [
         sentence(case).context("a sentence")?,
-        "UBND tỉnh Quảng Nam",
+        "Ủy ban nhân dân tỉnh Quảng Nam",
         "Quảng Nam, ngày 07 tháng 6 năm 2023",
         &format!("Phê bình UBND {} chậm tiến độ", small(name)),
     ] {

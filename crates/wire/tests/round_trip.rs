@@ -1109,6 +1109,7 @@ fn a_ladder_has_steps_in_order_that_each_tell_somebody_once() {
         ("steps[0].after_days", Reason::ThresholdRange),
         ("steps[1].number", Reason::StepOrder),
         ("steps[1].tells", Reason::TextFormat),
+        ("steps[1].after_days", Reason::StepOrder),
     ];
     assert_eq!(found, expected.map(|(field, why)| (field.to_owned(), why)));
     for first in [(7, vec![1]), (0, vec![1, 2]), (0, vec![2])] {
@@ -1118,6 +1119,9 @@ fn a_ladder_has_steps_in_order_that_each_tell_somebody_once() {
         let field = "steps[0].after_days".to_owned();
         assert_eq!(found, [(field, Reason::StepOrder)], "{first:?}");
     }
+    let found = refused_rules(|said| said.steps[1].after_days = 0);
+    let field = "steps[1].after_days".to_owned();
+    assert_eq!(found, [(field, Reason::StepOrder)]);
     let found = refused_rules(|said| {
         said.steps[0].tells.clear();
         said.steps[1].tells = vec![4];

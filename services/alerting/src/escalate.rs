@@ -64,7 +64,9 @@ pub(crate) fn next<'l>(
     if life.step == 0 {
         return Some((next, opened_on?));
     }
-    let on = life.told_on?.checked_add(i64::from(next.after_days).days());
+    // At most one step a day, whatever the ladder says.
+    let days = next.after_days.max(1);
+    let on = life.told_on?.checked_add(i64::from(days).days());
     Some((next, on.ok()?))
 }
 

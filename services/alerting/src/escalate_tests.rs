@@ -215,6 +215,17 @@ fn an_open_case_goes_up_the_ladder_one_step_at_a_time_and_only_once() {
 }
 
 #[test]
+fn a_ladder_that_names_no_days_takes_one_step_a_day_all_the_same() {
+    let mut story = Story::default();
+    story.open(HA_DONG, "2023-07-01");
+    let mut ladder = shipped_steps();
+    ladder[1].after_days = 0;
+    let kept = story.book.newest(HA_DONG).unwrap();
+    let (_, on) = super::next(&ladder, &kept.life(&Seen::ALL), kept.opened_on()).unwrap();
+    assert_eq!(on, day("2023-07-02"));
+}
+
+#[test]
 fn who_wakes_late_takes_one_step_and_an_earlier_day_none() {
     let mut story = Story::default();
     story.open(HA_DONG, "2023-07-01");

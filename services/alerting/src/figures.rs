@@ -19,10 +19,11 @@ impl Measured {
     /// The figures that can be measured by a yardstick.
     pub(crate) fn by(yardstick: Yardstick, figures: &[Numbers<'_>]) -> Self {
         let mut reports = Vec::with_capacity(figures.len());
-        let mut counted = true;
+        // Also without a single figure: units of a share are no people.
+        let mut counted = yardstick != Yardstick::Share;
         for figure in figures {
             if let Some(measured) = yardstick.measure_numbers(*figure) {
-                counted &= yardstick != Yardstick::Share && !measured.is_from_percent;
+                counted &= !measured.is_from_percent;
                 reports.push(report(*figure, measured.amount));
             }
         }

@@ -182,6 +182,7 @@ impl v1::alerting_service_server::AlertingService for AlertingApi {
         &self,
         request: Request<v1::DraftLetterRequest>,
     ) -> Result<Response<v1::DraftLetterResponse>, Status> {
+        self.live(request.metadata()).await?;
         self.draft(request.get_ref()).map(Response::new)
     }
 

@@ -11,8 +11,8 @@ use crate::desk::Asked;
 use crate::grpc::AlertingApi;
 
 impl AlertingApi {
-    /// Waits until the replay has caught up, as long as the caller and the limit allow: what people do is recorded only then.
-    async fn live(&self, metadata: &MetadataMap) -> Result<jiff::civil::Date, Status> {
+    /// Waits until the replay has caught up, as long as the caller and the limit allow: what people do is recorded only then, and only then a letter says how things stand.
+    pub(crate) async fn live(&self, metadata: &MetadataMap) -> Result<jiff::civil::Date, Status> {
         let in_time = tokio::select! {
             biased;
             waited = tokio::time::timeout(wait_max(metadata), self.desk.replayed()) => waited.is_ok(),

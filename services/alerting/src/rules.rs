@@ -4,6 +4,8 @@
 //! - **A change judges everything anew.** Ladders keep what they have counted: a case that two reports spoke for is not forgotten because a threshold moved.
 //! - **What is no longer judged** has no verdict, and its open cases are closed.
 
+use std::collections::BTreeSet;
+
 use domain::event::{Judged as Filter, Name, QuotaLayer, Recipient, RulesAdopted, Step};
 use domain::{IndicatorCode, LocalityId};
 use lag::{Concern, Rules};
@@ -65,6 +67,8 @@ pub(crate) struct InForce {
     /// Position of the adoption; none while the shipped rules hold.
     position: Option<u64>,
     filter: Filter,
+    /// Those of the filter, which is asked for every series.
+    indicators: BTreeSet<IndicatorCode>,
     steps: Vec<Step>,
 }
 
@@ -76,6 +80,7 @@ impl InForce {
             fixed: false,
             position: None,
             filter: Filter::default(),
+            indicators: BTreeSet::new(),
             steps: shipped_steps(),
         }
     }
@@ -100,6 +105,7 @@ impl InForce {
         };
         self.position = position;
         self.filter = adopted.judged.clone();
+        self.indicators = adopted.judged.indicators.iter().cloned().collect();
         self.steps.clone_from(&adopted.steps);
         let thresholds = &adopted.thresholds;
         let number = |name: &str| thresholds.number(name);
@@ -114,7 +120,8 @@ impl InForce {
 
     /// Whether a series is judged at all.
     pub(crate) fn has_series(&self, id: LocalityId, indicator: &IndicatorCode) -> bool {
-        self.filter.has_series(indicator, id.code.level())
+        (self.indicators.is_empty() || self.indicators.contains(indicator))
+            && self.filter.has_level(id.code.level())
     }
 
     /// Whether what a case is about is judged.

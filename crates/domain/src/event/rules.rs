@@ -156,11 +156,10 @@ impl Judged {
         *self == Self::default()
     }
 
-    /// Whether the series of an indicator are judged in places of a level.
+    /// Whether places of a level are judged.
     #[must_use]
-    pub fn has_series(&self, indicator: &IndicatorCode, level: Level) -> bool {
-        (self.indicators.is_empty() || self.indicators.contains(indicator))
-            && (self.levels.is_empty() || self.levels.contains(&level))
+    pub fn has_level(&self, level: Level) -> bool {
+        self.levels.is_empty() || self.levels.contains(&level)
     }
 
     /// Whether a series is judged against a quota of a layer; none is the series without a quota.

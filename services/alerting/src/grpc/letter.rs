@@ -1,7 +1,6 @@
 //! `DraftLetter`: the letter of a case, by the figures of now.
 
 use domain::event::Step;
-use domain::text::Moment;
 use domain::{Reason, Violation};
 use jiff::civil::Date;
 use lag::Transition;
@@ -11,6 +10,7 @@ use wire::v1;
 
 use super::AlertingApi;
 use crate::case::CaseKey;
+use crate::escalate::Surroundings;
 use crate::judge::Judge;
 use crate::letter::{self, Letter, Occasion};
 use crate::notice::reply_by;
@@ -34,15 +34,15 @@ impl AlertingApi {
             })?;
         let judge = self.desk.judge();
         let (verdict, step) = told(&judge, &case, request.step)?;
-        let parent = parent(&judge, &case);
+        let above = above(&judge, &case);
         let day = judge.day().unwrap_or(Date::MIN);
         let occasion = Occasion {
             verdict: &verdict,
             step,
-            parent: parent.as_deref(),
+            above: &above,
             ledger: &self.ledger,
             day,
-            reply_by: step.and_then(|step| reply_by(step, day)),
+            reply_by: step.and_then(|step| answer_by(&case, step, day)),
         };
         let letter = Letter::draft(&occasion);
         let (document, media_type, ending) = match form {
@@ -88,49 +88,66 @@ fn told<'j>(
     case: &v1::Case,
     asked: u32,
 ) -> Result<(v1::Verdict, Option<&'j Step>), Status> {
-    let last = case.notifications.iter().map(|told| told.step).max();
-    let number = if asked == 0 { last.unwrap_or(1) } else { asked };
-    let step = step_of(judge.steps(), number).ok_or_else(|| {
-        let last = judge.steps().len();
-        let detail = format!("{number} is no step of the ladder, 1 to {last}");
-        invalid(&[Violation::new("step", Reason::NumberFormat, detail)])
-    })?;
+    let refused =
+        |code: &str, message: String| with_reason(Code::FailedPrecondition, code, message);
     match &case.cleared {
+        Some(cleared) if cleared.status() != v1::VerdictStatus::Done => {
+            let day = &cleared.judged_for;
+            let why = "without the work being done: there is nothing to write about";
+            Err(refused(
+                "CASE_CLEARED",
+                format!("the case was cleared for {day} {why}"),
+            ))
+        }
+        Some(_) if asked > 0 => {
+            let message = "the case was cleared because the work is done: leave out the step, and praise is drafted";
+            Err(refused("CASE_CLEARED", message.to_owned()))
+        }
+        Some(cleared) => Ok((cleared.clone(), None)),
         None => {
             let key = CaseKey::parse(&case.case_id);
-            let now = key.map(|key| judge.change(key, Transition::Opened).verdict);
-            let verdict = now.or_else(|| case.opened.clone()).unwrap_or_default();
-            Ok((verdict, Some(step)))
-        }
-        Some(cleared) if cleared.status() == v1::VerdictStatus::Done => Ok((cleared.clone(), None)),
-        Some(cleared) => {
-            let message = format!(
-                "the case was cleared for {} without the work being done: there is nothing to write about",
-                cleared.judged_for
-            );
-            Err(with_reason(
-                Code::FailedPrecondition,
-                "CASE_CLEARED",
-                message,
-            ))
+            let now = key.filter(|key| judge.judged_for(key).is_some());
+            let now = now.map(|key| judge.change(key, Transition::Opened).verdict);
+            let verdict = now.ok_or_else(|| {
+                let message = "the series of the case is not judged now, so there are no figures to write about";
+                refused("CASE_CLEARED", message.to_owned())
+            })?;
+            if verdict.status() == v1::VerdictStatus::Green {
+                let message = "the verdict of the day is green, and the case waits for another report to clear it: a letter would reproach a place that has caught up";
+                return Err(refused("CASE_IMPROVING", message.to_owned()));
+            }
+            Ok((verdict, Some(asked_step(judge.steps(), case, asked)?)))
         }
     }
 }
 
-/// Name of the place above that of a case.
-fn parent(judge: &Judge, case: &v1::Case) -> Option<String> {
-    let key = CaseKey::parse(&case.case_id)?;
-    let reading = judge.reading()?;
-    let parent = reading.locality(key.locality)?.parent?;
-    let above = reading.locality(parent).map(|locality| locality.name);
-    let ever = || {
-        judge
-            .state
-            .latest(Moment::end_of(Date::MAX))
-            .life(parent)
-            .map(|life| life.name)
+/// The step that was asked for; without one, that which was told last, on the ladder of now.
+fn asked_step<'j>(ladder: &'j [Step], case: &v1::Case, asked: u32) -> Result<&'j Step, Status> {
+    let told = case.notifications.iter().map(|told| told.step).max();
+    let last = u32::try_from(ladder.len()).unwrap_or(u32::MAX);
+    let number = match asked {
+        0 => told.unwrap_or(1).clamp(1, last.max(1)),
+        asked => asked,
     };
-    above.or_else(ever).map(|name| name.vi.clone())
+    step_of(ladder, number).ok_or_else(|| {
+        let detail = format!("{number} is no step of the ladder, 1 to {last}");
+        invalid(&[Violation::new("step", Reason::NumberFormat, detail)])
+    })
+}
+
+/// By which day an answer is asked for: that of the notification, where the step was told.
+fn answer_by(case: &v1::Case, step: &Step, day: Date) -> Option<Date> {
+    let mut told = case.notifications.iter().rev();
+    let told = told.find(|told| told.step == step.number && !told.reply_by.is_empty());
+    told.map_or_else(|| reply_by(step, day), |told| told.reply_by.parse().ok())
+}
+
+/// Names of the places above that of a case, nearest first.
+fn above(judge: &Judge, case: &v1::Case) -> Vec<String> {
+    let key = CaseKey::parse(&case.case_id);
+    let above = key.map(|key| Surroundings::above(judge, key.locality));
+    let above = above.unwrap_or_default().into_iter();
+    above.map(|(_, name)| name).collect()
 }
 
 fn packed(letter: &Letter) -> Result<Vec<u8>, Status> {

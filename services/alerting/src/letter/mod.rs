@@ -5,13 +5,15 @@
 //!
 //! - [`Letter::draft`]: what it says
 //! - `figures`: the table of figures
+//! - `wording`: what is asked for at each step
 //! - `docx`, `html`: as a file to be edited, and as a page to be printed
 
 mod docx;
 mod figures;
 mod html;
+mod wording;
 
-use domain::event::Step;
+use domain::event::{Recipient, Step};
 use domain::text::date;
 use domain::text::name::strip_prefix;
 use domain::text::number::format_count_vi;
@@ -22,12 +24,10 @@ use crate::render::within;
 
 pub(crate) use docx::docx;
 pub(crate) use html::html;
+use wording::wording;
 
 /// Most positions that a letter cites; the rest are in the case.
 const POSITIONS_MAX: usize = 12;
-
-/// The step whose letter says so in words of its own.
-const CRITICISM: &str = "phê bình";
 
 /// What a letter is made of.
 pub(crate) struct Occasion<'a> {
@@ -35,8 +35,8 @@ pub(crate) struct Occasion<'a> {
     pub(crate) verdict: &'a v1::Verdict,
     /// Step of the ladder; none for praise.
     pub(crate) step: Option<&'a Step>,
-    /// Name of the place above, whose office writes; none above a province.
-    pub(crate) parent: Option<&'a str>,
+    /// Names of the places above, nearest first; the office of the first writes.
+    pub(crate) above: &'a [String],
     /// The ledger's id.
     pub(crate) ledger: &'a str,
     /// The day of the draft.
@@ -74,73 +74,28 @@ impl Letter {
         let verdict = occasion.verdict;
         let place = vietnamese(verdict.locality_name.as_ref());
         let indicator = within(vietnamese(verdict.indicator_name.as_ref()));
-        let sender = occasion.parent.map_or_else(
+        let parent = occasion.above.first();
+        let sender = parent.map_or_else(
             || "Tổ công tác triển khai Đề án 06 của Chính phủ".to_owned(),
-            office,
+            |parent| office(parent).replacen("UBND", "Ủy ban nhân dân", 1),
         );
         let about = match occasion.step {
-            Some(step) => wording(step).subject,
+            Some(step) => wording(step, verdict.concern()).subject,
+            None if is_late(verdict) => "ghi nhận hoàn thành".to_owned(),
             None => "biểu dương kết quả".to_owned(),
         };
         Self {
             sender,
             subject: format!("{about} {indicator}"),
-            dateline: dateline(occasion.parent, occasion.day),
+            dateline: dateline(parent.map(String::as_str), occasion.day),
             addressee: format!("Chủ tịch {}", office(place)),
             opening: opening(verdict),
             figures: figures::table(verdict),
             request: request(occasion, &office(place)),
             source: source(verdict, occasion.ledger),
-            copies: vec!["Như trên".to_owned(), "Lưu: VT".to_owned()],
+            copies: copies(occasion),
         }
     }
-}
-
-/// How a step of the ladder is worded.
-struct Wording {
-    /// Follows "V/v", before the indicator.
-    subject: String,
-    /// What is asked for, before the day by which.
-    request: &'static str,
-}
-
-/// The wording of a step by its name: those of practice, and a general one for a name that somebody else gave.
-fn wording(step: &Step) -> Wording {
-    let name = step.name.vi.to_lowercase();
-    let (subject, request) = match name.as_str() {
-        "nhắc" => (
-            "nhắc tiến độ",
-            "Đề nghị đồng chí chỉ đạo rà soát, tổ chức thực hiện và báo cáo kết quả",
-        ),
-        "đôn đốc" => (
-            "đôn đốc tiến độ",
-            "Đề nghị đồng chí tập trung chỉ đạo, có giải pháp cụ thể để bảo đảm tiến độ và báo cáo kết quả",
-        ),
-        "giao ban" => (
-            "báo cáo tại giao ban về tiến độ",
-            "Đề nghị đồng chí báo cáo tại cuộc họp giao ban gần nhất về nguyên nhân, giải pháp và thời hạn hoàn thành, và gửi báo cáo bằng văn bản",
-        ),
-        "giải trình" => (
-            "yêu cầu giải trình về tiến độ",
-            "Yêu cầu đồng chí giải trình bằng văn bản nguyên nhân chậm tiến độ, trách nhiệm của tập thể và cá nhân, cam kết thời hạn hoàn thành, và gửi giải trình",
-        ),
-        CRITICISM => (
-            "phê bình chậm tiến độ",
-            "Yêu cầu đồng chí nghiêm túc rút kinh nghiệm, khắc phục ngay và báo cáo kết quả khắc phục",
-        ),
-        "kiểm điểm" => (
-            "kiểm điểm trách nhiệm về tiến độ",
-            "Yêu cầu tổ chức kiểm điểm trách nhiệm của người đứng đầu và các cá nhân liên quan theo quy định, và báo cáo kết quả kiểm điểm",
-        ),
-        other => {
-            return Wording {
-                subject: format!("{other} về tiến độ"),
-                request: "Đề nghị đồng chí chỉ đạo thực hiện và báo cáo kết quả",
-            };
-        }
-    };
-    let subject = subject.to_owned();
-    Wording { subject, request }
 }
 
 /// "UBND huyện Phú Ninh": within a sentence the kind of place is small, the name is not.
@@ -151,13 +106,40 @@ fn office(place: &str) -> String {
     }
 }
 
+/// Whether the target was reached after its deadline.
+fn is_late(verdict: &v1::Verdict) -> bool {
+    let mut terms = verdict.terms.iter();
+    terms.any(|term| term.name == "done_early_days" && term.value < 0.0)
+}
+
+/// Who gets a copy: the offices above the one that writes, where the step tells them.
+fn copies(occasion: &Occasion<'_>) -> Vec<String> {
+    let tells = occasion.step.map_or(&[][..], |step| &step.tells[..]);
+    let province = occasion
+        .above
+        .last()
+        .filter(|_| tells.contains(&Recipient::Province) && occasion.above.len() > 1);
+    let province = province.map(|province| format!("{} (để báo cáo)", office(province)));
+    let addressee = std::iter::once("Như trên".to_owned());
+    addressee
+        .chain(province)
+        .chain(std::iter::once("Lưu: VT".to_owned()))
+        .collect()
+}
+
 fn vietnamese(name: Option<&v1::Name>) -> &str {
     name.map_or("", |name| &name.vi)
 }
 
 /// "Khánh Hòa, ngày 07 tháng 6 năm 2023": days below ten and the first two months have a zero, as the decree asks.
 fn dateline(parent: Option<&str>, day: Date) -> String {
-    let place = parent.map_or("Hà Nội", |parent| strip_prefix(parent).1);
+    let place = parent.map_or("Hà Nội", |parent| match strip_prefix(parent).1 {
+        // Named by a number or after a person: written in full.
+        name if name.starts_with(|c: char| c.is_ascii_digit()) || name == "Hồ Chí Minh" => {
+            parent
+        }
+        name => name,
+    });
     let month = if day.month() <= 2 {
         format!("{:02}", day.month())
     } else {
@@ -182,22 +164,30 @@ fn opening(verdict: &v1::Verdict) -> Vec<String> {
 
 fn request(occasion: &Occasion<'_>, office: &str) -> Vec<String> {
     let Some(step) = occasion.step else {
-        return vec![format!(
-            "Biểu dương {office} đã hoàn thành chỉ tiêu được giao; đề nghị tiếp tục duy trì kết quả và chia sẻ kinh nghiệm với các địa phương khác."
-        )];
+        let praise = if is_late(occasion.verdict) {
+            format!(
+                "Ghi nhận {office} đã hoàn thành chỉ tiêu được giao sau thời hạn; đề nghị rút kinh nghiệm và tiếp tục duy trì kết quả."
+            )
+        } else {
+            format!(
+                "Biểu dương {office} đã hoàn thành chỉ tiêu được giao; đề nghị tiếp tục duy trì kết quả và chia sẻ kinh nghiệm với các địa phương khác."
+            )
+        };
+        return vec![praise];
     };
-    let mut said = Vec::new();
-    if step.name.vi.to_lowercase() == CRITICISM {
-        said.push(format!(
-            "Phê bình {office} chậm tiến độ theo các số liệu nêu trên."
-        ));
-    }
+    let wording = wording(step, occasion.verdict.concern());
+    let reproach = wording
+        .reproach
+        .map(|what| format!("Phê bình {office} {what}."));
     let by = occasion.reply_by.map(date::format_date_vi);
     let by = by
-        .map(|day| format!(" trước ngày {day}"))
+        .map(|day| format!(" chậm nhất ngày {day}"))
         .unwrap_or_default();
-    said.push(format!("{}{by}.", wording(step).request));
-    said
+    let request = format!("{}{by}.", wording.request);
+    reproach
+        .into_iter()
+        .chain(std::iter::once(request))
+        .collect()
 }
 
 fn source(verdict: &v1::Verdict, ledger: &str) -> String {

@@ -51,7 +51,7 @@ fn draft(verdict: &v1::Verdict, step: Option<usize>) -> Letter {
     Letter::draft(&Occasion {
         verdict,
         step: step.map(|step| &ladder[step - 1]),
-        parent: Some("Tỉnh Khánh Hòa"),
+        above: &["Tỉnh Khánh Hòa".to_owned()],
         ledger: "khanh-hoa",
         day: "2023-02-08".parse().unwrap(),
         reply_by: "2023-02-15".parse().ok(),
@@ -66,7 +66,7 @@ fn figure<'a>(letter: &'a Letter, label: &str) -> Option<&'a str> {
 #[test]
 fn a_letter_cites_the_figures_as_officials_write_them_and_their_positions() {
     let letter = draft(&verdict(true), Some(2));
-    assert_eq!(letter.sender, "UBND tỉnh Khánh Hòa");
+    assert_eq!(letter.sender, "Ủy ban nhân dân tỉnh Khánh Hòa");
     assert_eq!(letter.subject, "đôn đốc tiến độ tài khoản kích hoạt");
     assert_eq!(letter.dateline, "Khánh Hòa, ngày 08 tháng 02 năm 2023");
     let expected = [
@@ -84,7 +84,7 @@ fn a_letter_cites_the_figures_as_officials_write_them_and_their_positions() {
         assert_eq!(figure(&letter, label), Some(value), "{label}");
     }
     assert_eq!(letter.figures.len(), expected.len(), "{:?}", letter.figures);
-    assert!(letter.request[0].ends_with("báo cáo kết quả trước ngày 15/2/2023."));
+    assert!(letter.request[0].ends_with("báo cáo kết quả chậm nhất ngày 15/2/2023."));
     assert_eq!(
         letter.source,
         "Căn cứ các sự kiện số 1.200; 1.201; 1.202; 1.203; 1.204; 1.205; 1.206; 1.207; 1.208; 1.209; 1.210; 1.211 và 3 sự kiện khác của sổ \"khanh-hoa\"; tính đến sự kiện số 1.234, theo quy tắc standard-1."
@@ -123,15 +123,63 @@ fn each_step_asks_for_what_it_is_named_after_and_praise_for_nothing() {
             .concat()
             .join(" ");
         assert!(all.to_lowercase().contains(word), "step {step}: {all}");
-        assert!(all.contains("trước ngày 15/2/2023"), "step {step}: {all}");
+        assert!(
+            all.contains("chậm nhất ngày 15/2/2023"),
+            "step {step}: {all}"
+        );
     }
     let mut step = crate::rules::shipped_steps()[5].clone();
     step.name.vi = "Thư của Tỉnh ủy".to_owned();
-    let wording = wording(&step);
+    let wording = wording(&step, v1::Concern::Overdue);
     assert_eq!(wording.subject, "thư của tỉnh ủy về tiến độ");
     let praise = draft(&verdict(true), None);
     assert_eq!(praise.subject, "biểu dương kết quả tài khoản kích hoạt");
-    assert!(!praise.request.join(" ").contains("trước ngày"));
+    assert!(!praise.request.join(" ").contains("chậm nhất"));
+    let mut late = verdict(true);
+    late.terms.push(v1::Term {
+        name: "done_early_days".to_owned(),
+        value: -9.0,
+    });
+    assert!(
+        draft(&late, None)
+            .subject
+            .starts_with("ghi nhận hoàn thành")
+    );
+}
+
+#[test]
+fn who_does_not_report_is_asked_to_report_and_not_reproached_with_figures() {
+    for (concern, step) in [(v1::Concern::Silent, 5), (v1::Concern::NoData, 2)] {
+        let letter = draft(
+            &v1::Verdict {
+                concern: concern as i32,
+                ..verdict(false)
+            },
+            Some(step),
+        );
+        let all = [vec![letter.subject], letter.request].concat().join(" ");
+        assert!(all.contains("số liệu") && !all.contains("tiến độ"), "{all}");
+    }
+}
+
+#[test]
+fn a_place_named_by_a_number_is_written_in_full_and_the_province_gets_a_copy() {
+    let ladder = crate::rules::shipped_steps();
+    let letter = Letter::draft(&Occasion {
+        verdict: &verdict(true),
+        step: Some(&ladder[4]),
+        above: &["Quận 1".to_owned(), "Thành phố Hồ Chí Minh".to_owned()],
+        ledger: "khanh-hoa",
+        day: "2023-06-20".parse().unwrap(),
+        reply_by: None,
+    });
+    assert_eq!(letter.dateline, "Quận 1, ngày 20 tháng 6 năm 2023");
+    let copies = [
+        "Như trên",
+        "UBND thành phố Hồ Chí Minh (để báo cáo)",
+        "Lưu: VT",
+    ];
+    assert_eq!(letter.copies, copies);
 }
 
 #[test]

@@ -221,6 +221,10 @@ fn step(f: &mut Fields<'_>, m: &w::LadderStep, number: u32) -> Option<d::Step> {
             "the first step is told when a case opens: after_days 0, and it tells the unit alone";
         f.refuse::<()>("after_days", Reason::StepOrder, detail);
     }
+    if number > 1 && after_days == Some(0) && !f.resolver.trusted() {
+        let detail = "is 0, but a case takes one step a day at most";
+        f.refuse::<()>("after_days", Reason::StepOrder, detail);
+    }
     Some(d::Step {
         number: m.number,
         name: name?,
