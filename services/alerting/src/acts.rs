@@ -15,8 +15,9 @@ use crate::book::{Book, Kept};
 use crate::case::CaseKey;
 use crate::desk::{Asked, Decision};
 use crate::judge::Judge;
-use crate::life::What;
+use crate::life::{Line, What};
 use crate::sight::Seen;
+use crate::silence::Silence;
 
 /// An acknowledgement or a silence holds no longer than so many days.
 const DAYS_MAX: i64 = 90;
@@ -24,6 +25,10 @@ const DAYS_MAX: i64 = 90;
 const PLACES_MAX: usize = 256;
 /// Most silences that hold at a time.
 const SILENCES_MAX: usize = 1_024;
+/// Most offices that have read one notification: with what else is told of a case, its answer stays below the limit.
+const READS_MAX: usize = 64;
+/// Most times that a case is taken on before it is cleared.
+const ACKNOWLEDGEMENTS_MAX: usize = 64;
 
 /// An act that can be decided, and what is wrong with it as of today.
 #[derive(Debug)]
@@ -173,8 +178,11 @@ pub(crate) fn silence(request: &v1::SetSilenceRequest, today: Date) -> Result<Ac
     let mut reader = Reader::new(today);
     let request_id = reader.request_id(&request.request_id);
     let places = request.places.iter().enumerate().map(|(index, place)| {
-        reader.place(index, place.locality.clone().unwrap_or_default());
-        place.clone()
+        let said = place.locality.clone().unwrap_or_default();
+        v1::SilencedPlace {
+            locality: Some(reader.place(index, &said)),
+            below: place.below,
+        }
     });
     let places: Vec<v1::SilencedPlace> = places.take(PLACES_MAX).collect();
     if places.is_empty() {
@@ -223,15 +231,23 @@ pub(crate) fn end_silence(request: &v1::EndSilenceRequest, today: Date) -> Resul
 }
 
 impl Reader {
-    fn place(&mut self, index: usize, place: v1::LocalityRef) {
+    /// A place as it is recorded, so that however it is written the same request is the same.
+    fn place(&mut self, index: usize, place: &v1::LocalityRef) -> v1::LocalityRef {
         let field = |name: &str| format!("places[{index}].locality.{name}");
-        if let Err(error) = place.code.trim().parse::<LocalityCode>() {
-            self.refuse(&field("code"), Reason::CodeFormat, error.to_string());
+        let mut read = v1::LocalityRef::default();
+        match place.code.trim().parse::<LocalityCode>() {
+            Ok(code) => read.code = code.to_string(),
+            Err(error) => self.refuse(&field("code"), Reason::CodeFormat, error.to_string()),
         }
-        if !place.since.is_empty() && place.since.parse::<Date>().is_err() {
-            let detail = "is not a day such as 2023-04-10; leave it out";
-            self.refuse(&field("since"), Reason::DateFormat, detail);
+        match (place.since.trim(), place.since.trim().parse::<Date>()) {
+            ("", _) => {}
+            (_, Ok(since)) => read.since = since.to_string(),
+            (_, Err(_)) => {
+                let detail = "is not a day such as 2023-04-10; leave it out";
+                self.refuse(&field("since"), Reason::DateFormat, detail);
+            }
         }
+        read
     }
 }
 
@@ -273,6 +289,7 @@ impl Act {
         let body = match self.asked.body {
             Body::CaseAcknowledged(asked) => {
                 let kept = open(book, &asked.case_id)?;
+                has_takers_left(kept)?;
                 Body::CaseAcknowledged(v1::CaseAcknowledged {
                     opened_position: kept.case.opened_position,
                     ..asked
@@ -282,9 +299,13 @@ impl Act {
                 if let Some(position) = read_before(book, &asked)? {
                     return Ok(Decision::Already(position));
                 }
+                has_readers_left(newest(book, &asked.case_id)?, &asked)?;
                 Body::NotificationRead(asked)
             }
             Body::SilenceSet(asked) => {
+                if let Some(before) = book.silence(&asked.silence_id) {
+                    return set_before(before, self.asked.request_id, asked);
+                }
                 let mut unfit = self.unfit;
                 let places = resolve(judge, today, asked.places, &mut unfit);
                 unknown_indicator(judge, &asked.indicator, &mut unfit);
@@ -347,6 +368,61 @@ fn read_before(book: &Book, asked: &v1::NotificationRead) -> Result<Option<u64>,
     let mut reads = kept.life(&Seen::ALL).reads.into_iter();
     let before = reads.find(|(_, read)| *read == asked);
     Ok(before.map(|(position, _)| position))
+}
+
+/// Refuses another acknowledgement of a case that was taken on too often since it was opened.
+fn has_takers_left(kept: &Kept) -> Result<(), Status> {
+    let taken = kept.lines.iter();
+    let taken = taken.filter(|line| matches!(line.what, What::Acknowledged(_)));
+    if taken.count() < ACKNOWLEDGEMENTS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the case '{}' was taken on {ACKNOWLEDGEMENTS_MAX} times since it was opened; what holds runs to its day",
+        kept.case.case_id
+    );
+    Err(with_reason(
+        Code::ResourceExhausted,
+        "ACKNOWLEDGEMENTS_FULL",
+        message,
+    ))
+}
+
+/// Refuses another reader of a notification that has too many.
+fn has_readers_left(kept: &Kept, asked: &v1::NotificationRead) -> Result<(), Status> {
+    let position = asked.notification_position;
+    let of_it = |line: &&Line| matches!(&line.what, What::Read(read) if read.notification_position == position);
+    if kept.lines.iter().filter(of_it).count() < READS_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "{READS_MAX} offices have read the notification at position {position} already; nothing is lost if this one is not noted"
+    );
+    Err(with_reason(Code::ResourceExhausted, "READS_FULL", message))
+}
+
+/// A silence whose id was used before, however long ago: the same again, or another under the same id.
+fn set_before(
+    before: &Silence,
+    request_id: Uuid,
+    asked: v1::SilenceSet,
+) -> Result<Decision, Status> {
+    let position = before.position;
+    if is_same(
+        &Body::SilenceSet(asked),
+        Body::SilenceSet(before.set.clone()),
+    ) {
+        return Ok(Decision::Already(position));
+    }
+    Err(reused(request_id, position))
+}
+
+/// The refusal of a request whose id another one has.
+pub(crate) fn reused(request_id: Uuid, position: u64) -> Status {
+    let message = format!(
+        "request id {request_id} was used before for something else, at position {position} of alerting's log; use a new one"
+    );
+    with_reason(Code::AlreadyExists, "REQUEST_ID_REUSED", message)
 }
 
 /// The places of a silence that holds.
@@ -437,4 +513,140 @@ fn resolve(
         }
     }
     resolved
+}
+
+#[cfg(test)]
+mod tests {
+    use host::Today;
+    use jiff::civil::date;
+    use lag::Rules;
+
+    use super::*;
+
+    const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
+    const TODAY: Date = date(2023, 7, 5);
+
+    fn office(number: usize) -> Option<v1::Actor> {
+        Some(v1::Actor {
+            organisation: "UBND quận Hà Đông".to_owned(),
+            office: format!("Phòng {number}"),
+        })
+    }
+
+    fn entry(body: Body) -> v1::AlertEvent {
+        v1::AlertEvent {
+            effective: TODAY.to_string(),
+            position: 7,
+            body: Some(body),
+        }
+    }
+
+    /// A case that was opened and told.
+    fn book() -> Book {
+        let verdict = Some(v1::Verdict {
+            judged_for: TODAY.to_string(),
+            ..v1::Verdict::default()
+        });
+        let opened = v1::CaseOpened {
+            case_id: CASE.to_owned(),
+            verdict: verdict.clone(),
+        };
+        let notification = Some(v1::Notification {
+            case_id: CASE.to_owned(),
+            step: 1,
+            ..v1::Notification::default()
+        });
+        let sent = v1::NotificationSent {
+            notification,
+            verdict,
+        };
+        let mut book = Book::default();
+        book.fold(1, &entry(Body::CaseOpened(opened)));
+        book.fold(2, &entry(Body::NotificationSent(sent)));
+        book
+    }
+
+    fn decided(act: Act, book: &Book) -> Result<Decision, String> {
+        let judge = Judge::new(Rules::standard(), Today::Pinned(TODAY));
+        let decided = act.decide(book, &judge, TODAY);
+        decided.map_err(|status| wire::status::refusal(&status).reason)
+    }
+
+    fn recorded(act: Act, book: &mut Book) {
+        match decided(act, book) {
+            Ok(Decision::Record(body)) => book.fold(book.position() + 1, &entry(*body)),
+            Ok(Decision::Already(position)) => panic!("stands at {position}"),
+            Err(reason) => panic!("{reason}"),
+        }
+    }
+
+    #[test]
+    fn readers_and_acknowledgements_beyond_the_limit_are_refused_by_name() {
+        let mut book = book();
+        let read_by = |number: usize| {
+            let request = v1::MarkReadRequest {
+                case_id: CASE.to_owned(),
+                notification_position: 2,
+                by: office(number),
+                ..v1::MarkReadRequest::default()
+            };
+            read(&request, TODAY).unwrap()
+        };
+        for number in 0..READS_MAX {
+            recorded(read_by(number), &mut book);
+        }
+        let one_more = decided(read_by(READS_MAX), &book);
+        assert_eq!(one_more.err().unwrap(), "READS_FULL");
+        let again = decided(read_by(0), &book);
+        assert!(matches!(again, Ok(Decision::Already(3))));
+        let taken_on = || {
+            let request = v1::AcknowledgeCaseRequest {
+                case_id: CASE.to_owned(),
+                by: office(0),
+                until: "2023-07-10".to_owned(),
+                ..v1::AcknowledgeCaseRequest::default()
+            };
+            acknowledge(&request, TODAY).unwrap()
+        };
+        for _ in 0..ACKNOWLEDGEMENTS_MAX {
+            recorded(taken_on(), &mut book);
+        }
+        let one_more = decided(taken_on(), &book);
+        assert_eq!(one_more.err().unwrap(), "ACKNOWLEDGEMENTS_FULL");
+    }
+
+    fn set(code: &str, since: &str, reason: &str) -> Act {
+        let request = v1::SetSilenceRequest {
+            request_id: "018f6a00-0000-4000-8000-000000000003".to_owned(),
+            places: vec![v1::SilencedPlace {
+                locality: Some(v1::LocalityRef {
+                    code: code.to_owned(),
+                    since: since.to_owned(),
+                }),
+                below: true,
+            }],
+            author: office(0),
+            reason: reason.to_owned(),
+            until: "2023-07-10".to_owned(),
+            ..v1::SetSilenceRequest::default()
+        };
+        silence(&request, TODAY).unwrap()
+    }
+
+    #[test]
+    fn a_silence_is_the_same_however_its_places_are_written_and_its_id_is_used_once() {
+        let mut book = Book::default();
+        let on_record = set("268", "2023-04-10", "bảo trì").asked.body;
+        book.fold(1, &entry(on_record.clone()));
+        for (code, since) in [(" 268 ", ""), ("268", "20230410"), (" 268", " 2023-04-10 ")] {
+            let act = set(code, since, "bảo trì");
+            assert!(
+                is_same(&act.asked.body, on_record.clone()),
+                "{code} {since}"
+            );
+            assert!(matches!(decided(act, &book), Ok(Decision::Already(1))));
+        }
+        let other = decided(set("268", "2023-04-10", "khác"), &book);
+        assert_eq!(other.err().unwrap(), "REQUEST_ID_REUSED");
+    }
 }

@@ -12,6 +12,7 @@
 //! What was told for other days is not rebuilt: then the stream is ahead of the log or differs from it, the relay stops with an alarm, and a person decides whether the stream of alerts is to be made anew.
 //!
 //! The appends carry ids made of the case, the change, the position and the day (see [`Change::request_id`]), so that a change whose append was not answered can be appended again.
+//! Acts stand under ids of a namespace of their own, so no caller can take such an id away; where something else stands under one all the same, another is made of it and of where that stands, and an error is logged.
 //! If the disk refuses, changes wait here and are tried again every second; judging goes on.
 //!
 //! What people do (take a case on, read a notification, set and end a silence) and what the days bring (the steps of the ladder, see [`escalate`](crate::escalate)) is not in the ledger.
@@ -35,7 +36,7 @@ use bus::FollowStatus;
 use bytes::Bytes;
 use domain::Event;
 use domain::text::date;
-use event_log::{Append, Log, NewEvent};
+use event_log::{Append, Log, NewEvent, Receipt};
 use host::{CancellationToken, Clock, ComponentHandle, Today};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +45,7 @@ use prost::Message as _;
 use state::ApplyError;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio::time::{interval, timeout};
+use uuid::Uuid;
 use wire::v1;
 
 pub(crate) use act::{Asked, Decision};
@@ -53,6 +55,7 @@ use crate::case::{CaseKey, Change};
 use crate::escalate::hushed;
 use crate::judge::Judge;
 use crate::render;
+use crate::sight::Seen;
 use tend::Attend;
 
 /// Without another event for so long, what was folded is settled.
@@ -105,7 +108,7 @@ pub(crate) struct Parts {
 pub(crate) struct Desk {
     judge: RwLock<Judge>,
     book: RwLock<Book>,
-    recorder: Mutex<Recorder>,
+    recorder: Arc<Mutex<Recorder>>,
     progress: watch::Sender<Progress>,
     folded: Notify,
     settled: Notify,
@@ -131,7 +134,7 @@ impl Desk {
             told: watch::Sender::new(parts.book.position()),
             judge: RwLock::new(parts.judge),
             book: RwLock::new(parts.book),
-            recorder: Mutex::default(),
+            recorder: Arc::default(),
             progress: watch::Sender::default(),
             folded: Notify::new(),
             settled: Notify::new(),
@@ -166,26 +169,31 @@ impl Desk {
     }
 
     /// Folds an event; what it settles is recorded by the next [`Desk::record`].
+    ///
+    /// `request_ends` is what the bus says: whether the event is the last of its request. It is noted before anybody else can settle.
     pub(crate) fn fold(
         &self,
-        position: u64,
-        known: Timestamp,
+        (position, known): (u64, Timestamp),
         event: &Event,
+        request_ends: Option<bool>,
     ) -> Result<(), ApplyError> {
         let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
-        judge.fold(position, known, event)
+        judge.fold(position, known, event)?;
+        if let Some(ends) = request_ends {
+            self.halfway.store(!ends, Ordering::Release);
+        }
+        Ok(())
     }
 
-    /// More of the newest event's request is to come.
-    pub(crate) fn request_goes_on(&self) {
-        self.halfway.store(true, Ordering::Release);
+    /// Whether half a request is folded; it stays so while the judge is held.
+    fn is_halfway(&self) -> bool {
+        self.halfway.load(Ordering::Acquire)
     }
 
     /// The newest event was the last of its request: settles it, and lets what follows be recorded beside further judging.
     ///
     /// Waits only where too much waits to be recorded, or in a replay.
     pub(crate) async fn request_ended(&self) {
-        self.halfway.store(false, Ordering::Release);
         let crowded = {
             let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
             if self.replaying.is_cancelled() {
@@ -269,29 +277,33 @@ impl Desk {
         }
         // In the middle of a replay or a request nothing is settled: the next start reads it anew.
         let mut recorder = self.recorder.lock().await;
-        if recorder.live && !self.halfway.load(Ordering::Acquire) {
-            self.gather(&mut recorder, Judge::settle).await;
+        if recorder.live {
+            let act = |judge: &mut Judge| {
+                if !self.is_halfway() {
+                    judge.settle();
+                }
+            };
+            self.gather(&mut recorder, act).await;
         }
     }
 
     async fn settle(&self, status: &watch::Receiver<FollowStatus>) {
         let mut recorder = self.recorder.lock().await;
-        if recorder.live && self.halfway.load(Ordering::Acquire) {
-            return self.gather(&mut recorder, |_| {}).await;
-        }
         if recorder.live {
             let day = self.date();
             return self
                 .gather(&mut recorder, |judge| {
-                    judge.settle();
-                    judge.pass_days(day);
+                    if !self.is_halfway() {
+                        judge.settle();
+                        judge.pass_days(day);
+                    }
                 })
                 .await;
         }
         drop(recorder);
         // Without the ledger's log the bus alone can tell that its head was reached.
         let head = status.borrow().head;
-        if head > 0 && self.judge().position() >= head {
+        if head > 0 && !self.is_halfway() && self.judge().position() >= head {
             self.caught_up().await;
         }
     }
@@ -312,6 +324,7 @@ impl Desk {
         metrics::gauge!("tiendo_alerting_position").set(progress.position as f64);
         let mut recorded = self.append(recorder).await;
         if recorded.is_ok() && recorder.live {
+            // Not in the middle of a request, which `tend` sees for itself.
             recorded = self.tend(recorder).await;
         }
         match recorded {
@@ -340,7 +353,7 @@ impl Desk {
         while !recorder.waiting.is_empty() {
             let round = self.round(recorder);
             let appends = round.iter().map(|entry| entry.append()).collect();
-            let receipts = self.log.append_all(appends).await;
+            let receipts = self.append_own(appends).await;
             let mut refused = None;
             let mut again = Vec::new();
             for (entry, receipt) in round.into_iter().zip(receipts) {
@@ -364,6 +377,29 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Appends what the service itself has to say.
+    ///
+    /// An id under which something else stands must hold nothing back for ever: another is made of it and of where that stands, the same at each repeat.
+    async fn append_own(&self, mut appends: Vec<Append>) -> Vec<Result<Receipt, RecordError>> {
+        let mut receipts = self.log.append_all(appends.clone()).await;
+        for (append, receipt) in appends.iter_mut().zip(&mut receipts) {
+            while let Err(RecordError::RequestIdReused { request_id, first }) = receipt {
+                let subject = append.events.first().map(|event| event.subject.to_string());
+                tracing::error!(
+                    reason = "REQUEST_ID_REUSED",
+                    request_id,
+                    first,
+                    subject,
+                    "something else stands under the id of an entry of alerting's own, at position {first}; it is appended under another"
+                );
+                let id = Uuid::from_bytes(append.request_id);
+                append.request_id = *Uuid::new_v5(&id, &first.to_be_bytes()).as_bytes();
+                *receipt = self.log.append(append.clone()).await;
+            }
+        }
+        receipts
     }
 
     /// Folds what stands in the log from a position on, and says so.
@@ -394,12 +430,12 @@ impl Desk {
             let is_history = !recorder.live && change.verdict.position < book.horizon();
             if is_news && !is_history {
                 let opened = open.map_or(0, |case| case.opened_position);
-                let is_opened = change.transition == Transition::Opened;
-                let withheld = is_opened
-                    .then(|| hushed(&book, &*judge, &change.key, &change.verdict))
-                    .flatten();
+                let withheld = hushed(&book, &*judge, &change.key, &change.verdict);
+                let was_told = book
+                    .newest(&id)
+                    .is_some_and(|kept| kept.life(&Seen::ALL).step > 0);
                 let alerts = judge.steps().first().map_or_else(Vec::new, |first| {
-                    render::alerts(&change, opened, (first, withheld))
+                    render::alerts(&change, (opened, was_told), (first, withheld))
                 });
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {
@@ -480,3 +516,6 @@ fn append(request_id: [u8; 16], subject: &str, alerts: &[v1::AlertEvent]) -> App
         events: events.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

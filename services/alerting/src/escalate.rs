@@ -112,13 +112,14 @@ impl<S: Surroundings> Round<'_, S> {
         let Some(key) = kept.key.as_ref().filter(|_| kept.is_open()) else {
             return Vec::new();
         };
-        let life = kept.life(&Seen::ALL);
+        let opened_on = kept.opened_on().map(|on| on.min(self.day));
+        let life = kept.life(&Seen::ALL).on(self.day, self.ladder, opened_on);
         let mut due = Vec::new();
         let mut acknowledged = life.acknowledged;
         if let Some(ended) = acknowledged.take_if(|it| it.until < self.day) {
             due.push(self.ended(key, &ended));
         }
-        let Some((step, on)) = next(self.ladder, &life, kept.opened_on()) else {
+        let Some((step, on)) = next(self.ladder, &life, opened_on) else {
             return due;
         };
         if on > self.day {

@@ -226,12 +226,25 @@ fn a_ladder_that_names_no_days_takes_one_step_a_day_all_the_same() {
 }
 
 #[test]
-fn who_wakes_late_takes_one_step_and_an_earlier_day_none() {
+fn who_wakes_late_takes_one_step() {
     let mut story = Story::default();
     story.open(HA_DONG, "2023-07-01");
     assert_eq!(story.due("2023-12-01"), ["step 2", "told 2 to 268"]);
-    assert_eq!(story.due("2023-07-20"), NOTHING);
+    assert_eq!(story.due("2023-12-07"), NOTHING);
     assert_eq!(story.due("2023-12-08").len(), 2);
+}
+
+#[test]
+fn a_day_that_went_back_goes_on_as_if_the_step_was_told_in_time() {
+    let mut story = Story::default();
+    story.open(HA_DONG, "2023-07-01");
+    assert_eq!(story.due("2023-12-01"), ["step 2", "told 2 to 268"]);
+    // In time is the 8th: on an earlier day it counts from that day, later from the 8th.
+    assert_eq!(story.due("2023-07-05"), NOTHING);
+    assert_eq!(story.due("2023-07-14"), NOTHING);
+    assert_eq!(story.due("2023-07-15"), ["step 3", "told 3 to 268+01"]);
+    assert_eq!(story.due("2023-07-15"), NOTHING);
+    assert_eq!(story.due("2023-07-22").len(), 2);
 }
 
 #[test]

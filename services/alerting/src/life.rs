@@ -2,6 +2,8 @@
 //!
 //! A case keeps a line for each entry about it, without the verdict; a [`Life`] is those of them that a question sees, folded.
 
+use domain::event::Step;
+use jiff::ToSpan;
 use jiff::civil::Date;
 use wire::v1;
 use wire::v1::alert_event::Body;
@@ -80,6 +82,21 @@ impl<'a> Life<'a> {
             life.fold(notifications, line);
         }
         life
+    }
+
+    /// As it stands on a day of a case opened on one.
+    ///
+    /// A step told for a day that has not come (the day went back) counts from the day on which the ladder takes it at the earliest, or from this day if that has not come either; else the case stood still until the day it was told for.
+    pub(crate) fn on(mut self, day: Date, ladder: &[Step], opened_on: Option<Date>) -> Self {
+        if self.told_on.is_some_and(|on| on > day) {
+            let taken = ladder
+                .iter()
+                .filter(|step| (2..=self.step).contains(&step.number));
+            let days: i64 = taken.map(|step| i64::from(step.after_days)).sum();
+            let earliest = opened_on.and_then(|on| on.checked_add(days.days()).ok());
+            self.told_on = Some(earliest.map_or(day, |on| on.min(day)));
+        }
+        self
     }
 
     fn fold(&mut self, notifications: &'a [v1::Notification], line: &'a Line) {

@@ -6,6 +6,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use wire::v1;
 
+use crate::letter::office;
+
 /// The step under which a commendation (biểu dương) is told: it is on no ladder.
 pub(crate) const COMMENDATION: u32 = 0;
 
@@ -110,13 +112,18 @@ fn text((vi, en): (&str, &str), said: (&str, &str), day: Date) -> v1::Name {
     }
 }
 
+/// The head of a unit, as the letter has it.
+pub(crate) fn unit_head(place: &str) -> String {
+    format!("Thủ trưởng đơn vị: Chủ tịch {}", office(place))
+}
+
 /// The head of the unit, and those who get a copy.
 fn addressee(verdict: &v1::Verdict, others: &[Told]) -> String {
     let name = verdict.locality_name.clone().unwrap_or_default();
-    let unit = format!("Thủ trưởng đơn vị: Chủ tịch UBND {}", name.vi);
+    let unit = unit_head(&name.vi);
     let copies: Vec<String> = others
         .iter()
-        .map(|told| format!("Chủ tịch UBND {}", told.name))
+        .map(|told| format!("Chủ tịch {}", office(&told.name)))
         .collect();
     if copies.is_empty() {
         return unit;
@@ -141,6 +148,10 @@ mod tests {
                 name: TERM_DUE.to_owned(),
                 value: due_in_days,
             }],
+            locality_name: Some(v1::Name {
+                vi: "Quận Hà Đông".to_owned(),
+                en: String::new(),
+            }),
             sentence: Some(v1::Name {
                 vi: "Quận Hà Đông: 95%.".to_owned(),
                 en: "Hà Đông: 95%.".to_owned(),
@@ -190,7 +201,12 @@ mod tests {
         assert!(
             notice
                 .addressee
-                .ends_with("; đồng gửi: Chủ tịch UBND Thành phố Hà Nội")
+                .starts_with("Thủ trưởng đơn vị: Chủ tịch UBND quận Hà Đông; ")
+        );
+        assert!(
+            notice
+                .addressee
+                .ends_with("; đồng gửi: Chủ tịch UBND thành phố Hà Nội")
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use domain::{Reason, Violation};
-use prost::Message as _;
+use prost::Message;
 use tonic::Status;
 use wire::status::invalid;
 use wire::v1;
@@ -55,15 +55,31 @@ impl Page {
     }
 
     /// The page's part of a list as it was at a head of alerting's log, and the token of the next page.
-    pub(crate) fn of<'l, T>(&self, items: &'l [T], head: u64) -> (&'l [T], String) {
-        let end = self.start.saturating_add(self.size);
+    ///
+    /// It ends before the item that would make it larger than so many bytes, but has at least one.
+    pub(crate) fn of<T, M: Message>(
+        &self,
+        items: &[T],
+        (head, bytes_max): (u64, usize),
+        shown: impl Fn(&T) -> M,
+    ) -> (Vec<M>, String) {
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        for item in items.iter().skip(self.start).take(self.size) {
+            let item = shown(item);
+            // With its tag and its length.
+            bytes += item.encoded_len() + 8;
+            if !some.is_empty() && bytes > bytes_max {
+                break;
+            }
+            some.push(item);
+        }
+        let end = self.start.saturating_add(some.len());
         let token = if end < items.len() {
             format!("{head:x}-{end:x}-{:x}", self.arguments)
         } else {
             String::new()
         };
-        let end = end.min(items.len());
-        (&items[self.start.min(end)..end], token)
+        (some, token)
     }
 }
 
@@ -112,8 +128,8 @@ mod tests {
             let page = Page::read(&request).unwrap();
             let is_first = request.page_token.is_empty();
             assert_eq!(page.head, (!is_first).then_some(17));
-            let (some, token) = page.of(&items, 17);
-            seen.extend_from_slice(some);
+            let (some, token) = page.of(&items, (17, 1_000), |item| *item);
+            seen.extend(some);
             if token.is_empty() {
                 break;
             }
@@ -130,5 +146,21 @@ mod tests {
         assert_eq!(refused(&request), "page_token");
         request.page_size = -1;
         assert_eq!(refused(&request), "page_size");
+    }
+
+    #[test]
+    fn a_page_ends_before_it_is_too_large_and_the_next_one_goes_on_there() {
+        let request = v1::ListCasesRequest {
+            page_size: 3,
+            ..Default::default()
+        };
+        let items: Vec<u32> = (0..8).collect();
+        let page = Page::read(&request).unwrap();
+        // Ten bytes each, but the first, which has none of its own.
+        for (bytes_max, expected) in [(27, 2), (28, 3), (1, 1)] {
+            let (some, token) = page.of(&items, (17, bytes_max), |item| *item);
+            assert_eq!(some.len(), expected);
+            assert_eq!(token.split('-').nth(1).unwrap(), expected.to_string());
+        }
     }
 }

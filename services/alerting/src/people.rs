@@ -33,8 +33,8 @@ impl AlertingApi {
 
     async fn act(&self, act: Act, today: jiff::civil::Date) -> Result<(Asked, u64), Status> {
         let asked = act.asked.clone();
-        let decide = |book: &_, judge: &_| act.decide(book, judge, today);
-        let position = self.desk.act(&asked, decide).await?;
+        let decide = move |book: &_, judge: &_| act.decide(book, judge, today);
+        let position = self.desk.act(asked.clone(), decide).await?;
         Ok((asked, position))
     }
 

@@ -13,6 +13,9 @@ use crate::page::Page;
 use crate::shown::{Look, Wanted};
 use crate::sight::{Seen, Sight};
 
+/// Bytes left for what an answer says beside its cases.
+const BESIDES: usize = 4 * 1024;
+
 /// A day as it is answered; empty if there is none.
 fn day(day: Option<Date>) -> String {
     day.map_or_else(String::new, |day| day.to_string())
@@ -38,9 +41,10 @@ impl AlertingApi {
             judge: &judge,
         };
         let cases = look.cases(&wanted);
-        let (some, next_page_token) = page.of(&cases, head);
+        let room = (head, self.message_bytes_max.saturating_sub(BESIDES));
+        let (cases_shown, next_page_token) = page.of(&cases, room, |kept| look.case(kept));
         let answer = v1::ListCasesResponse {
-            cases: some.iter().map(|kept| look.case(kept)).collect(),
+            cases: cases_shown,
             judged_for: day(progress.day),
             position: progress.position,
             next_page_token,

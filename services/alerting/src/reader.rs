@@ -20,7 +20,7 @@ impl LedgerReader {
 
     fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
         while let Some((position, known, event)) = batch.next()? {
-            self.desk.fold(position, known, event)?;
+            self.desk.fold((position, known), event, None)?;
         }
         Ok(())
     }
@@ -46,10 +46,12 @@ impl bus::Reader for LedgerReader {
     async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
         let position = delivery.position;
         let logged = wire::cloud_event::receive_logged(&delivery.payload, position)?;
-        self.desk.fold(position, logged.known, &logged.event)?;
-        match logged.request_ends {
+        let ends = logged.request_ends;
+        self.desk
+            .fold((position, logged.known), &logged.event, ends)?;
+        match ends {
             Some(true) => self.desk.request_ended().await,
-            Some(false) => self.desk.request_goes_on(),
+            Some(false) => {}
             None => self.desk.record().await,
         }
         Ok(())

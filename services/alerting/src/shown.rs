@@ -197,7 +197,8 @@ impl<'a> Look<'a> {
     /// A case with what became of it.
     pub(crate) fn case(&self, kept: &Kept) -> v1::Case {
         let is_open = kept.is_open_as(&self.seen);
-        let life = kept.life(&self.seen);
+        let (steps, opened_on) = (self.judge.steps(), kept.opened_on());
+        let life = kept.life(&self.seen).on(self.day(), steps, opened_on);
         let key = kept.key.as_ref().filter(|_| is_open);
         let acknowledged = self.acknowledged(kept, &life);
         let mut case = v1::Case {
@@ -222,7 +223,7 @@ impl<'a> Look<'a> {
             case.cleared.clone_from(&kept.case.cleared);
             case.cleared_known = self.known(kept.case.cleared.as_ref());
             case.cleared_position = kept.case.cleared_position;
-        } else if let Some((step, on)) = next(self.judge.steps(), &life, kept.opened_on()) {
+        } else if let Some((step, on)) = next(steps, &life, opened_on) {
             case.next_step = step.number;
             case.next_step_on = self.free_on(on, acknowledged, &case).to_string();
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use event_log::{Log, ReadLimit};
 use futures::Stream;
 use host::CancellationToken;
+use prost::Message as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Response, Status};
@@ -31,6 +32,8 @@ use crate::sight::Seen;
 pub(crate) const WATCHES_MAX: usize = 128;
 /// Cases in one message.
 const CASES_MAX: usize = 50;
+/// Bytes of cases in one message, but for a case that has more by itself.
+const BYTES_MAX: usize = 1024 * 1024;
 /// Messages prepared for a slow reader.
 const AHEAD_MAX: usize = 4;
 /// How long a message may wait for its reader.
@@ -255,21 +258,49 @@ impl Watcher {
         let last = ids.len().saturating_sub(1) / CASES_MAX * CASES_MAX;
         let (some, last) = ids.split_at(last);
         for ids in some.chunks(CASES_MAX) {
-            let told = v1::WatchCasesResponse {
-                cases: self.cases(ids),
-                alerts_position: self.seen,
-                caught_up: false,
-            };
-            message(told, answers, PATIENCE).await?;
+            for cases in pieces(self.cases(ids), BYTES_MAX) {
+                message(self.part(cases), answers, PATIENCE).await?;
+            }
+        }
+        let mut pieces = pieces(self.cases(last), BYTES_MAX);
+        let last = pieces.pop().unwrap_or_default();
+        for cases in pieces {
+            message(self.part(cases), answers, PATIENCE).await?;
         }
         self.seen = head;
         let told = v1::WatchCasesResponse {
-            cases: self.cases(last),
+            cases: last,
             alerts_position: head,
             caught_up: true,
         };
         message(told, answers, PATIENCE).await
     }
+
+    /// A message that others follow.
+    fn part(&self, cases: Vec<v1::Case>) -> v1::WatchCasesResponse {
+        v1::WatchCasesResponse {
+            cases,
+            alerts_position: self.seen,
+            caught_up: false,
+        }
+    }
+}
+
+/// Cases in their order, cut so that no piece of more than one has too many bytes.
+fn pieces(cases: Vec<v1::Case>, bytes_max: usize) -> Vec<Vec<v1::Case>> {
+    let mut pieces = Vec::new();
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    for case in cases {
+        let more = case.encoded_len();
+        if !piece.is_empty() && bytes + more > bytes_max {
+            pieces.push(std::mem::take(&mut piece));
+            bytes = 0;
+        }
+        bytes += more;
+        piece.push(case);
+    }
+    pieces.extend((!piece.is_empty()).then_some(piece));
+    pieces
 }
 
 /// Hands a message to its reader, who may take some time for it.
@@ -311,6 +342,26 @@ mod tests {
         drop(reader);
         let ended = message(told(), &answers, patience).await;
         assert!(matches!(ended, Err(End::Gone)));
+    }
+
+    #[test]
+    fn a_message_is_cut_by_its_bytes_too_and_a_large_case_goes_alone() {
+        let case = |bytes: usize| v1::Case {
+            case_id: "x".repeat(bytes),
+            ..v1::Case::default()
+        };
+        let sizes = |cases: &[usize]| -> Vec<Vec<usize>> {
+            let cases = cases.iter().map(|bytes| case(*bytes)).collect();
+            let pieces = pieces(cases, 100).into_iter();
+            pieces
+                .map(|piece| piece.iter().map(|case| case.case_id.len()).collect())
+                .collect()
+        };
+        assert_eq!(
+            sizes(&[40, 40, 40, 500, 10]),
+            [vec![40, 40], vec![40], vec![500], vec![10]]
+        );
+        assert!(sizes(&[]).is_empty());
     }
 
     #[test]

@@ -312,7 +312,7 @@ fn what_opened_is_held_against_what_came_at_the_deadline() {
         .iter()
         .map(|n| (n.recipient.as_str(), n.week.as_str(), n.opened))
         .collect();
-    let head = "Thủ trưởng đơn vị: Chủ tịch UBND Quận Hà Đông";
+    let head = "Thủ trưởng đơn vị: Chủ tịch UBND quận Hà Đông";
     let weeks = ["2023-05-01", "2023-05-15", "2023-05-22", "2023-07-31"];
     assert_eq!(
         notices,

@@ -174,7 +174,7 @@ fn spell(change: Change, opened: Mark) -> Spell {
         key: change.key,
         opened,
         cleared: None,
-        recipient: format!("Thủ trưởng đơn vị: Chủ tịch UBND {place}"),
+        recipient: crate::notice::unit_head(place),
         name,
         sentence: change.verdict.sentence,
     }

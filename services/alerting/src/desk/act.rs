@@ -1,22 +1,37 @@
 //! What people do, one act after the other and never in the middle of a replay.
+//!
+//! An act stands in alerting's log under an id made of the caller's in a namespace of its own: the ids of what the service itself says can be computed by anybody, and whoever took one would hold that back.
+
+use std::sync::Arc;
 
 use event_log::ReadLimit;
+use tokio::sync::OwnedMutexGuard;
 use tonic::{Code, Status};
 use uuid::Uuid;
 use wire::status::with_reason;
 use wire::v1;
 use wire::v1::alert_event::Body;
 
-use super::{Desk, append};
+use super::{Desk, Recorder, append};
 use crate::acts;
 use crate::book::{self, Book};
 use crate::judge::Judge;
+
+/// Where the ids of acts are made.
+const ACTS: Uuid = Uuid::from_u128(0x9b1c_6a52_3f0e_4d7a_8c45_d21e_70b9_a3f6);
 
 /// An act as it is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) request_id: Uuid,
     pub(crate) body: Body,
+}
+
+impl Asked {
+    /// The id under which alerting's log has it.
+    pub(super) fn logged_id(&self) -> [u8; 16] {
+        *Uuid::new_v5(&ACTS, self.request_id.as_bytes()).as_bytes()
+    }
 }
 
 /// What becomes of an act.
@@ -30,17 +45,30 @@ pub(crate) enum Decision {
 impl Desk {
     /// Records an act as `decide` has it, unless the same request was recorded before; gives its position in alerting's log.
     ///
-    /// Nothing else is recorded between the decision and the entry.
+    /// Nothing else is recorded between the decision and the entry, and once it is decided a caller who leaves cancels nothing: what is in the log is in the book.
     ///
     /// # Errors
     /// As decided; `ALREADY_EXISTS` if the id was used for something else; what the log refuses with.
     pub(crate) async fn act(
-        &self,
-        asked: &Asked,
-        decide: impl FnOnce(&Book, &Judge) -> Result<Decision, Status> + Send,
+        self: &Arc<Self>,
+        asked: Asked,
+        decide: impl FnOnce(&Book, &Judge) -> Result<Decision, Status> + Send + 'static,
     ) -> Result<u64, Status> {
-        let mut recorder = self.recorder.lock().await;
-        let request_id = *asked.request_id.as_bytes();
+        // Waited for here, so that at most one act goes on without its caller.
+        let recorder = Arc::clone(&self.recorder).lock_owned().await;
+        let desk = Arc::clone(self);
+        let acting = async move { desk.record_act(recorder, &asked, decide).await };
+        let acted = host::task::spawn("alerting-act", acting).await;
+        acted.unwrap_or_else(|error| Err(Status::internal(error.to_string())))
+    }
+
+    async fn record_act(
+        &self,
+        mut recorder: OwnedMutexGuard<Recorder>,
+        asked: &Asked,
+        decide: impl FnOnce(&Book, &Judge) -> Result<Decision, Status>,
+    ) -> Result<u64, Status> {
+        let request_id = asked.logged_id();
         let refused = |error: event_log::Error| refused(&error);
         if let Some(receipt) = self.log.receipt(&request_id).map_err(refused)? {
             return self.repeated(asked, receipt.first);
@@ -85,15 +113,7 @@ impl Desk {
         if before.is_some_and(|before| acts::is_same(&asked.body, before)) {
             return Ok(position);
         }
-        let message = format!(
-            "request id {} was used before for something else, at position {position} of alerting's log; use a new one",
-            asked.request_id
-        );
-        Err(with_reason(
-            Code::AlreadyExists,
-            "REQUEST_ID_REUSED",
-            message,
-        ))
+        Err(acts::reused(asked.request_id, position))
     }
 }
 

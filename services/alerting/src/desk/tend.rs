@@ -64,7 +64,7 @@ impl Due {
 }
 
 impl Desk {
-    /// Records what is due; on a failure everything is looked at again, and what was recorded is due no more.
+    /// Records what is due; on a failure, and in the middle of a request, everything is looked at again later, and what was recorded is due no more.
     pub(super) async fn tend(&self, recorder: &mut Recorder) -> Result<(), RecordError> {
         let Some(day) = self.judge().day() else {
             return Ok(());
@@ -78,7 +78,9 @@ impl Desk {
             attend.cases.iter().cloned().collect()
         };
         for some in cases.chunks(ROUND_CHANGES_MAX) {
-            let due = self.due(some, day);
+            let Some(due) = self.due(some, day) else {
+                return Ok(());
+            };
             if !due.is_empty() {
                 self.record_due(due).await?;
             }
@@ -90,8 +92,12 @@ impl Desk {
         Ok(())
     }
 
-    fn due(&self, cases: &[String], day: Date) -> Vec<Due> {
+    /// None while half a request is folded: what the judge says then nobody has said.
+    fn due(&self, cases: &[String], day: Date) -> Option<Vec<Due>> {
         let (book, judge) = (self.book(), self.judge());
+        if self.is_halfway() {
+            return None;
+        }
         let round = Round {
             book: &book,
             around: &*judge,
@@ -103,14 +109,14 @@ impl Desk {
             let case = &kept.case;
             Due::of(&case.case_id, case.opened_position, round.due(kept))
         });
-        due.filter(|due| !due.alerts.is_empty()).collect()
+        Some(due.filter(|due| !due.alerts.is_empty()).collect())
     }
 
     async fn record_due(&self, due: Vec<Due>) -> Result<(), RecordError> {
         let appends = due
             .iter()
             .map(|due| append(due.request_id, &due.case_id, &due.alerts));
-        let receipts = self.log.append_all(appends.collect()).await;
+        let receipts = self.append_own(appends.collect()).await;
         let mut refused = None;
         for (due, receipt) in due.iter().zip(receipts) {
             match receipt {

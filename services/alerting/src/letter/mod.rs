@@ -99,7 +99,7 @@ impl Letter {
 }
 
 /// "UBND huyện Phú Ninh": within a sentence the kind of place is small, the name is not.
-fn office(place: &str) -> String {
+pub(crate) fn office(place: &str) -> String {
     match strip_prefix(place) {
         (Some(_), _) => format!("UBND {}", within(place)),
         (None, name) => format!("UBND {name}"),

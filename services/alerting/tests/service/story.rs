@@ -187,7 +187,7 @@ async fn is_told(alerts: &mut async_nats::Subscriber) {
     let notification = &sent["data"]["notificationSent"]["notification"];
     assert_eq!(
         notification["addressee"],
-        "Thủ trưởng đơn vị: Chủ tịch UBND Quận Hà Đông"
+        "Thủ trưởng đơn vị: Chủ tịch UBND quận Hà Đông"
     );
     let text = notification["text"]["vi"].as_str().unwrap();
     assert!(text.contains("thiếu 6.453 tài khoản"), "{text}");

@@ -1,0 +1,325 @@
+//! A desk over a log in a folder: who takes an id, who leaves, what half a request says, and whom praise reaches.
+
+use domain::LocalityId;
+use domain::event::{self as e, Actor, Body, Name};
+use domain::text::{Bound, Moment, Quantity};
+use event_log::Options;
+use host::{Readiness, SystemClock};
+use jiff::civil::date;
+use lag::Rules;
+use tempfile::TempDir;
+use v1::alert_event::Body as Alert;
+
+use super::*;
+
+const EID: &str = "eid.activated";
+const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
+
+/// No condition takes longer than this.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A desk for 5 July, and the ledger that it folds.
+struct Room {
+    desk: Arc<Desk>,
+    log: Log,
+    readiness: Readiness,
+    position: u64,
+    request: u128,
+    _folder: TempDir,
+}
+
+fn name(vi: &str) -> Name {
+    Name {
+        vi: vi.to_owned(),
+        en: String::new(),
+    }
+}
+
+fn place(code: &str) -> LocalityId {
+    LocalityId {
+        code: code.parse().unwrap(),
+        since: date(2023, 4, 10),
+    }
+}
+
+fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {
+    Body::LocalityRegistered(e::LocalityRegistered {
+        locality: place(code),
+        name: name(vi),
+        parent: parent.map(place),
+        start_known: false,
+        source: e::Source::default(),
+    })
+}
+
+fn indicator() -> Body {
+    Body::IndicatorDefined(e::IndicatorDefined {
+        indicator: EID.parse().unwrap(),
+        name: name("Kích hoạt"),
+        family: "eid".to_owned(),
+        kind: e::IndicatorKind::Cumulative,
+        unit: name("tài khoản"),
+        denominator: "quota".to_owned(),
+    })
+}
+
+/// 90 % of 1,000 by the end of 30 June.
+fn quota() -> Body {
+    Body::QuotaAssigned(e::QuotaAssigned {
+        locality: place("268"),
+        indicator: EID.parse().unwrap(),
+        layer: e::QuotaLayer::Central,
+        denominator: e::Denominator {
+            kind: "quota".to_owned(),
+            value: 1_000,
+            derived: false,
+        },
+        target: domain::text::parse_percent("90").unwrap(),
+        start: None,
+        deadline: Some(date(2023, 6, 30)),
+        milestones: Vec::new(),
+        document: e::Document::default(),
+    })
+}
+
+fn report(value: u64) -> Body {
+    Body::ProgressReported(e::ProgressReported {
+        locality: place("268"),
+        indicator: EID.parse().unwrap(),
+        figure: e::Figure {
+            value: Some(Quantity {
+                value,
+                bound: Bound::Exact,
+            }),
+            ..e::Figure::default()
+        },
+        note: String::new(),
+    })
+}
+
+impl Room {
+    /// Caught up with two places and an indicator.
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            origin: "tiendo/test".into(),
+            ..Options::at(folder.path())
+        };
+        let log = Log::open(options, Arc::new(|| 1_688_500_000_000_000)).unwrap();
+        let readiness = Readiness::new();
+        let today = Today::Pinned(date(2023, 7, 5));
+        let desk = Desk::new(Parts {
+            judge: Judge::new(Rules::standard(), today),
+            book: Book::default(),
+            log: log.clone(),
+            today,
+            clock: Arc::new(SystemClock),
+            log_component: readiness.component("log"),
+            follower_component: readiness.component("follower"),
+        });
+        let mut room = Self {
+            desk: Arc::new(desk),
+            log,
+            readiness,
+            position: 0,
+            request: 1,
+            _folder: folder,
+        };
+        for body in [
+            registered("01", "Thành phố Hà Nội", None),
+            registered("268", "Quận Hà Đông", Some("01")),
+            indicator(),
+        ] {
+            room.fold(body, true);
+        }
+        room.desk.caught_up().await;
+        room
+    }
+
+    /// Folds an event as the bus brings it.
+    fn fold(&mut self, body: Body, request_ends: bool) {
+        self.position += 1;
+        let known: Timestamp = "2023-07-04T03:00:00Z".parse().unwrap();
+        let day = match body {
+            Body::ProgressReported(_) => "2023-07-04",
+            _ => "2023-04-30",
+        };
+        let event = Event {
+            request_id: Uuid::from_u128(self.request),
+            actor: Actor {
+                organisation: "Công an".to_owned(),
+                office: "Tổ".to_owned(),
+            },
+            effective: Moment::parse(day).unwrap(),
+            body,
+            confirmed: Vec::new(),
+            findings: Vec::new(),
+        };
+        let at = (self.position, known);
+        self.desk.fold(at, &event, Some(request_ends)).unwrap();
+        self.request += u128::from(request_ends);
+    }
+
+    /// A request of one event, judged and recorded.
+    async fn say(&mut self, body: Body) {
+        self.fold(body, true);
+        self.desk.request_ended().await;
+        self.desk.record().await;
+    }
+
+    /// What a tick does.
+    async fn tick(&self) {
+        let (_, status) = watch::channel(FollowStatus::default());
+        self.desk.settle(&status).await;
+    }
+
+    async fn act(&self, request_id: Uuid, body: Alert) -> u64 {
+        let decide = {
+            let body = body.clone();
+            move |_: &Book, _: &Judge| Ok(Decision::Record(Box::new(body)))
+        };
+        self.desk
+            .act(Asked { request_id, body }, decide)
+            .await
+            .unwrap()
+    }
+
+    async fn silence(&self) {
+        self.act(Uuid::from_u128(77), silence()).await;
+    }
+
+    async fn end_silence(&self) {
+        let ended = v1::SilenceEnded {
+            silence_id: "one".to_owned(),
+            ..v1::SilenceEnded::default()
+        };
+        let id = Uuid::from_u128(78);
+        self.act(id, Alert::SilenceEnded(ended)).await;
+    }
+
+    /// The steps told of the case, and whether it is open; none if it never was.
+    fn told(&self) -> Option<(Vec<u32>, bool)> {
+        let book = self.desk.book();
+        let kept = book.newest(CASE)?;
+        let told = kept.case.notifications.iter().map(|told| told.step);
+        Some((told.collect(), kept.is_open()))
+    }
+}
+
+/// For Hà Nội and all within it.
+fn silence() -> Alert {
+    Alert::SilenceSet(v1::SilenceSet {
+        silence_id: "one".to_owned(),
+        places: vec![v1::SilencedPlace {
+            locality: Some(wire::event::locality_ref(place("01"))),
+            below: true,
+        }],
+        until: "2023-07-20".to_owned(),
+        ..v1::SilenceSet::default()
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_the_id_of_a_change_holds_nothing_back() {
+    let mut room = Room::new().await;
+    room.fold(quota(), true);
+    room.fold(report(500), true);
+    let key = CaseKey::parse(CASE).unwrap();
+    let change = room.desk.judge().change(key, Transition::Opened);
+    let guessed = change.request_id(0);
+    let position = room.act(Uuid::from_bytes(guessed), silence()).await;
+    assert_eq!(room.log.receipt(&guessed).unwrap(), None);
+    assert_eq!(
+        room.act(Uuid::from_bytes(guessed), silence()).await,
+        position,
+        "the caller's id still tells a repeat"
+    );
+    // Whoever took it all the same, as could be before acts had ids of their own.
+    let entry = v1::AlertEvent {
+        effective: "2023-07-05".to_owned(),
+        body: Some(silence()),
+        ..v1::AlertEvent::default()
+    };
+    let taken = room.log.append(append(guessed, "silence/x", &[entry]));
+    taken.await.unwrap();
+    room.desk.request_ended().await;
+    room.desk.record().await;
+    assert_eq!(room.told(), Some((Vec::new(), true)), "opened, and hushed");
+    assert!(room.readiness.is_ready());
+    let entries = room.log.head();
+    room.desk.record().await;
+    assert_eq!(room.log.head(), entries, "and once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_cancels_no_act_that_was_decided() {
+    let room = Room::new().await;
+    let before = room.log.head();
+    let mut acting = Box::pin(room.act(Uuid::from_u128(7), silence()));
+    assert!(futures::poll!(&mut acting).is_pending());
+    drop(acting);
+    let mut told = room.desk.told();
+    let folded = told.wait_for(|position| *position > before);
+    timeout(PATIENCE, folded).await.unwrap().unwrap();
+    assert!(room.desk.book().silence("one").is_some());
+    let position = room.act(Uuid::from_u128(7), silence()).await;
+    assert_eq!((position, room.log.head()), (before + 1, before + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_is_settled_by_no_tick() {
+    for whole in [true, false] {
+        let mut room = Room::new().await;
+        room.fold(report(500), true);
+        room.fold(quota(), whole);
+        room.tick().await;
+        let opened = room.told().is_some();
+        assert_eq!(opened, whole, "a quota that is not met opens a case");
+        if !whole {
+            room.fold(report(1_000), true);
+            room.tick().await;
+            assert_eq!(room.told(), None, "the request as a whole meets it");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_due_in_the_middle_of_a_request() {
+    let mut room = Room::new().await;
+    room.silence().await;
+    room.say(quota()).await;
+    room.say(report(500)).await;
+    assert_eq!(room.told(), Some((Vec::new(), true)));
+    room.fold(report(510), false);
+    room.end_silence().await;
+    room.desk.record().await;
+    assert_eq!(room.told(), Some((Vec::new(), true)));
+    room.say(report(520)).await;
+    assert_eq!(room.told(), Some((vec![1], true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn praise_reaches_those_alone_who_were_told_and_nobody_under_a_silence() {
+    // Silent from the beginning, silent since it was told, told nothing though nothing is silent any more, and told.
+    for (before, after, ended, told) in [
+        (true, false, false, vec![]),
+        (false, true, false, vec![1]),
+        (true, false, true, vec![]),
+        (false, false, false, vec![1, 0]),
+    ] {
+        let mut room = Room::new().await;
+        if before {
+            room.silence().await;
+        }
+        room.say(quota()).await;
+        room.say(report(500)).await;
+        if after {
+            room.silence().await;
+        }
+        if ended {
+            room.end_silence().await;
+        }
+        room.say(report(1_000)).await;
+        assert_eq!(room.told(), Some((told, false)), "{before} {after} {ended}");
+    }
+}
