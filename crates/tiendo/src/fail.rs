@@ -74,7 +74,8 @@ impl Failure {
                 "this address does not serve that; name the HTTP port, which knows the others, with --server"
             }
             ("", code) => code.description(),
-            (message, _) => message,
+            (message, _) if refusal.vi.is_empty() => message,
+            (message, _) => lang.pick(refusal.vi.as_str(), message),
         };
         let refused = Refused {
             code: status.code(),
@@ -169,5 +170,23 @@ impl Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::caused(FAILED, &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::status::{in_both, with_reason};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_language_of_the_reader_where_the_service_has_it() {
+        let code = Code::ResourceExhausted;
+        let both = in_both((code, "BACKTEST_BUSY"), "try again", "hãy thử lại");
+        let told = |status: &Status, lang| Failure::status(status, lang).text().to_owned();
+        assert_eq!(told(&both, Lang::Vi), "hãy thử lại [BACKTEST_BUSY]");
+        assert_eq!(told(&both, Lang::En), "try again [BACKTEST_BUSY]");
+        let english = with_reason(code, "BACKTEST_BUSY", "try again");
+        assert_eq!(told(&english, Lang::Vi), "try again [BACKTEST_BUSY]");
     }
 }

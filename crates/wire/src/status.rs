@@ -19,6 +19,18 @@ pub fn with_reason(code: Code, reason: &str, message: impl Into<String>) -> Stat
     Status::with_error_details(code, message, details)
 }
 
+/// A status with a reason, told in Vietnamese too.
+#[must_use]
+pub fn in_both(
+    (code, reason): (Code, &str),
+    message: impl Into<String>,
+    vi: impl Into<String>,
+) -> Status {
+    let mut details = ErrorDetails::with_error_info(reason, REASON_DOMAIN, HashMap::new());
+    details.set_localized_message("vi", vi);
+    Status::with_error_details(code, message, details)
+}
+
 /// `UNAVAILABLE` with a reason and the time after which to try again.
 #[must_use]
 pub fn unavailable(reason: &str, message: impl Into<String>, retry: Duration) -> Status {
@@ -159,6 +171,8 @@ pub fn within_stream(status: &Status, violations: &[Violation]) -> v1::Refusal {
 pub struct Refusal {
     /// The reason, upper case with underscores; empty if the peer gave none.
     pub reason: String,
+    /// What it means, in Vietnamese; empty if the peer told it in English alone.
+    pub vi: String,
     /// Field, reason, English detail and Vietnamese text of each violation.
     pub violations: Vec<FieldRefusal>,
 }
@@ -199,7 +213,12 @@ pub fn refusal(status: &Status) -> Refusal {
             })
             .collect()
     });
-    Refusal { reason, violations }
+    let vi = details.localized_message().filter(|it| it.locale == "vi");
+    Refusal {
+        reason,
+        vi: vi.map_or_else(String::new, |it| it.message.clone()),
+        violations,
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +242,25 @@ mod tests {
             status.message()
         );
         assert!(refusal(&status).violations.len() > 10);
+    }
+
+    #[test]
+    fn a_client_reads_a_refusal_in_both_languages() {
+        let status = in_both(
+            (Code::OutOfRange, "BACKTEST_EMPTY"),
+            "nothing",
+            "không có gì",
+        );
+        let told = refusal(&status);
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::OutOfRange, "nothing")
+        );
+        assert_eq!(
+            (told.reason.as_str(), told.vi.as_str()),
+            ("BACKTEST_EMPTY", "không có gì")
+        );
+        assert_eq!(refusal(&with_reason(Code::NotFound, "X", "x")).vi, "");
     }
 
     #[test]

@@ -243,6 +243,11 @@ impl Desk {
         self.replaying.cancel();
     }
 
+    /// Whether the ledger was read to its head once.
+    pub(crate) fn is_live(&self) -> bool {
+        self.replaying.is_cancelled()
+    }
+
     /// Waits until the ledger was read to its head once.
     pub(crate) async fn replayed(&self) {
         self.replaying.cancelled().await;

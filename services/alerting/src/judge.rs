@@ -94,11 +94,15 @@ impl Judge {
         }
     }
 
-    /// A judge who keeps to his rules, whatever is adopted: they are tried.
+    /// A judge who keeps to his thresholds, whatever is adopted: they are tried; `judged` as in [`InForce::fixed`].
     #[must_use]
-    pub(crate) fn trying(rules: Rules, today: Today) -> Self {
+    pub(crate) fn trying(
+        rules: Rules,
+        judged: Option<domain::event::Judged>,
+        today: Today,
+    ) -> Self {
         Self {
-            in_force: InForce::fixed(rules.clone()),
+            in_force: InForce::fixed(rules.clone(), judged),
             ..Self::new(rules, today)
         }
     }

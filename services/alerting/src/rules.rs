@@ -62,8 +62,10 @@ pub(crate) fn step(ladder: &[Step], number: u32) -> Option<&Step> {
 pub(crate) struct InForce {
     /// The thresholds that hold while none were adopted.
     shipped: Rules,
-    /// Whether what is adopted changes nothing: rules that are tried.
+    /// Whether thresholds that are adopted change nothing: rules that are tried.
     fixed: bool,
+    /// Whether neither does what is judged: rules that are tried, and say it themselves.
+    fixed_filter: bool,
     /// Position of the adoption; none while the shipped rules hold.
     position: Option<u64>,
     filter: Filter,
@@ -78,6 +80,7 @@ impl InForce {
         Self {
             shipped,
             fixed: false,
+            fixed_filter: false,
             position: None,
             filter: Filter::default(),
             indicators: BTreeSet::new(),
@@ -85,10 +88,12 @@ impl InForce {
         }
     }
 
-    /// Rules that hold whatever is adopted.
-    pub(crate) fn fixed(rules: Rules) -> Self {
+    /// Thresholds that hold whatever is adopted; what is judged by them follows what is adopted unless it is said.
+    pub(crate) fn fixed(rules: Rules, filter: Option<Filter>) -> Self {
         Self {
             fixed: true,
+            fixed_filter: filter.is_some(),
+            filter: filter.unwrap_or_default(),
             ..Self::shipped(rules)
         }
     }
@@ -96,8 +101,18 @@ impl InForce {
     /// Takes what holds now, adopted at a position; gives the thresholds if these are other rules than before.
     pub(crate) fn take(&mut self, adopted: Option<(u64, &RulesAdopted)>) -> Option<Rules> {
         let position = adopted.map(|(position, _)| position);
-        if self.fixed || self.position == position {
+        if self.position == position {
             return None;
+        }
+        if self.fixed {
+            self.position = position;
+            let filter =
+                adopted.map_or_else(Filter::default, |(_, adopted)| adopted.judged.clone());
+            if self.fixed_filter || self.filter == filter {
+                return None;
+            }
+            self.filter = filter;
+            return Some(self.shipped.clone());
         }
         let Some((_, adopted)) = adopted else {
             *self = Self::shipped(self.shipped.clone());
@@ -111,6 +126,11 @@ impl InForce {
         let number = |name: &str| thresholds.number(name);
         let version = adopted.version.as_str();
         Some(Rules::named(version, number, &thresholds.due_soon_days))
+    }
+
+    /// Which series are judged.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
     }
 
     /// The ladder, by number.

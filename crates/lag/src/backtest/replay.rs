@@ -98,6 +98,7 @@ pub fn replay(
     let wanted = Wanted {
         rules,
         variants: std::slice::from_ref(rules),
+        since: f64::NEG_INFINITY,
         targets,
         deadline,
         drawn: &Drawn::ALL,
@@ -115,6 +116,8 @@ pub(super) struct Wanted<'a> {
     pub(super) rules: &'a Rules,
     /// What cases are stepped by: the same rules but for the thresholds of a case.
     pub(super) variants: &'a [Rules],
+    /// Reports up to here step every variant by `rules`, as the rules that held before the switch.
+    pub(super) since: f64,
     pub(super) targets: &'a [f64],
     pub(super) deadline: f64,
     pub(super) drawn: &'a [Drawn],
@@ -153,6 +156,7 @@ impl Wanted<'_> {
         let teller = |target_share: &f64, drawn: &Drawn| Teller {
             target_share: *target_share,
             deadline: self.deadline,
+            since: self.since,
             drawn: *drawn,
             bands: Vec::new(),
             variants: self.variants.iter().map(variant).collect(),
@@ -224,6 +228,7 @@ impl Spreads {
 struct Teller {
     target_share: f64,
     deadline: f64,
+    since: f64,
     drawn: Drawn,
     bands: Vec<Banded>,
     variants: Vec<Variant>,
@@ -280,7 +285,13 @@ impl Teller {
             let Some(ladder) = variant.ladders.get_mut(place) else {
                 continue;
             };
-            let stepped = ladder.step(&variant.rules, &verdict, newest);
+            // What was counted by the rules before is kept, as in alerting.
+            let held = if at <= self.since {
+                rules
+            } else {
+                &variant.rules
+            };
+            let stepped = ladder.step(held, &verdict, newest);
             variant.changes.extend(stepped.map(|transition| Change {
                 place,
                 at,

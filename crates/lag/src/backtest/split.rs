@@ -5,9 +5,11 @@
 //! rules as they were given.
 //!
 //! - **Time.** The part to pick by are the earlier deadlines. What was picked is switched on at the
-//!   last of them, when all that it was picked by has come: a case of a later deadline that is open
-//!   by then opens on that day, as alerting does it when its rules change; what opened and cleared
-//!   before was never told.
+//!   last of them, when all that it was picked by has come. Up to that day the rules as they were
+//!   given hold, and what its reports have counted is kept; only later reports are stepped by what
+//!   was picked, as alerting does it when its rules change. A case of a later deadline that is open
+//!   on that day counts as opened on it, for every candidate alike; what opened and cleared before
+//!   is not counted.
 //! - **Places, parents.** Half A picks for half B and the other way round; residuals come from the
 //!   half that is not judged.
 
@@ -203,7 +205,7 @@ fn best(seen: &[Judged]) -> usize {
     found
 }
 
-/// What is told by rules that are switched on at a moment.
+/// What is counted of rules that are switched on at a moment: what is open then, and what comes later.
 fn switched_on(replay: &mut Replay, since: f64) {
     let later = replay.changes.partition_point(|change| change.at <= since);
     let mut open: BTreeMap<usize, Change> = BTreeMap::new();
@@ -240,6 +242,7 @@ impl Part<'_> {
             let wanted = Wanted {
                 rules,
                 variants: candidates,
+                since: self.since,
                 targets,
                 deadline: *deadline,
                 drawn: &[self.drawn],
@@ -298,6 +301,7 @@ impl Judged {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Figure, Place};
     use super::*;
 
     fn judged(f1: f64, flapping_places: usize) -> Judged {
@@ -357,6 +361,48 @@ mod tests {
         assert_eq!(replay.changes, expected);
         switched_on(&mut replay, f64::NEG_INFINITY);
         assert_eq!(replay.changes, expected);
+    }
+
+    #[test]
+    fn a_report_from_before_the_switch_opens_nothing_by_the_rules_switched_on() {
+        let week = |week: u8| 100.0 + 7.0 * f64::from(week);
+        let figure = |at: u8| Figure {
+            at: week(at),
+            count: 100.0 + 10.0 * f64::from(at),
+            denominator: 1_000.0,
+            is_bound: false,
+        };
+        let past = Past::new(vec![Place {
+            name: "slow".to_owned(),
+            parent: "A".to_owned(),
+            figures: (0..8).map(figure).collect(),
+        }]);
+        let rules = |consecutive| Rules {
+            consecutive,
+            ..Rules::standard()
+        };
+        let (given, hasty) = (rules(4), rules(1));
+        let opened = |since: f64| {
+            let wanted = Wanted {
+                rules: &given,
+                variants: &[given.clone(), hasty.clone()],
+                since,
+                targets: &[0.9],
+                deadline: week(8),
+                drawn: &[Drawn::None],
+            };
+            let mut replays = wanted.replays(&past, || ()).remove(0);
+            replays.iter_mut().for_each(|it| switched_on(it, since));
+            let first = |replay: &Replay| replay.changes.first().map(|change| change.at);
+            replays.iter().map(first).collect::<Vec<_>>()
+        };
+        // The reports of weeks 2 to 5 speak against it.
+        let never = f64::NEG_INFINITY;
+        assert_eq!(opened(never), [Some(week(5)), Some(week(2))]);
+        // Two of them were counted before the switch; it takes a third one.
+        assert_eq!(opened(week(3)), [Some(week(5)), Some(week(4))]);
+        // Open by the rules before: that is told of the day of the switch, of both.
+        assert_eq!(opened(week(6)), [Some(week(6)), Some(week(6))]);
     }
 
     #[test]

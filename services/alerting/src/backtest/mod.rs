@@ -24,7 +24,7 @@ mod trial;
 use std::collections::BTreeSet;
 use std::sync::{Arc, RwLockReadGuard};
 
-use domain::{Event, IndicatorCode, LocalityCode, LocalityId, Reason, Violation};
+use domain::{Event, IndicatorCode, LocalityCode, Reason, Violation};
 use futures::future::Either;
 use host::{CancellationToken, Clock, Today};
 use jiff::Timestamp;
@@ -33,12 +33,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status};
-use wire::deadline::stopping;
+use wire::deadline::{not_caught_up, stopping};
 use wire::log_reader::{Batches, LogReader};
-use wire::status::{fits, invalid, with_reason};
+use wire::status::{fits, in_both, invalid, with_reason};
 use wire::v1;
 
-use self::outcome::{Asked, Outcomes, Scope};
+use self::outcome::{Asked, Outcomes, Scope, Sought};
+use self::rules::Tried;
 use self::stretch::{Stretch, Wanted};
 use self::trial::Trial;
 use crate::desk::Desk;
@@ -59,11 +60,17 @@ type Told = mpsc::Sender<Result<v1::RunBacktestResponse, Status>>;
 pub(crate) trait Newest: Send + Sync {
     /// The judge, who folds nothing meanwhile.
     fn judge(&self) -> RwLockReadGuard<'_, Judge>;
+    /// Whether it has read the ledger to its head once; before, "now" is some day of the past.
+    fn is_live(&self) -> bool;
 }
 
 impl Newest for Desk {
     fn judge(&self) -> RwLockReadGuard<'_, Judge> {
         Desk::judge(self)
+    }
+
+    fn is_live(&self) -> bool {
+        Desk::is_live(self)
     }
 }
 
@@ -88,7 +95,7 @@ struct Backtest {
     stretch: Stretch,
     scope: Scope,
     /// None if the rules in force are tried.
-    tried: Option<Rules>,
+    tried: Option<Tried>,
     shipped: Rules,
     message_bytes_max: usize,
     answers: Told,
@@ -129,7 +136,7 @@ impl Backtests {
     /// Begins a backtest; what it tells is in the answers.
     ///
     /// # Errors
-    /// What cannot be read of the request; BACKTEST_EMPTY if the stretch has no event; BACKTEST_BUSY while another one runs.
+    /// What cannot be read of the request; NOT_CAUGHT_UP while the ledger is still being replayed; BACKTEST_EMPTY if the stretch has no event; BACKTEST_BUSY while another one runs.
     pub(crate) fn begin(
         &self,
         newest: Arc<dyn Newest>,
@@ -145,6 +152,10 @@ impl Backtests {
             }
         };
         let tried = rules::read(&request.rules, &self.shipped)?;
+        if !newest.is_live() {
+            let at = newest.judge().position();
+            return Err(not_caught_up(at + 1, at));
+        }
         let stretch = {
             let judge = newest.judge();
             scope.is_known(&judge)?;
@@ -173,7 +184,8 @@ impl Backtests {
     fn permit(&self) -> Result<OwnedSemaphorePermit, Status> {
         Arc::clone(&self.one).try_acquire_owned().map_err(|_| {
             let message = "rules are being tried for somebody else; try again when that has ended";
-            with_reason(Code::ResourceExhausted, "BACKTEST_BUSY", message)
+            let vi = "đang thử quy tắc cho nơi khác; hãy thử lại khi việc đó xong";
+            in_both((Code::ResourceExhausted, "BACKTEST_BUSY"), message, vi)
         })
     }
 }
@@ -235,21 +247,22 @@ impl Backtest {
     }
 
     fn report(&mut self, runtime: &Handle) -> Result<v1::RunBacktestResponse, Ended> {
-        let mut asked = Asked::new(self.scope.indicator.clone());
+        let mut asked = Asked::default();
         let tried = self.tried.take();
-        let tried = tried.map(|rules| Judge::trying(rules, self.today));
+        let tried = tried.map(|tried| Judge::trying(tried.rules, tried.judged, self.today));
         let in_force = Judge::new(self.shipped.clone(), self.today);
         let judges = tried.into_iter().chain(std::iter::once(in_force));
-        let mut trials: Vec<Trial> = judges.map(Trial::new).collect();
-        self.fold(runtime, &mut asked, &mut trials)?;
+        let sought = Sought::new(&*self.newest, &self.scope);
+        let trials = judges.map(|judge| Trial::new(judge, &sought));
+        let mut trials: Vec<Trial<'_>> = trials.collect();
+        self.fold(runtime, (&mut asked, &sought), &mut trials)?;
         for trial in &mut trials {
             trial.end(&self.stretch, &asked);
         }
-        let outcomes = Outcomes::read(&*self.newest, &asked, &self.scope, || self.goes_on())?;
-        let places = self.places(&trials);
+        let outcomes = Outcomes::read(&asked, &sought, || self.goes_on())?;
         let mut runs = trials
             .iter()
-            .map(|trial| report::run(trial, &outcomes, &places, &self.stretch));
+            .map(|trial| report::run(trial, &outcomes, &self.stretch));
         let report = v1::BacktestReport {
             from_position: self.stretch.from,
             to_position: self.stretch.to,
@@ -258,7 +271,7 @@ impl Backtest {
             known_position: outcomes.position,
             tried: runs.next(),
             in_force: runs.next(),
-            looks_left_out: asked.looks_left_out,
+            looks_left_out: asked.looks_left_out(),
             quota_count: outcomes.of.len() as u64,
             quotas: report::quotas(&outcomes),
         };
@@ -271,19 +284,13 @@ impl Backtest {
         Ok(answer)
     }
 
-    /// The places with a case that are asked about.
-    fn places(&self, trials: &[Trial]) -> BTreeSet<LocalityId> {
-        let spells = trials.iter().flat_map(|trial| &trial.spells);
-        let wanted = self.scope.indicator.as_ref();
-        let spells = spells.filter(|spell| wanted.is_none_or(|code| *code == spell.key.indicator));
-        let ids: BTreeSet<LocalityId> = spells.map(|spell| spell.key.locality).collect();
-        let judge = self.newest.judge();
-        let is_asked = |id: &LocalityId| self.scope.has(&judge.state, *id);
-        ids.into_iter().filter(is_asked).collect()
-    }
-
     /// Folds the ledger up to the end of the stretch.
-    fn fold(&self, runtime: &Handle, asked: &mut Asked, trials: &mut [Trial]) -> Result<(), Ended> {
+    fn fold(
+        &self,
+        runtime: &Handle,
+        (asked, sought): (&mut Asked, &Sought<'_>),
+        trials: &mut [Trial<'_>],
+    ) -> Result<(), Ended> {
         let to = self.stretch.to;
         let step = (to / STEPS).max(1);
         let (mut folded, mut tell_at) = (0, step);
@@ -299,6 +306,7 @@ impl Backtest {
             {
                 self.goes_on()?;
                 self.take(asked, trials, (position, known, event))?;
+                asked.note(known, event, &self.stretch, sought);
                 folded = position;
             }
             if folded >= tell_at {
@@ -322,8 +330,8 @@ impl Backtest {
 
     fn take(
         &self,
-        asked: &mut Asked,
-        trials: &mut [Trial],
+        asked: &Asked,
+        trials: &mut [Trial<'_>],
         (position, known, event): (u64, Timestamp, &Event),
     ) -> Result<(), Ended> {
         for trial in trials.iter_mut() {
@@ -331,7 +339,6 @@ impl Backtest {
                 .fold(&self.stretch, asked, (position, known, event))
                 .map_err(|error| unreadable(&error))?;
         }
-        asked.note(known, event, &self.stretch);
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! The figure of the deadline decides, or the straight line between those around it if they are not further apart than a place may be silent.
 //! Where neither is there, a figure from before that meets the target still says that it was met, and one from after it that does not, that it was missed.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::event::{Body, IndicatorKind, QuotaLayer};
@@ -26,6 +27,8 @@ use crate::judge::Judge;
 pub(super) const HORIZONS: [u16; 4] = [7, 14, 28, 42];
 /// Most looks, each at one indicator on one day.
 const LOOKS_MAX: usize = 400;
+/// Most looks left out that are told apart.
+const LEFT_OUT_MAX: usize = 10_000;
 /// Quotas read while the judge that answers waits.
 const QUOTAS_AT_ONCE: usize = 256;
 /// More levels than any hierarchy has.
@@ -81,12 +84,12 @@ impl Scope {
         Ok(())
     }
 
-    /// Whether a locality is one of those, or below one.
-    pub(super) fn has(&self, state: &State, id: LocalityId) -> bool {
+    /// Whether a locality is one of those, or below one, as is known at a position.
+    fn has(&self, state: &State, position: u64, id: LocalityId) -> bool {
         if self.codes.is_empty() {
             return true;
         }
-        let reading = state.latest(Moment::end_of(Date::MAX));
+        let reading = state.at(Moment::end_of(Date::MAX), position);
         let mut at = Some(id);
         for _ in 0..LEVELS_MAX {
             let Some(id) = at else { return false };
@@ -99,37 +102,70 @@ impl Scope {
     }
 }
 
-/// The quotas that the ledger brought, and the days on which their forecasts are looked at.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    indicator: Option<IndicatorCode>,
-    quotas: BTreeMap<(Series, Date), usize>,
-    looks: BTreeSet<(Date, IndicatorCode)>,
-    pub(super) looks_left_out: u64,
+/// What is asked about, each place looked up once.
+pub(super) struct Sought<'a> {
+    newest: &'a dyn Newest,
+    scope: &'a Scope,
+    /// Position of the ledger by which it is known what lies in what, and what came.
+    pub(super) position: u64,
+    places: RefCell<BTreeMap<LocalityId, bool>>,
 }
 
-impl Asked {
-    /// Nothing yet; of one indicator alone, or of all.
-    pub(super) fn new(indicator: Option<IndicatorCode>) -> Self {
+impl<'a> Sought<'a> {
+    /// As is known now, however far the judge that answers goes on.
+    pub(super) fn new(newest: &'a dyn Newest, scope: &'a Scope) -> Self {
         Self {
-            indicator,
-            ..Self::default()
+            newest,
+            scope,
+            position: newest.judge().position(),
+            places: RefCell::default(),
         }
     }
 
-    /// Notes a quota with a deadline within the stretch.
-    pub(super) fn note(&mut self, known: Timestamp, event: &Event, stretch: &Stretch) {
+    /// Whether an indicator is asked about in a place.
+    pub(super) fn has(&self, id: LocalityId, indicator: &IndicatorCode) -> bool {
+        let wanted = self.scope.indicator.as_ref();
+        if wanted.is_some_and(|code| code != indicator) {
+            return false;
+        }
+        if self.scope.codes.is_empty() {
+            return true;
+        }
+        let look = || {
+            let judge = self.newest.judge();
+            self.scope.has(&judge.state, self.position, id)
+        };
+        *self.places.borrow_mut().entry(id).or_insert_with(look)
+    }
+}
+
+/// The quotas that the ledger brought, and the days on which their forecasts are looked at.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    quotas: BTreeMap<(Series, Date), usize>,
+    looks: BTreeSet<(Date, IndicatorCode)>,
+    left_out: BTreeSet<(Date, IndicatorCode)>,
+}
+
+impl Asked {
+    /// Notes a quota that is sought, with a deadline within the stretch.
+    pub(super) fn note(
+        &mut self,
+        known: Timestamp,
+        event: &Event,
+        stretch: &Stretch,
+        sought: &Sought<'_>,
+    ) {
         let Body::QuotaAssigned(quota) = &event.body else {
             return;
         };
-        let is_wanted = self
-            .indicator
-            .as_ref()
-            .is_none_or(|code| *code == quota.indicator);
         let within = |day: &Date| *day > stretch.from_day && *day <= stretch.to_day;
-        let Some(deadline) = quota.deadline.filter(within).filter(|_| is_wanted) else {
+        let Some(deadline) = quota.deadline.filter(within) else {
             return;
         };
+        if !sought.has(quota.locality, &quota.indicator) {
+            return;
+        }
         let series = Series {
             locality: quota.locality,
             indicator: quota.indicator.clone(),
@@ -146,10 +182,15 @@ impl Asked {
             let look = (day, quota.indicator.clone());
             if self.looks.len() < LOOKS_MAX {
                 self.looks.insert(look);
-            } else if !self.looks.contains(&look) {
-                self.looks_left_out += 1;
+            } else if !self.looks.contains(&look) && self.left_out.len() < LEFT_OUT_MAX {
+                self.left_out.insert(look);
             }
         }
+    }
+
+    /// Looks that were too many, each counted once; of very many, so many at least.
+    pub(super) fn looks_left_out(&self) -> u64 {
+        self.left_out.len() as u64
     }
 
     /// One quota and no look.
@@ -205,24 +246,22 @@ pub(super) struct Outcomes {
 }
 
 impl Outcomes {
-    /// Reads what came, some quotas at a time; `goes_on` is asked in between.
+    /// Reads what came, some quotas at a time, all as known at one position; `goes_on` is asked in between.
     pub(super) fn read(
-        newest: &dyn Newest,
         asked: &Asked,
-        scope: &Scope,
+        sought: &Sought<'_>,
         goes_on: impl Fn() -> Result<(), Ended>,
     ) -> Result<Self, Ended> {
-        let (mut of, position) = (BTreeMap::new(), newest.judge().position());
+        let (mut of, position) = (BTreeMap::new(), sought.position);
+        let rules = sought.newest.judge().rules.clone();
         let mut last: Option<(&Series, Date)> = None;
         let quotas: Vec<_> = asked.quotas.iter().collect();
         for some in quotas.chunks(QUOTAS_AT_ONCE) {
             goes_on()?;
-            let judge = newest.judge();
+            let judge = sought.newest.judge();
+            let known = (&judge.state, position);
             for ((series, deadline), index) in some {
-                if !scope.has(&judge.state, series.locality) {
-                    continue;
-                }
-                let Some(mut found) = outcome(&judge.state, &judge.rules, series, *deadline) else {
+                let Some(mut found) = outcome(known, &rules, series, *deadline) else {
                     continue;
                 };
                 // The quotas of a series come by deadline.
@@ -237,13 +276,18 @@ impl Outcomes {
 }
 
 /// What came of a quota; none if it is not in force on its last day, or has no pace.
-fn outcome(state: &State, rules: &Rules, series: &Series, deadline: Date) -> Option<Outcome> {
+fn outcome(
+    (state, position): (&State, u64),
+    rules: &Rules,
+    series: &Series,
+    deadline: Date,
+) -> Option<Outcome> {
     let Series {
         locality,
         indicator,
         layer,
     } = series;
-    let then = state.latest(Moment::end_of(deadline));
+    let then = state.at(Moment::end_of(deadline), position);
     let kind = then.indicator(indicator)?.kind;
     let quotas = then.quotas(*locality, indicator);
     let is_it =
@@ -254,7 +298,7 @@ fn outcome(state: &State, rules: &Rules, series: &Series, deadline: Date) -> Opt
     if kind != IndicatorKind::Cumulative || denominator <= 0.0 {
         return None;
     }
-    let ever = state.latest(Moment::end_of(Date::MAX));
+    let ever = state.at(Moment::end_of(Date::MAX), position);
     let figures: Vec<Figure> = ever
         .series(*locality, indicator)
         .iter()
@@ -285,8 +329,9 @@ fn outcome(state: &State, rules: &Rules, series: &Series, deadline: Date) -> Opt
 
 /// A figure as a count; none of what is only known to be less.
 fn figure(yardstick: Yardstick, denominator: f64, entry: &FigureEntry<'_>) -> Option<Figure> {
-    let bound = entry.figure.value.map_or(Bound::Exact, |value| value.bound);
     let measured = yardstick.measure(&entry.figure)?;
+    let counted = entry.figure.value.filter(|_| !measured.is_from_percent);
+    let bound = counted.map_or(entry.figure.percent_bound, |value| value.bound);
     let amount = measured.amount;
     let moment = entry.recorded.effective;
     let on = (moment.date(), moment.hour());

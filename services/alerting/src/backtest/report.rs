@@ -1,8 +1,7 @@
 //! What one set of rules said, held against what came.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use domain::LocalityId;
 use domain::event::QuotaLayer;
 use domain::text::Percent;
 use jiff::civil::Date;
@@ -17,21 +16,15 @@ use crate::render;
 /// Most scores told.
 const SCORES_MAX: usize = 200;
 /// Most cases told.
-const CASES_MAX: usize = 2_000;
+pub(super) const CASES_MAX: usize = 2_000;
 /// Most quotas told.
 const QUOTAS_MAX: usize = 2_000;
 /// Most rows of notices told.
 const NOTICES_MAX: usize = 2_000;
 
-/// What is told of a trial; `places` are those asked about that have a case.
-pub(super) fn run(
-    trial: &Trial,
-    outcomes: &Outcomes,
-    places: &BTreeSet<LocalityId>,
-    stretch: &Stretch,
-) -> v1::BacktestRun {
-    let is_asked = |spell: &&Spell| places.contains(&spell.key.locality);
-    let spells: Vec<&Spell> = trial.spells.iter().filter(is_asked).collect();
+/// What is told of a trial.
+pub(super) fn run(trial: &Trial<'_>, outcomes: &Outcomes, stretch: &Stretch) -> v1::BacktestRun {
+    let spells: Vec<&Spell> = trial.spells.iter().collect();
     let mut scores = scores(&spells, outcomes, stretch);
     let score_count = scores.len() as u64;
     scores.truncate(SCORES_MAX);
@@ -54,7 +47,7 @@ pub(super) fn run(
     notices.truncate(NOTICES_MAX);
     v1::BacktestRun {
         rules_version: trial.rules().version.clone(),
-        rules: serde_json::to_string(trial.rules()).unwrap_or_default(),
+        rules: rules(trial),
         scores,
         score_count,
         case_count: cases.len() as u64,
@@ -71,6 +64,17 @@ pub(super) fn run(
             .map(|days| forecasts(trial, outcomes, *days))
             .collect(),
     }
+}
+
+/// The rules of a trial as a file would say them, and what they judge if that is not everything.
+fn rules(trial: &Trial<'_>) -> String {
+    let said = trial.rules();
+    if trial.judged().is_all() {
+        return serde_json::to_string(said).unwrap_or_default();
+    }
+    let mut value = serde_json::to_value(said).unwrap_or_default();
+    value["judged"] = serde_json::to_value(trial.judged()).unwrap_or_default();
+    value.to_string()
 }
 
 /// The outcomes of a series, by deadline.
@@ -282,7 +286,7 @@ fn monday(day: Date) -> Date {
 }
 
 /// How near the forecasts of so many days before came.
-fn forecasts(trial: &Trial, outcomes: &Outcomes, days_before: u16) -> v1::BacktestForecasts {
+fn forecasts(trial: &Trial<'_>, outcomes: &Outcomes, days_before: u16) -> v1::BacktestForecasts {
     let mut row = v1::BacktestForecasts {
         days_before: days_before.into(),
         ..v1::BacktestForecasts::default()
@@ -320,7 +324,7 @@ fn forecasts(trial: &Trial, outcomes: &Outcomes, days_before: u16) -> v1::Backte
 
 #[cfg(test)]
 mod tests {
-    use domain::IndicatorCode;
+    use domain::{IndicatorCode, LocalityId};
     use jiff::civil::date;
 
     use super::*;

@@ -6,9 +6,12 @@ use host::Today;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tonic::{Code, Status};
-use wire::status::{invalid, with_reason};
+use wire::status::{in_both, invalid};
 
 use crate::judge::Judge;
+
+/// The shortest time between two instants.
+const INSTANT: SignedDuration = SignedDuration::from_nanos(1);
 
 /// A stretch as it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,11 +82,13 @@ impl Wanted {
         now: Timestamp,
     ) -> Result<Stretch, Status> {
         let head = judge.position();
-        let before = |instant: Timestamp| instant - SignedDuration::from_nanos(1);
         let from = match self.from {
             None => 1,
             Some(At::Position(position)) => position.max(1),
-            Some(At::Instant(instant)) => judge.position_at(before(instant)) + 1,
+            Some(At::Instant(instant)) => {
+                let before = instant.checked_sub(INSTANT);
+                before.map_or(0, |before| judge.position_at(before)) + 1
+            }
             Some(At::Day(day)) => judge.position_at(before_day(day)) + 1,
         };
         let (to, until) = match self.to {
@@ -103,7 +108,13 @@ impl Wanted {
             let message = format!(
                 "the ledger took nothing in that stretch: it would begin at position {from} and end at {to}"
             );
-            return Err(with_reason(Code::OutOfRange, "BACKTEST_EMPTY", message));
+            return Err(in_both(
+                (Code::OutOfRange, "BACKTEST_EMPTY"),
+                message,
+                format!(
+                    "sổ không nhận gì trong đoạn đó: đoạn sẽ bắt đầu ở vị trí {from} và kết thúc ở {to}"
+                ),
+            ));
         }
         let on = |instant: Timestamp| match today {
             Today::Pinned(day) => day,
@@ -146,7 +157,10 @@ impl At {
         match self {
             Self::Position(_) => None,
             Self::Instant(instant) => Some(instant),
-            Self::Day(day) => Some(before_day(day) + SignedDuration::from_nanos(1)),
+            Self::Day(day) => {
+                let begin = before_day(day).checked_add(INSTANT);
+                Some(begin.unwrap_or(Timestamp::MAX))
+            }
         }
     }
 
@@ -236,5 +250,28 @@ mod tests {
         assert_eq!(reason("7/6/2023", "7/6/2023"), "BACKTEST_EMPTY");
         assert_eq!(reason("", "1"), "NOT_CAUGHT_UP");
         assert_eq!(reason("2", "0"), "DATE_ORDER");
+    }
+
+    #[test]
+    fn the_ends_of_the_calendar_are_answered() {
+        let mut judge = Judge::new(lag::Rules::standard(), Today::Real);
+        let at = "2023-06-07T03:00:00Z".parse().unwrap();
+        let event = super::super::tests::event("2023-04-10", super::super::tests::indicator());
+        judge.fold(1, at, &event).unwrap();
+        let of = |from: &str, to: &str| {
+            let stretch = wanted(from, to).stretch(&judge, Today::Real, at);
+            stretch
+                .map(|stretch| (stretch.from, stretch.to))
+                .map_err(|status| wire::status::refusal(&status).reason)
+        };
+        let first = "-009999-01-02T01:59:59Z";
+        let last = "9999-12-30T22:00:00.999999999Z";
+        assert_eq!(of(first, ""), Ok((1, 1)));
+        assert_eq!(of(first, last), Ok((1, 1)));
+        assert_eq!(of("", first), Err("BACKTEST_EMPTY".to_owned()));
+        assert_eq!(of(last, ""), Err("BACKTEST_EMPTY".to_owned()));
+        for day in [Date::MIN, Date::MIN.tomorrow().unwrap(), Date::MAX] {
+            assert!(At::Day(day).begin().is_some(), "{day}");
+        }
     }
 }

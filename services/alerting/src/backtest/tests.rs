@@ -1,8 +1,10 @@
 //! Who may run one and when it ends, and what is found in a ledger of many days.
 
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use domain::LocalityId;
 use domain::event::{self as e, Actor, Body, Name};
 use domain::text::{Bound, Moment, Quantity};
 use host::SystemClock;
@@ -27,17 +29,21 @@ struct Bench {
     shutdown: CancellationToken,
 }
 
-/// A judge who folds nothing any more.
-struct Standing(RwLock<Judge>);
+/// A judge who folds nothing any more, unless a test does it; the flag says whether the ledger was read to its head.
+struct Standing(RwLock<Judge>, AtomicBool);
 
 impl Newest for Standing {
     fn judge(&self) -> RwLockReadGuard<'_, Judge> {
         self.0.read().unwrap()
     }
+
+    fn is_live(&self) -> bool {
+        self.1.load(Ordering::Acquire)
+    }
 }
 
 fn standing(judge: Judge) -> Arc<Standing> {
-    Arc::new(Standing(RwLock::new(judge)))
+    Arc::new(Standing(RwLock::new(judge), AtomicBool::new(true)))
 }
 
 impl Bench {
@@ -78,7 +84,7 @@ fn name(vi: &str) -> Name {
     }
 }
 
-fn event(effective: &str, body: Body) -> Event {
+pub(super) fn event(effective: &str, body: Body) -> Event {
     Event {
         request_id: uuid::Uuid::nil(),
         actor: Actor {
@@ -92,7 +98,7 @@ fn event(effective: &str, body: Body) -> Event {
     }
 }
 
-fn indicator() -> Body {
+pub(super) fn indicator() -> Body {
     Body::IndicatorDefined(e::IndicatorDefined {
         indicator: EID.parse().unwrap(),
         name: name("Kích hoạt"),
@@ -209,12 +215,12 @@ fn judged(ledger: &Ledger) -> (Judge, Vec<Change>) {
 }
 
 /// What is found in a stretch of it.
-fn found(
-    ledger: &Ledger,
-    rules: Rules,
-    (from, to): (&str, &str),
-    codes: &[&str],
-) -> v1::BacktestRun {
+fn found(ledger: &Ledger, rules: Rules, ends: (&str, &str), codes: &[&str]) -> v1::BacktestRun {
+    tried(ledger, Judge::new(rules, Today::Real), ends, codes)
+}
+
+/// The same by any judge who has read nothing.
+fn tried(ledger: &Ledger, by: Judge, (from, to): (&str, &str), codes: &[&str]) -> v1::BacktestRun {
     let (judge, _) = judged(ledger);
     let now = "2023-08-10T09:00:00Z".parse().unwrap();
     let wanted = Wanted::read(from, to).unwrap();
@@ -224,25 +230,20 @@ fn found(
         indicator: None,
         codes: codes.iter().map(|code| code.parse().unwrap()).collect(),
     };
-    let mut asked = Asked::new(None);
-    let mut trial = Trial::new(Judge::new(rules, Today::Real));
+    let sought = Sought::new(&*newest, &scope);
+    let mut asked = Asked::default();
+    let mut trial = Trial::new(by, &sought);
     let upto = usize::try_from(stretch.to).unwrap();
     for (position, (known, event)) in (1..).zip(&ledger[..upto]) {
         trial
             .fold(&stretch, &asked, (position, *known, event))
             .unwrap();
-        asked.note(*known, event, &stretch);
+        asked.note(*known, event, &stretch, &sought);
     }
     trial.end(&stretch, &asked);
-    let outcomes = Outcomes::read(&*newest, &asked, &scope, || Ok(()))
-        .ok()
-        .unwrap();
-    let ids = trial.spells.iter().map(|spell| spell.key.locality);
-    let ids = ids
-        .filter(|id| scope.has(&newest.judge().state, *id))
-        .collect();
-    assert_eq!(asked.looks_left_out, 0);
-    report::run(&trial, &outcomes, &ids, &stretch)
+    let outcomes = Outcomes::read(&asked, &sought, || Ok(())).ok().unwrap();
+    assert_eq!(asked.looks_left_out(), 0);
+    report::run(&trial, &outcomes, &stretch)
 }
 
 /// Cases as `code concern opened–cleared`.
@@ -426,6 +427,216 @@ fn what_came_after_a_day_changes_nothing_before_it() {
     assert_eq!(later, early(one));
 }
 
+/// Those that are shipped.
+fn shipped() -> e::Thresholds {
+    let shipped = Rules::standard();
+    let decimal = |number: f64| -> domain::text::Decimal { number.to_string().parse().unwrap() };
+    e::Thresholds {
+        window_days: decimal(shipped.window_days),
+        beta: decimal(shipped.beta),
+        average_factor: decimal(shipped.average_factor),
+        early_reports: u32::try_from(shipped.early_reports).unwrap(),
+        early_days: decimal(shipped.early_days),
+        plan_red: decimal(shipped.plan_red),
+        plan_amber: decimal(shipped.plan_amber),
+        cadence_days: decimal(shipped.cadence_days),
+        p_open: decimal(shipped.p_open),
+        p_clear: decimal(shipped.p_clear),
+        consecutive: shipped.consecutive,
+        residuals_min: u32::try_from(shipped.residuals_min).unwrap(),
+        band_miss: decimal(shipped.band_miss),
+        due_soon_days: shipped.due_soon_days,
+        stall_z: decimal(shipped.stall_z),
+        funnel_z: decimal(shipped.funnel_z),
+        declared_quantile: decimal(shipped.declared_quantile),
+    }
+}
+
+/// Rules adopted on 5 June that judge the layers given.
+fn adopted(layers: &[e::QuotaLayer]) -> (Timestamp, Event) {
+    let rules = e::RulesAdopted {
+        version: "narrow-1".parse().unwrap(),
+        thresholds: shipped(),
+        judged: e::Judged {
+            layers: layers.to_vec(),
+            ..e::Judged::default()
+        },
+        steps: crate::shipped_steps(),
+        reason: "thử".to_owned(),
+    };
+    let at = "2023-06-05T05:00:00Z".parse().unwrap();
+    (at, event("2023-06-05", Body::RulesAdopted(rules)))
+}
+
+#[test]
+fn rules_that_are_tried_judge_what_they_say_or_else_what_is_judged_in_force() {
+    let (slow, fast) = usual();
+    let mut ledger = ledger(&slow, &fast);
+    let (at, event) = adopted(&[e::QuotaLayer::Commitment]);
+    let index = ledger.partition_point(|(known, _)| *known <= at);
+    ledger.insert(index, (at, event));
+    let of = |judged: Option<e::Judged>| {
+        let by = Judge::trying(Rules::standard(), judged, Today::Real);
+        tried(&ledger, by, ("", ""), &[])
+    };
+    // From 5 June on nothing is judged against the quota that there is.
+    let in_force = found(&ledger, Rules::standard(), ("", ""), &[]);
+    let lagging = "268 LAGGING 2023-05-22–2023-06-05".to_owned();
+    assert!(told(&in_force).contains(&lagging), "{:?}", told(&in_force));
+    let silent = of(None);
+    assert_eq!(told(&silent), told(&in_force));
+    assert!(
+        silent.rules.contains(r#""layers":["commitment"]"#),
+        "{}",
+        silent.rules
+    );
+    // Said otherwise, that holds.
+    let all = of(Some(e::Judged::default()));
+    assert_eq!(
+        told(&all)[1..],
+        ["268 LAGGING 2023-05-22–", "268 OVERDUE 2023-07-31–"]
+    );
+    let other = of(Some(e::Judged {
+        layers: vec![e::QuotaLayer::Provincial],
+        ..e::Judged::default()
+    }));
+    assert_eq!(told(&other), Vec::<String>::new());
+}
+
+/// What came of the one quota of a ledger in which 268 reports a figure, and what `between` folds while that is read.
+fn came(figure: e::Figure, between: impl Fn(&Standing)) -> Option<bool> {
+    let (mut ledger, _) = (ledger(&[], &[]), ());
+    ledger.truncate(5);
+    let at = |day: &str| -> Timestamp { format!("{day}T03:00:00Z").parse().unwrap() };
+    let reported = Body::ProgressReported(e::ProgressReported {
+        locality: place("268"),
+        indicator: EID.parse().unwrap(),
+        figure,
+        note: String::new(),
+    });
+    ledger.push((at("2023-07-30"), event("2023-07-30", reported)));
+    let (judge, _) = judged(&ledger);
+    let stretch = Wanted::read("", "").unwrap();
+    let stretch = stretch
+        .stretch(&judge, Today::Real, at("2023-08-10"))
+        .unwrap();
+    let (newest, scope) = (standing(judge), Scope::default());
+    let sought = Sought::new(&*newest, &scope);
+    let mut asked = Asked::default();
+    for (known, event) in &ledger {
+        asked.note(*known, event, &stretch, &sought);
+    }
+    let goes_on = || {
+        between(&newest);
+        Ok(())
+    };
+    let outcomes = Outcomes::read(&asked, &sought, goes_on).ok().unwrap();
+    assert_eq!((outcomes.of.len(), outcomes.position), (1, 6));
+    outcomes.of[&0].missed
+}
+
+#[test]
+fn a_percentage_that_is_a_bound_is_no_exact_figure() {
+    let printed = |percent: &str, percent_bound: Bound| e::Figure {
+        percent: Some(domain::text::parse_percent(percent).unwrap()),
+        percent_bound,
+        ..e::Figure::default()
+    };
+    let of = |percent, bound| came(printed(percent, bound), |_| ());
+    assert_eq!(of("80", Bound::Exact), Some(true));
+    assert_eq!(of("80", Bound::AtLeast), None, "it may have been 90");
+    assert_eq!(of("91", Bound::AtLeast), Some(false));
+    assert_eq!(of("91", Bound::AtMost), None, "it may have been 80");
+}
+
+#[test]
+fn what_comes_while_outcomes_are_read_is_not_known_to_any_of_them() {
+    let counted = |value: u64| e::Figure {
+        value: Some(Quantity {
+            value,
+            bound: Bound::Exact,
+        }),
+        ..e::Figure::default()
+    };
+    let known = "2023-08-10T09:00:00Z".parse().unwrap();
+    let later = event("2023-07-30", report("268", 950));
+    let between = |newest: &Standing| {
+        newest.0.write().unwrap().fold(7, known, &later).unwrap();
+    };
+    assert_eq!(came(counted(800), between), Some(true));
+}
+
+#[test]
+fn cases_from_before_a_stretch_and_places_not_asked_about_are_not_kept() {
+    let (slow, fast) = usual();
+    let ledger = ledger(&slow, &fast);
+    let (judge, _) = judged(&ledger);
+    let now = "2023-08-10T09:00:00Z".parse().unwrap();
+    let stretch = Wanted::read("1/7/2023", "31/7/2023").unwrap();
+    let stretch = stretch.stretch(&judge, Today::Real, now).unwrap();
+    let newest = standing(judge);
+    let kept = |codes: &[&str]| {
+        let scope = Scope {
+            codes: codes.iter().map(|code| code.parse().unwrap()).collect(),
+            ..Scope::default()
+        };
+        let sought = Sought::new(&*newest, &scope);
+        let mut asked = Asked::default();
+        let mut trial = Trial::new(Judge::new(Rules::standard(), Today::Real), &sought);
+        let upto = usize::try_from(stretch.to).unwrap();
+        for (position, (known, event)) in (1..).zip(&ledger[..upto]) {
+            let event = (position, *known, event);
+            trial.fold(&stretch, &asked, event).unwrap();
+            asked.note(event.1, event.2, &stretch, &sought);
+        }
+        trial.end(&stretch, &asked);
+        let kept = trial.spells.iter().map(|spell| {
+            let day = spell.opened.day.to_string();
+            (spell.key.concern, day, spell.sentence.is_some())
+        });
+        kept.collect::<Vec<_>>()
+    };
+    // That below average was over on 15 May; that of lagging is open before and after, and only counted.
+    let expected = [
+        (lag::Concern::Overdue, "2023-07-31".to_owned(), true),
+        (lag::Concern::Lagging, "2023-05-22".to_owned(), false),
+    ];
+    assert_eq!(kept(&[]), expected);
+    assert_eq!(kept(&["01"]), expected);
+    assert_eq!(kept(&["004"]), []);
+}
+
+#[test]
+fn a_look_that_is_left_out_is_counted_once() {
+    let (judge, _) = judged(&ledger(&[], &[]));
+    let now: Timestamp = "2025-12-31T09:00:00Z".parse().unwrap();
+    let stretch = Wanted::read("", "").unwrap();
+    let stretch = stretch.stretch(&judge, Today::Real, now).unwrap();
+    let (newest, scope) = (standing(judge), Scope::default());
+    let sought = Sought::new(&*newest, &scope);
+    let mut asked = Asked::default();
+    let first: Timestamp = "2023-05-01T01:00:00Z".parse().unwrap();
+    let deadline = |weeks: i64| date(2023, 7, 30) + jiff::Span::new().weeks(weeks);
+    let mut note = |code: &str, weeks: i64| {
+        let Body::QuotaAssigned(mut assigned) = quota(code) else {
+            panic!("no quota");
+        };
+        assigned.deadline = Some(deadline(weeks));
+        assigned.indicator = format!("eid.x{}", weeks % 8).parse().unwrap();
+        let event = event("2023-04-30", Body::QuotaAssigned(assigned));
+        asked.note(first, &event, &stretch, &sought);
+        asked.looks_left_out()
+    };
+    // Four looks for each of a hundred deadlines are all that fit; deadlines a week apart have looks of their own by the indicators.
+    for weeks in 0..100 {
+        assert_eq!(note("268", weeks), 0);
+    }
+    assert_eq!(note("268", 100), 4);
+    // Another place, the same days and indicator.
+    assert_eq!(note("004", 100), 4);
+    assert_eq!(note("004", 101), 8);
+}
+
 fn reason(refused: Result<Answers, Status>) -> String {
     let Err(status) = refused else {
         panic!("it was begun");
@@ -454,6 +665,35 @@ async fn a_service_that_stops_ends_it_by_name() {
     let last = timeout(PATIENCE, answers.next()).await.unwrap().unwrap();
     assert_eq!(wire::status::refusal(&last.unwrap_err()).reason, "STOPPING");
     assert!(answers.next().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_tried_before_the_ledger_was_read_to_its_head() {
+    let bench = Bench::new().await;
+    bench.newest.1.store(false, Ordering::Release);
+    let request = v1::RunBacktestRequest::default();
+    let status = bench.begin(&request).err().unwrap();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert_eq!(wire::status::refusal(&status).reason, "NOT_CAUGHT_UP");
+    assert!(wire::status::within_stream(&status, &[]).retry_after_ms > 0);
+    bench.newest.1.store(true, Ordering::Release);
+    assert!(bench.begin(&request).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_are_told_in_vietnamese_too() {
+    let bench = Bench::new().await;
+    let vi = |request: &v1::RunBacktestRequest| {
+        wire::status::refusal(&bench.begin(request).err().unwrap()).vi
+    };
+    let early = v1::RunBacktestRequest {
+        to: "6/6/2023".to_owned(),
+        ..v1::RunBacktestRequest::default()
+    };
+    assert!(vi(&early).contains("sổ không nhận gì"), "{}", vi(&early));
+    let _first = bench.begin(&v1::RunBacktestRequest::default()).unwrap();
+    let busy = vi(&v1::RunBacktestRequest::default());
+    assert!(busy.contains("hãy thử lại"), "{busy}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::Event;
+use domain::event::Judged;
 use domain::text::date;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,7 +11,8 @@ use lag::{Rules, Transition};
 use state::ApplyError;
 use wire::v1;
 
-use super::outcome::{Asked, HORIZONS, Series};
+use super::outcome::{Asked, HORIZONS, Series, Sought};
+use super::report::CASES_MAX;
 use super::stretch::Stretch;
 use crate::case::{CaseKey, Change};
 use crate::judge::{Filter, Judge};
@@ -35,8 +37,16 @@ pub(super) struct Spell {
     pub(super) cleared: Option<Mark>,
     /// Who is told.
     pub(super) recipient: String,
+    /// None, as the sentence, of a case that is not told one by one.
     pub(super) name: Option<v1::Name>,
     pub(super) sentence: Option<v1::Name>,
+}
+
+/// How many cases have words of their own.
+#[derive(Debug, Default)]
+struct Words {
+    kept: usize,
+    last: Option<Mark>,
 }
 
 /// What was said of a quota so many days before its deadline.
@@ -53,21 +63,25 @@ pub(super) struct Foretold {
 }
 
 /// A judge of its own, and what it said.
-pub(super) struct Trial {
+pub(super) struct Trial<'a> {
     judge: Judge,
+    sought: &'a Sought<'a>,
+    /// Those that are over; in the end those that are open too. What was over before the stretch is not kept.
     pub(super) spells: Vec<Spell>,
-    /// The newest spell of a case that is open.
-    open: BTreeMap<CaseKey, usize>,
+    open: BTreeMap<CaseKey, Spell>,
+    words: Words,
     pub(super) foretold: Vec<Foretold>,
 }
 
-impl Trial {
-    /// Of a judge who has read nothing.
-    pub(super) fn new(judge: Judge) -> Self {
+impl<'a> Trial<'a> {
+    /// Of a judge who has read nothing; only what is sought is kept.
+    pub(super) fn new(judge: Judge, sought: &'a Sought<'a>) -> Self {
         Self {
             judge,
+            sought,
             spells: Vec::new(),
             open: BTreeMap::new(),
+            words: Words::default(),
             foretold: Vec::new(),
         }
     }
@@ -75,6 +89,11 @@ impl Trial {
     /// The rules that held in the end.
     pub(super) fn rules(&self) -> &Rules {
         &self.judge.rules
+    }
+
+    /// Which series they judged in the end.
+    pub(super) fn judged(&self) -> &Judged {
+        self.judge.in_force.filter()
     }
 
     /// Folds the event of the next position.
@@ -105,6 +124,12 @@ impl Trial {
         self.judge.pass_days(stretch.to_day);
         self.judge.settle();
         self.collect(stretch);
+        for mut spell in std::mem::take(&mut self.open).into_values() {
+            if !spell.opened.within {
+                (spell.name, spell.sentence) = (None, None);
+            }
+            self.spells.push(spell);
+        }
     }
 
     /// Looks at the forecasts of the days before `until` on which that is wanted.
@@ -137,22 +162,50 @@ impl Trial {
     /// Takes what was settled.
     fn collect(&mut self, stretch: &Stretch) {
         for change in self.judge.take_changes() {
+            let key = &change.key;
+            if !self.sought.has(key.locality, &key.indicator) {
+                continue;
+            }
             let Some(mark) = mark(&change.verdict, stretch) else {
                 continue;
             };
             match change.transition {
                 Transition::Opened => {
-                    self.open.insert(change.key.clone(), self.spells.len());
-                    self.spells.push(spell(change, mark));
+                    let mut spell = spell(change, mark);
+                    if !self.words.has(mark) {
+                        (spell.name, spell.sentence) = (None, None);
+                    }
+                    let before = self.open.insert(spell.key.clone(), spell);
+                    self.spells.extend(before);
                 }
                 Transition::Cleared => {
-                    let at = self.open.remove(&change.key);
-                    if let Some(spell) = at.and_then(|at| self.spells.get_mut(at)) {
-                        spell.cleared = Some(mark);
-                    }
+                    let spell = self.open.remove(&change.key);
+                    // What was over before the stretch says nothing about it.
+                    self.spells
+                        .extend(spell.filter(|_| mark.within).map(|spell| Spell {
+                            cleared: Some(mark),
+                            ..spell
+                        }));
                 }
             }
         }
+    }
+}
+
+impl Words {
+    /// Whether a case that opens is among the first that are told one by one; those of one mark all are.
+    ///
+    /// One from before the stretch is told if it clears within it, so it has words while it is open.
+    fn has(&mut self, opened: Mark) -> bool {
+        if !opened.within {
+            return true;
+        }
+        let is_first = self.kept < CASES_MAX || self.last == Some(opened);
+        if is_first {
+            self.kept += 1;
+            self.last = Some(opened);
+        }
+        is_first
     }
 }
 

@@ -11,7 +11,7 @@ use domain::LocalityCode;
 use domain::text::{find_personal_data, slug};
 use lag::Concern;
 use lettre::message::Mailbox;
-use lettre::{Address, AsyncSmtpTransport, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, Message, Tokio1Executor};
 
 use super::document::{Document, Table, Text};
 use super::http::{Target, TargetError, is_loopback};
@@ -317,14 +317,7 @@ impl Reader<'_> {
             let vi = "có user mà không có password_file".to_owned();
             document.problem(user.line, vi, "a user needs a password_file".to_owned());
         }
-        let from = from.and_then(|from| match from.value.parse::<Mailbox>() {
-            Ok(mailbox) => Some(mailbox),
-            Err(_) => {
-                let vi = "from không phải địa chỉ thư điện tử".to_owned();
-                document.problem(from.line, vi, "from is no mail address".to_owned());
-                None
-            }
-        });
+        let from = from.and_then(|from| sender(document, &from));
         let url = url?;
         let is_read = || AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.value).is_ok();
         let wrong = smtp_problem(&url.value, self.exposure)
@@ -401,8 +394,13 @@ impl Reader<'_> {
             }
         };
         let code = code.and_then(|code| place(document, &code));
-        let mail = mail.and_then(|mail| match mail.value.parse::<Address>() {
-            Ok(address) => Some(address),
+        let mail = mail.and_then(|mail| match mail.value.trim().parse::<Address>() {
+            Ok(address) if is_ascii(&address) => Some(address),
+            Ok(_) => {
+                let (vi, en) = NOT_ASCII;
+                document.problem(mail.line, format!("mail {vi}"), format!("mail {en}"));
+                None
+            }
             Err(_) => {
                 let vi = "mail không phải địa chỉ thư điện tử".to_owned();
                 document.problem(mail.line, vi, "mail is no mail address".to_owned());
@@ -411,6 +409,12 @@ impl Reader<'_> {
         });
         let id = name.as_ref().and_then(|name| identity(document, name));
         if let (Some(place), Some(name), Some(mail), Some(id)) = (code, name, mail, id) {
+            let from = self.contacts.smtp.as_ref().map(|smtp| &smtp.from);
+            if from.is_some_and(|from| !can_be_written(from, &name.value, &mail)) {
+                let vi = "không lập được thư cho name và mail này".to_owned();
+                let en = "no mail can be put together for this name and mail".to_owned();
+                return document.problem(name.line, vi, en);
+            }
             let hearing = Hearing { place, below };
             self.add(document, (id, name), mail, order, hearing);
         }
@@ -446,7 +450,7 @@ impl Reader<'_> {
         self.ids.insert(id.clone(), mail.clone());
         self.contacts.recipients.push(Recipient {
             id,
-            name: name.value,
+            name: name.value.trim().to_owned(),
             mail,
             order,
             hears: vec![hearing],
@@ -454,8 +458,57 @@ impl Reader<'_> {
     }
 }
 
-/// The id of an office's name; a name with an address or a number of a person in it is refused.
+/// What is wrong with an address that a server may refuse for its letters alone.
+const NOT_ASCII: (&str, &str) = (
+    "phải là địa chỉ không dấu (ASCII)",
+    "must be an address in ASCII letters",
+);
+/// What is wrong with a text that cannot stand in the head of a mail.
+const CONTROL: (&str, &str) = (
+    "chứa ký tự điều khiển (xuống dòng, tab, …)",
+    "holds a control character (a line break, a tab, …)",
+);
+
+/// Servers that take other letters are rare, and one address must not depend on it.
+fn is_ascii(address: &Address) -> bool {
+    let whole: &str = address.as_ref();
+    whole.is_ascii()
+}
+
+fn has_control(text: &str) -> bool {
+    text.trim().chars().any(char::is_control)
+}
+
+/// Whether a mail to somebody can be put together at all: found out now, not in the morning.
+fn can_be_written(from: &Mailbox, name: &str, mail: &Address) -> bool {
+    let to = Mailbox::new(Some(name.trim().to_owned()), mail.clone());
+    let trial = Message::builder()
+        .from(from.clone())
+        .to(to)
+        .body(String::new());
+    trial.is_ok()
+}
+
+/// Who mail is from.
+fn sender(document: &mut Document<'_>, from: &Text) -> Option<Mailbox> {
+    let (vi, en) = match from.value.trim().parse::<Mailbox>() {
+        _ if has_control(&from.value) => CONTROL,
+        Ok(mailbox) if mailbox.name.as_deref().is_some_and(has_control) => CONTROL,
+        Ok(mailbox) if is_ascii(&mailbox.email) => return Some(mailbox),
+        Ok(_) => NOT_ASCII,
+        Err(_) => ("không phải địa chỉ thư điện tử", "is no mail address"),
+    };
+    document.problem(from.line, format!("from {vi}"), format!("from {en}"));
+    None
+}
+
+/// The id of an office's name; a name with an address or a number of a person in it is refused, and one that no mail can bear.
 fn identity(document: &mut Document<'_>, name: &Text) -> Option<String> {
+    if has_control(&name.value) {
+        let (vi, en) = CONTROL;
+        document.problem(name.line, format!("name {vi}"), format!("name {en}"));
+        return None;
+    }
     if find_personal_data(&name.value).is_some() {
         let vi = "name chứa dữ liệu cá nhân; hãy nêu tên cơ quan".to_owned();
         let en = "name holds personal data; name the office".to_owned();
@@ -503,7 +556,8 @@ fn concern(document: &mut Document<'_>, text: &Text) -> Option<Concern> {
 /// What is wrong with the address of a mail server.
 fn smtp_problem(url: &str, exposure: Exposure) -> Option<(&'static str, &'static str)> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, beyond) = rest.split_at(end);
     if authority.contains('@') {
         return Some((
             "url không được chứa mật khẩu; dùng user và password_file",
@@ -512,7 +566,8 @@ fn smtp_problem(url: &str, exposure: Exposure) -> Option<(&'static str, &'static
     }
     let is_tls = match scheme {
         "smtps" => true,
-        "smtp" => rest.contains("tls=required"),
+        // Word for word: what else may stand there is read in more than one way.
+        "smtp" => matches!(beyond, "?tls=required" | "/?tls=required"),
         _ => {
             return Some((
                 "url phải là smtps://, smtp://…?tls=required hoặc smtp://",
@@ -672,6 +727,29 @@ lang = 3
     }
 
     #[test]
+    fn what_no_mail_can_bear_is_refused_with_its_line() {
+        let told = |from: &str, name: &str, mail: &str| {
+            let text = format!(
+                "[smtp]\nurl = \"smtps://mail.example.vn\"\nfrom = \"{from}\"\n[[contact]]\nplace = \"56\"\nname = \"{name}\"\nmail = \"{mail}\"\n"
+            );
+            let problems = parse(&text, Exposure::Refused).map_or_else(|all| all, |_| Vec::new());
+            problems.iter().map(|p| p.line).collect::<Vec<_>>()
+        };
+        let from = "Sổ <a@example.vn>";
+        assert_eq!(
+            told(from, "  Tổ 06\\n", "a@x.vn"),
+            [] as [usize; 0],
+            "trimmed"
+        );
+        assert_eq!(told(from, "Tổ\\n06", "a@x.vn"), [6]);
+        assert_eq!(told(from, "Tổ\\u000006", "a@x.vn"), [6]);
+        assert_eq!(told(from, "Tổ 06", "tổ@x.vn"), [7]);
+        assert_eq!(told(from, "Tổ 06", "a@tổ.vn"), [7]);
+        assert_eq!(told("Sổ <sổ@example.vn>", "Tổ 06", "a@x.vn"), [0, 3]);
+        assert_eq!(told("S\\u0007 <a@example.vn>", "Tổ 06", "a@x.vn"), [0, 3]);
+    }
+
+    #[test]
     fn plain_addresses_beyond_this_machine_need_a_word() {
         let text = "[alertmanager]\nurl = \"http://10.0.0.1:9093\"\n";
         assert!(parse(text, Exposure::Refused).is_err());
@@ -685,7 +763,16 @@ lang = 3
             ("smtp://localhost", true),
             ("smtp://a.vn?tls=required", true),
             ("smtps://a.vn:465", true),
+            ("smtp://a.vn:587/?tls=required", true),
             ("smtp://a.vn", false),
+            ("smtp://a.vn#tls=required", false),
+            ("smtp://a.vn/tls=required", false),
+            ("smtp://a.vn/x?tls=required", false),
+            ("smtp://a.vn?tls=required#x", false),
+            ("smtp://a.vn?tls=opportunistic&x=tls=required", false),
+            ("smtp://a.vn?tls=required&tls=opportunistic", false),
+            ("smtp://a.vn?x=tls=required", false),
+            ("smtp://localhost#.a.vn", true),
             ("smtps://u:p@a.vn", false),
             ("http://a.vn", false),
             ("smtps://", false),

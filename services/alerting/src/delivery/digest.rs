@@ -1,11 +1,15 @@
 //! What one recipient is told on one morning: pure, from what stands and what was told before.
 //!
+//! - **Step**: a further step of the ladder was taken since the last digest; always told, in the notification's own words.
 //! - **New**: open, and never told to the recipient.
 //! - **Worse, better**: the share foreseen (else reached) is a point or more below or above what was last told.
 //! - **Still**: as it was; repeated a day after it was first told, three days after that, then every seven.
 //! - **Missing reports**: silent or without any figure; repeated in the same steps.
 //! - **Due**: a deadline within a week.
-//! - **Cleared**: since the last digest; always told, also what was opened in between.
+//! - **Done, reported, closed**: cleared since the last digest, by what cleared it; always told, also what was opened in between.
+//! - **Commended**: a place reached what it lagged behind; told as steps are.
+//!
+//! An open case under a silence is left out and only counted; it was not told, so it comes back when the silence ends.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +17,7 @@ use jiff::civil::Date;
 use lag::Concern;
 
 use super::account::{Line, Told};
-use super::round::{Due, Seen};
+use super::round::{Due, Notice, Seen};
 
 /// Days between what is told again, by how often it was told.
 const REPEAT_DAYS: [i32; 3] = [1, 3, 7];
@@ -23,24 +27,32 @@ const NEWS: u32 = 100;
 /// A part of a digest, in the order in which they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Section {
+    Step,
     New,
     Worse,
     Better,
     Still,
     Missing,
     Due,
-    Cleared,
+    Done,
+    Reported,
+    Closed,
+    Commended,
 }
 
 impl Section {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Step,
         Self::New,
         Self::Worse,
         Self::Better,
         Self::Still,
         Self::Missing,
         Self::Due,
-        Self::Cleared,
+        Self::Done,
+        Self::Reported,
+        Self::Closed,
+        Self::Commended,
     ];
 }
 
@@ -57,8 +69,12 @@ pub(crate) struct Item<'a> {
 pub(crate) struct Digest<'a> {
     /// Gravest first.
     pub(crate) cases: BTreeMap<Section, Vec<Item<'a>>>,
+    /// Oldest first.
+    pub(crate) notices: BTreeMap<Section, Vec<&'a Notice>>,
     /// Nearest first.
     pub(crate) due: Vec<&'a Due>,
+    /// How many are left out because a silence covers them.
+    pub(crate) silenced: usize,
 }
 
 impl<'a> Digest<'a> {
@@ -80,6 +96,10 @@ impl<'a> Digest<'a> {
         });
         for seen in seen {
             if let Some((section, before)) = section(line, day, seen) {
+                if seen.is_open() && seen.is_silenced {
+                    digest.silenced += 1;
+                    continue;
+                }
                 let items = digest.cases.entry(section).or_default();
                 items.push(Item { seen, before });
             }
@@ -95,6 +115,28 @@ impl<'a> Digest<'a> {
         digest
     }
 
+    /// Adds the notifications that a recipient was not told of yet, up to a position.
+    pub(crate) fn with_notices(
+        mut self,
+        line: &Line,
+        through: u64,
+        notices: impl Iterator<Item = &'a Notice>,
+    ) -> Self {
+        let news = notices.filter(|it| it.position > line.through && it.position <= through);
+        for notice in news {
+            let section = if notice.is_commendation {
+                Section::Commended
+            } else {
+                Section::Step
+            };
+            self.notices.entry(section).or_default().push(notice);
+        }
+        for notices in self.notices.values_mut() {
+            notices.sort_by_key(|notice| notice.position);
+        }
+        self
+    }
+
     /// Everything new at once, for what cannot wait.
     pub(crate) fn urgent(seen: impl Iterator<Item = &'a Seen>) -> Self {
         let line = Line::default();
@@ -102,13 +144,14 @@ impl<'a> Digest<'a> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.due.is_empty() && self.cases.is_empty()
+        self.due.is_empty() && self.cases.is_empty() && self.notices.is_empty()
     }
 
     /// How much there is in a part.
     pub(crate) fn count(&self, section: Section) -> usize {
         match section {
             Section::Due => self.due.len(),
+            Section::Step | Section::Commended => self.notices.get(&section).map_or(0, Vec::len),
             _ => self.cases.get(&section).map_or(0, Vec::len),
         }
     }
@@ -129,7 +172,14 @@ impl<'a> Digest<'a> {
 fn section(line: &Line, day: Date, seen: &Seen) -> Option<(Section, Option<u32>)> {
     if !seen.is_open() {
         let is_news = seen.cleared_position > line.through;
-        return is_news.then_some((Section::Cleared, None));
+        let section = if seen.is_done {
+            Section::Done
+        } else if seen.is_missing_reports() {
+            Section::Reported
+        } else {
+            Section::Closed
+        };
+        return is_news.then_some((section, None));
     }
     let told = line.told.get(&seen.opened_position);
     let is_due = told.is_none_or(|told| is_due(told, day));
@@ -171,6 +221,8 @@ mod tests {
             opened_position: opened,
             cleared_position: 0,
             since: "2023-06-01".parse().unwrap(),
+            is_done: false,
+            is_silenced: false,
             share,
         }
     }
@@ -240,11 +292,72 @@ mod tests {
             of(&line, on, &seen(11, "silent", None)),
             Some(Section::Missing)
         );
-        for (cleared, expected) in [(10, None), (12, Some(Section::Cleared))] {
-            let mut seen = seen(3, "overdue", None);
-            seen.cleared_position = cleared;
+        for (concern, cleared, is_done, expected) in [
+            ("overdue", 10, true, None),
+            ("overdue", 12, true, Some(Section::Done)),
+            ("no_data", 12, true, Some(Section::Done)),
+            ("no_data", 12, false, Some(Section::Reported)),
+            ("silent", 12, false, Some(Section::Reported)),
+            ("lagging", 12, false, Some(Section::Closed)),
+        ] {
+            let mut seen = seen(3, concern, None);
+            (seen.cleared_position, seen.is_done) = (cleared, is_done);
             assert_eq!(of(&line, on, &seen), expected);
         }
+    }
+
+    #[test]
+    fn what_is_silenced_is_counted_and_not_told_and_comes_back() {
+        let mut line = Line::default();
+        line.told.insert(1, told(None, "2023-06-01", 1));
+        line.told.insert(2, told(None, "2023-06-01", 1));
+        let mut all = [1, 2, 3].map(|opened| seen(opened, "overdue", None));
+        (all[0].is_silenced, all[2].is_silenced) = (true, true);
+        let compose = |all: &[Seen], on: &str| {
+            let digest = Digest::compose(&line, day(on), all.iter(), std::iter::empty());
+            let told: Vec<u64> = digest.told().iter().map(|(opened, _)| *opened).collect();
+            (told, digest.silenced, digest.is_empty())
+        };
+        assert_eq!(compose(&all, "2023-06-02"), (vec![2], 2, false));
+        assert_eq!(
+            compose(&all[..1], "2023-06-02"),
+            (vec![], 1, true),
+            "no mail for it alone"
+        );
+        (all[0].is_silenced, all[2].is_silenced) = (false, false);
+        assert_eq!(compose(&all, "2023-06-09"), (vec![1, 2, 3], 0, false));
+    }
+
+    #[test]
+    fn a_step_and_a_commendation_are_told_once_whatever_was_told_of_the_case() {
+        let notice = |position, is_commendation| Notice {
+            position,
+            is_commendation,
+            said: crate::delivery::words::Both::default(),
+        };
+        let all = [
+            notice(9, false),
+            notice(4, false),
+            notice(7, true),
+            notice(6, false),
+        ];
+        let at = |through, until| {
+            let line = Line {
+                through,
+                ..Line::default()
+            };
+            let digest = Digest::default().with_notices(&line, until, all.iter());
+            let positions = |section| {
+                let notices = digest.notices.get(&section).into_iter().flatten();
+                notices.map(|notice| notice.position).collect::<Vec<_>>()
+            };
+            let told = (positions(Section::Step), positions(Section::Commended));
+            assert_eq!(digest.count(Section::Step), told.0.len());
+            (told, digest.is_empty())
+        };
+        assert_eq!(at(4, 8), ((vec![6], vec![7]), false));
+        assert_eq!(at(8, 9), ((vec![9], vec![]), false));
+        assert_eq!(at(9, 9), ((vec![], vec![]), true));
     }
 
     #[test]

@@ -16,7 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, Error as TlsError, RootCertStore, crypto,
+};
 
 /// Most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -111,10 +113,10 @@ pub(crate) enum Error {
     Connect(std::io::ErrorKind),
     /// No encryption could be agreed on.
     #[error("no secure connection: {0}")]
-    Tls(String),
+    Tls(&'static str),
     /// The connection broke, or what came is no HTTP.
     #[error("the connection broke: {0}")]
-    Http(String),
+    Http(&'static str),
     /// Nothing came in time.
     #[error("no answer within {} s", .0.as_secs_f32())]
     TimedOut(Duration),
@@ -187,13 +189,14 @@ impl Client {
         }
         let request = request
             .body(Full::new(body))
-            .map_err(|error| Error::Http(error.to_string()))?;
+            .map_err(|_| Error::Http("the request cannot be put together"))?;
         if !target.tls {
             return send(stream, request).await;
         }
-        let name = ServerName::try_from(host.to_owned()).map_err(|e| Error::Tls(e.to_string()))?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| Error::Tls("the host can have no certificate"))?;
         let stream = self.tls.connect(name, stream).await;
-        send(stream.map_err(|e| Error::Tls(e.to_string()))?, request).await
+        send(stream.map_err(|error| Error::Tls(no_tls(&error)))?, request).await
     }
 }
 
@@ -201,7 +204,7 @@ async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<()
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let broke = |error: hyper::Error| Error::Http(error.to_string());
+    let broke = |error: hyper::Error| Error::Http(broken(&error));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broke)?;
@@ -224,6 +227,42 @@ where
             (Err(_), Err(error)) => Err(broke(error)),
             (answer, _) => answer,
         },
+    }
+}
+
+/// Why no encryption was agreed on, in words of our own: the library's name the host and repeat what the other side presented.
+fn no_tls(error: &std::io::Error) -> &'static str {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    match inner {
+        Some(TlsError::InvalidCertificate(why)) => match why {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired"
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is for another name"
+            }
+            CertificateError::UnknownIssuer => {
+                "the certificate is of nobody whom this machine trusts"
+            }
+            _ => "the certificate is not valid",
+        },
+        Some(TlsError::AlertReceived(_)) => "the other side ended the handshake",
+        Some(_) => "the handshake failed",
+        None => "the connection ended in the handshake",
+    }
+}
+
+/// The same for a connection.
+fn broken(error: &hyper::Error) -> &'static str {
+    if error.is_incomplete_message() || error.is_closed() {
+        "it was closed before the answer"
+    } else if error.is_parse() {
+        "what came is no HTTP"
+    } else {
+        "nothing more could be sent or read"
     }
 }
 
@@ -262,6 +301,30 @@ mod tests {
         assert_eq!(exposed("https:// a"), Err(TargetError::Malformed));
         let below = Target::parse("http://127.0.0.1:9093/am/").unwrap();
         assert_eq!(below.below("/api/v2/alerts").path, "/am/api/v2/alerts");
+    }
+
+    #[test]
+    fn nothing_of_the_other_side_comes_into_what_is_told() {
+        let name = ServerName::try_from("hook.example.vn").unwrap();
+        let presented = vec!["secret.example.vn".to_owned()];
+        let foreign = [
+            TlsError::InvalidCertificate(CertificateError::NotValidForNameContext {
+                expected: name.to_owned(),
+                presented,
+            }),
+            TlsError::InvalidCertificate(CertificateError::UnknownIssuer),
+            TlsError::General("secret.example.vn".to_owned()),
+        ];
+        let told = foreign.map(|error| Error::Tls(no_tls(&std::io::Error::other(error))));
+        let told = told.map(|error| error.to_string());
+        assert_eq!(
+            told,
+            [
+                "no secure connection: the certificate is for another name",
+                "no secure connection: the certificate is of nobody whom this machine trusts",
+                "no secure connection: the handshake failed",
+            ]
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A digest is made from what stands and from what the recipient was told before, so nothing is lost by a morning that was missed; it is made good as soon as alerting runs again on that day, and else told on the next.
 //! What cannot wait is a case of a province that turns red and a case that is overdue; what comes within a moment comes in one mail, and then nothing for a quarter of an hour.
 //!
-//! A server that cannot be reached is tried until it can.
+//! A server that cannot be reached, or that takes nothing from us, is tried until it can; each time beginning with the recipient after the one it failed at, so that one at whom it fails keeps nobody waiting.
+//! A recipient who is put off (4xx) is tried until it is taken, and the others do not wait.
 //! A recipient that is refused is tried as often as anything, then is a dead letter until the next morning; the others do not wait.
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use lag::{Concern, Transition};
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio::time::{Duration, Instant, sleep, timeout};
@@ -27,7 +29,7 @@ use super::account::Receiver;
 use super::contacts::{Recipient, Smtp};
 use super::digest::{Digest, Section};
 use super::dispatch::{Backoff, Dispatch, Entry, MAIL};
-use super::round::{Due, Index, Round, Seen, told_places};
+use super::round::{self, Due, Heard, Index, Round, Seen, told_places};
 use super::words::{self, Both, Letter, Occasion, Part, Row};
 use crate::case::CaseKey;
 
@@ -57,6 +59,8 @@ struct Desk {
     wait_until: Option<Instant>,
     /// What cannot wait, by where it was opened.
     urgent: BTreeSet<u64>,
+    /// Something was to be mailed and was neither taken nor given up.
+    waits: bool,
 }
 
 struct Mailer {
@@ -68,6 +72,10 @@ struct Mailer {
     index: Index,
     /// What cannot wait was looked for up to here.
     seen: u64,
+    /// Whom a pass begins with.
+    first: usize,
+    /// What is due soon, as it was on a morning.
+    due: Option<(Date, Vec<Heard<Due>>)>,
     /// The server cannot be reached.
     down: Option<(Backoff, Instant)>,
     waiting_since: Option<Timestamp>,
@@ -76,8 +84,10 @@ struct Mailer {
 
 /// Why a mail was not taken.
 enum Refusal {
-    /// The server cannot be reached, whoever the mail is for.
+    /// The server cannot be reached or takes nothing from us, whoever the mail is for.
     Server(String),
+    /// It is to be tried later for this recipient.
+    Later(String),
     /// The recipient's mail was refused.
     Recipient(String),
     /// The shutdown came first.
@@ -94,7 +104,7 @@ pub(crate) async fn run(
     let transport = match transport(&smtp, dispatch.pace().timeout) {
         Ok(transport) => transport,
         Err(error) => {
-            let error = told_error(&error).0;
+            let error = told_error(&error);
             tracing::error!("mail cannot be sent: {error}");
             dispatch.failed(MAIL, &error);
             return;
@@ -124,6 +134,8 @@ pub(crate) async fn run(
         index: Index::of(&recipients),
         from: smtp.from,
         seen: seen.min(dispatch.log().head()),
+        first: 0,
+        due: None,
         down: None,
         waiting_since: None,
         dispatch,
@@ -163,9 +175,11 @@ impl Mailer {
             self.repeat();
             self.look_for_urgent().await;
             if self.is_reachable() {
-                self.waiting_since = None;
                 self.send_urgent().await;
                 self.send_digests().await;
+                if self.desks.iter().all(|desk| !desk.waits) {
+                    self.waiting_since = None;
+                }
             }
             self.dispatch.show(MAIL, self.waiting_since);
             tokio::select! {
@@ -268,6 +282,20 @@ impl Mailer {
         !waits && desk.blocked != Some(day)
     }
 
+    /// Everybody, in the order of this pass.
+    fn everybody(&self) -> impl Iterator<Item = usize> + use<> {
+        let number = self.recipients.len();
+        (self.first..number).chain(0..self.first)
+    }
+
+    /// Notes that something is to be mailed to some.
+    fn wanted(&mut self, wanted: &[usize]) {
+        self.waiting_since.get_or_insert(self.dispatch.now());
+        for number in wanted {
+            self.desks[*number].waits = true;
+        }
+    }
+
     /// Mails what cannot wait.
     async fn send_urgent(&mut self) {
         let (day, _) = self.dispatch.moment();
@@ -278,23 +306,26 @@ impl Mailer {
             let last = line.and_then(|line| line.urgent);
             last.is_none_or(|last| now.duration_since(last) >= pause)
         };
-        let wanted: Vec<usize> = (0..self.recipients.len())
+        let wanted: Vec<usize> = self
+            .everybody()
             .filter(|number| !self.desks[*number].urgent.is_empty())
             .filter(|number| self.may_try(*number, day) && is_rested(&self.recipients[*number]))
             .collect();
         if wanted.is_empty() {
             return;
         }
-        self.waiting_since.get_or_insert(now);
+        self.wanted(&wanted);
         let (through, round) = self.look(u64::MAX);
         for number in wanted {
             let urgent = &self.desks[number].urgent;
             let seen: Vec<&Seen> = heard(&round.cases, number)
-                .filter(|seen| seen.is_open() && urgent.contains(&seen.opened_position))
+                .filter(|seen| seen.is_open() && !seen.is_silenced)
+                .filter(|seen| urgent.contains(&seen.opened_position))
                 .collect();
             let Some(first) = seen.iter().map(|seen| seen.opened_position).min() else {
-                // Cleared before it could be told; the digest says so.
+                // Cleared or silenced before it could be told; the digest says so.
                 self.desks[number].urgent.clear();
+                self.desks[number].waits = false;
                 continue;
             };
             let digest = Digest::urgent(seen.into_iter());
@@ -317,14 +348,15 @@ impl Mailer {
         if hour < self.dispatch.contacts().digest_hour {
             return;
         }
-        let wanted: Vec<usize> = (0..self.recipients.len())
+        let wanted: Vec<usize> = self
+            .everybody()
             .filter(|number| self.desks[*number].done.is_none_or(|done| done < day))
             .filter(|number| self.may_try(*number, day))
             .collect();
         if wanted.is_empty() {
             return;
         }
-        self.waiting_since.get_or_insert(self.dispatch.now());
+        self.wanted(&wanted);
         let oldest = {
             let account = self.dispatch.account();
             let lines = wanted.iter().map(|number| {
@@ -334,12 +366,32 @@ impl Mailer {
             lines.min().unwrap_or(0)
         };
         let (through, round) = self.look(oldest);
+        // The whole country is judged for it: once a morning, not for each attempt.
+        let all_due = match self.due.take() {
+            Some((on, due)) if on == day => due,
+            _ => round::due(&self.dispatch, &self.index),
+        };
+        self.digests(day, through, &round, &all_due, wanted).await;
+        self.due = Some((day, all_due));
+    }
+
+    async fn digests(
+        &mut self,
+        day: Date,
+        through: u64,
+        round: &Round,
+        all_due: &[Heard<Due>],
+        wanted: Vec<usize>,
+    ) {
         for number in wanted {
             let line = self.dispatch.line(&receiver(&self.recipients[number]));
-            let due = heard(&round.due, number);
+            let due = heard(all_due, number);
             let digest = Digest::compose(&line, day, heard(&round.cases, number), due);
+            let notices = heard(&round.notices, number);
+            let digest = digest.with_notices(&line, through, notices);
             if digest.is_empty() {
                 self.desks[number].done = Some(day);
+                self.desks[number].waits = false;
                 continue;
             }
             let mail = Mail {
@@ -376,22 +428,28 @@ impl Mailer {
     async fn tell(&mut self, number: usize, mail: Mail, digest: &Digest<'_>) -> bool {
         let recipient = self.recipients[number].clone();
         let parts = self.parts(digest);
-        let letter = words::letter(mail.occasion, &recipient.name, recipient.order, &parts);
+        let letter = words::letter(
+            mail.occasion,
+            (&recipient.name, recipient.order),
+            &parts,
+            digest.silenced,
+        );
         let domain = self.from.email.domain();
         let ledger = self.dispatch.ledger();
         let id = format!("<{ledger}.{}.{}@{domain}>", mail.name, recipient.id);
         match self.send(&recipient, &id, letter).await {
             Ok(()) => {
-                self.dispatch.delivered(MAIL, 1);
                 self.down = None;
                 let records = mail.records(&recipient, &id, &digest.told());
                 self.dispatch.record(records, &self.shutdown).await;
+                // Whoever sees it counted finds it on record.
+                self.dispatch.delivered(MAIL, 1);
                 let desk = &mut self.desks[number];
                 for (opened, _) in digest.told() {
                     desk.urgent.remove(&opened);
                 }
                 desk.attempts = 0;
-                (desk.backoff, desk.wait_until) = (None, None);
+                (desk.backoff, desk.wait_until, desk.waits) = (None, None, false);
                 if let Occasion::Digest(day) = mail.occasion {
                     desk.done = Some(day);
                 }
@@ -407,7 +465,17 @@ impl Mailer {
                     .unwrap_or_else(|| (Backoff::new(self.dispatch.pace()), Instant::now()));
                 let until = Instant::now() + backoff.delay(None);
                 self.down = Some((backoff, until));
+                // It may fail at this recipient alone.
+                self.first = (number + 1) % self.recipients.len().max(1);
                 false
+            }
+            Err(Refusal::Later(error)) => {
+                self.dispatch.failed(MAIL, &error);
+                let pace = self.dispatch.pace();
+                let desk = &mut self.desks[number];
+                let backoff = desk.backoff.get_or_insert_with(|| Backoff::new(pace));
+                desk.wait_until = Some(Instant::now() + backoff.delay(None));
+                true
             }
             Err(Refusal::Recipient(error)) => {
                 self.dispatch.failed(MAIL, &error);
@@ -429,7 +497,7 @@ impl Mailer {
             return;
         }
         let attempts = std::mem::take(&mut desk.attempts);
-        (desk.backoff, desk.wait_until) = (None, None);
+        (desk.backoff, desk.wait_until, desk.waits) = (None, None, false);
         desk.blocked = Some(day);
         let recipient = &self.recipients[number].id;
         tracing::error!(
@@ -465,10 +533,7 @@ impl Mailer {
         tokio::select! {
             sent = timeout(whole, self.transport.send(message)) => match sent {
                 Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(match told_error(&error) {
-                    (text, true) => Refusal::Recipient(text),
-                    (text, false) => Refusal::Server(text),
-                }),
+                Ok(Err(error)) => Err(refusal(&error)),
                 Err(_) => Err(Refusal::Server(NO_ANSWER.to_owned())),
             },
             () = self.shutdown.cancelled() => Err(Refusal::Stopped),
@@ -483,6 +548,15 @@ impl Mailer {
                 Section::Due => {
                     let due = digest.due.iter().take(ROWS_MAX);
                     due.map(|due| self.due_row(due)).collect()
+                }
+                Section::Step | Section::Commended => {
+                    let notices = digest.notices.get(&section).into_iter().flatten();
+                    let rows = notices.take(ROWS_MAX).map(|notice| Row {
+                        said: notice.said.clone(),
+                        age_days: None,
+                        moved: None,
+                    });
+                    rows.collect()
                 }
                 _ => {
                     let items = digest.cases.get(&section).into_iter().flatten();
@@ -549,7 +623,7 @@ fn both(verdict: &v1::Verdict) -> Both {
 }
 
 /// What one of the recipients hears of.
-fn heard<T>(all: &[(T, BTreeSet<usize>)], number: usize) -> impl Iterator<Item = &T> {
+fn heard<T>(all: &[Heard<T>], number: usize) -> impl Iterator<Item = &T> {
     let heard = all
         .iter()
         .filter(move |(_, hearers)| hearers.contains(&number));
@@ -601,21 +675,41 @@ impl Mail {
     }
 }
 
-/// What went wrong, without the server's own words, which repeat addresses; and whether it was about the recipient.
-fn told_error(error: &lettre::transport::smtp::Error) -> (String, bool) {
+/// What went wrong, without the server's own words, which repeat addresses.
+fn told_error(error: &smtp::Error) -> String {
     if let Some(code) = error.status() {
-        return (format!("SMTP {code}"), true);
+        return format!("SMTP {code}");
     }
     let text = if error.is_timeout() {
         NO_ANSWER
     } else if error.is_tls() {
         "no secure connection to the mail server"
     } else if error.is_client() {
-        "the mail server lacks something that is needed"
+        "the mail server lacks something that this mail needs"
     } else {
         "the mail server cannot be reached"
     };
-    (text.to_owned(), false)
+    text.to_owned()
+}
+
+/// Whether it was about the recipient, or about us and the server.
+fn refusal(error: &smtp::Error) -> Refusal {
+    let text = told_error(error);
+    match error.status().map(u16::from) {
+        Some(code) => of_code(code, text),
+        None if error.is_client() => Refusal::Recipient(text),
+        None => Refusal::Server(text),
+    }
+}
+
+/// The same of an answer: what it says of us (not logged in, no encryption, too much from here) ends sooner or later, and says nothing of the recipient.
+fn of_code(code: u16, text: String) -> Refusal {
+    match code {
+        421 | 454 | 530 | 534 | 535 | 538 => Refusal::Server(text),
+        500..600 => Refusal::Recipient(text),
+        // Greylisting, a full mailbox, a server short of something.
+        _ => Refusal::Later(text),
+    }
 }
 
 /// Says that no person sent it (RFC 3834), so that no absence notice comes back.
@@ -633,5 +727,29 @@ impl Header for AutoSubmitted {
 
     fn display(&self) -> HeaderValue {
         HeaderValue::new(Self::name(), "auto-generated".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_of_the_recipient_is_the_recipients() {
+        let kind = |code| match of_code(code, String::new()) {
+            Refusal::Server(_) => "server",
+            Refusal::Later(_) => "later",
+            Refusal::Recipient(_) => "recipient",
+            Refusal::Stopped => "stopped",
+        };
+        for (codes, expected) in [
+            (&[421, 454, 530, 534, 535, 538][..], "server"),
+            (&[450, 451, 452][..], "later"),
+            (&[550, 551, 552, 553, 554][..], "recipient"),
+        ] {
+            for code in codes {
+                assert_eq!(kind(*code), expected, "{code}");
+            }
+        }
     }
 }

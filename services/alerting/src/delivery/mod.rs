@@ -39,6 +39,7 @@ mod webhook;
 mod words;
 
 use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -116,34 +117,74 @@ pub(crate) async fn run(dispatch: Arc<Dispatch>, shutdown: CancellationToken) {
         }
     };
     warn_of_unknown_places(&dispatch);
-    let mut tasks = Vec::new();
+    let mut kept_up: Vec<Pin<Box<dyn Future<Output = ()> + Send>>> = Vec::new();
+    let (shared, stop) = (&dispatch, &shutdown);
     for hook in dispatch.contacts().webhooks.clone() {
-        let task = webhook::run(
-            Arc::clone(&dispatch),
-            hook,
-            client.clone(),
-            begun,
-            shutdown.clone(),
-        );
-        tasks.push(host::task::spawn("alerting-webhook", task));
+        let (name, client) = (hook.sink.clone(), client.clone());
+        let start = move || {
+            let (hook, client) = (hook.clone(), client.clone());
+            webhook::run(Arc::clone(shared), hook, client, begun, stop.clone())
+        };
+        let ended = move || gone(shared, &name);
+        kept_up.push(Box::pin(keep_up("alerting-webhook", stop, ended, start)));
     }
     if let Some(target) = dispatch.contacts().alertmanager.clone() {
-        let task = alertmanager::run(
-            Arc::clone(&dispatch),
-            target,
-            client,
-            begun,
-            shutdown.clone(),
-        );
-        tasks.push(host::task::spawn("alerting-alertmanager", task));
+        let start = move || {
+            let (target, client) = (target.clone(), client.clone());
+            alertmanager::run(Arc::clone(shared), target, client, begun, stop.clone())
+        };
+        let ended = || gone(shared, dispatch::ALERTMANAGER);
+        kept_up.push(Box::pin(keep_up(
+            "alerting-alertmanager",
+            stop,
+            ended,
+            start,
+        )));
     }
     if let Some(smtp) = dispatch.contacts().smtp.clone() {
-        let task = mail::run(Arc::clone(&dispatch), smtp, begun, shutdown.clone());
-        tasks.push(host::task::spawn("alerting-mail", task));
+        let start = move || mail::run(Arc::clone(shared), smtp.clone(), begun, stop.clone());
+        let ended = || gone(shared, dispatch::MAIL);
+        kept_up.push(Box::pin(keep_up("alerting-mail", stop, ended, start)));
     }
-    for task in tasks {
-        let _ = task.await;
+    futures::future::join_all(kept_up).await;
+}
+
+/// Runs a sink until the shutdown; one that ends before is started again after a pause, for nobody would be told otherwise.
+async fn keep_up<F>(
+    name: &'static str,
+    shutdown: &CancellationToken,
+    ended: impl Fn() -> Duration,
+    start: impl Fn() -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        // A panic was told by the task itself.
+        let _ = host::task::spawn(name, start()).await;
+        if shutdown.is_cancelled() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ended()) => {}
+            () = shutdown.cancelled() => return,
+        }
     }
+}
+
+/// Says that a sink ended by itself; gives how long to wait before it is started again.
+fn gone(dispatch: &Dispatch, sink: &str) -> Duration {
+    let pause = dispatch.pace().retry_most;
+    let seconds = pause.as_secs();
+    tracing::error!(
+        reason = REASON_DELIVERY_FAILED,
+        sink,
+        "{sink}: delivery ended by a fault of its own; nothing goes there until it is started again in {seconds} s"
+    );
+    dispatch.failed(
+        sink,
+        "delivery ended by a fault of its own; it is started again",
+    );
+    pause
 }
 
 /// Says which places of the contacts file are on no record: nobody would ever be told of them.
@@ -156,5 +197,35 @@ fn warn_of_unknown_places(dispatch: &Dispatch) {
     let judge = dispatch.desk().judge();
     for code in named.into_iter().filter(|code| !judge.has_code(*code)) {
         tracing::warn!(%code, "the contacts file names {code}, a code that no place on record ever had");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sink_that_panics_is_counted_and_started_again_until_the_shutdown() {
+        let shutdown = CancellationToken::new();
+        let (starts, faults) = (Arc::new(AtomicU32::new(0)), AtomicU32::new(0));
+        let ended = || {
+            faults.fetch_add(1, Ordering::SeqCst);
+            Duration::from_millis(1)
+        };
+        let start = || {
+            let (starts, shutdown) = (Arc::clone(&starts), shutdown.clone());
+            async move {
+                match starts.fetch_add(1, Ordering::SeqCst) {
+                    0 => panic!("a fault"),
+                    1 => {}
+                    _ => shutdown.cancel(),
+                }
+            }
+        };
+        keep_up("a-sink", &shutdown, ended, start).await;
+        let counted = (starts.load(Ordering::SeqCst), faults.load(Ordering::SeqCst));
+        assert_eq!(counted, (3, 2));
     }
 }

@@ -1,6 +1,6 @@
-//! One look at everything that mail speaks of: the cases, who hears of each, and what is due soon.
+//! One look at everything that mail speaks of: the cases, who hears of each, which of them are silenced, and what is due soon.
 //!
-//! The book is held for one pass, the judge for a few hundred cases at a time, so that judging goes on beside it.
+//! The book is held for one pass, book and judge for a few hundred cases at a time, so that judging goes on beside it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,9 +12,17 @@ use wire::v1;
 
 use super::contacts::Recipient;
 use super::dispatch::Dispatch;
+use super::words::Both;
 use crate::assess::Judged;
 use crate::case::CaseKey;
+use crate::escalate::ids_above;
+use crate::notice::COMMENDATION;
+use crate::sight::Seen as Sight;
 
+/// The first step of the ladder.
+const REMINDER: u32 = 1;
+/// All that is on record.
+const EVERYTHING: Sight = Sight::ALL;
 /// Cases looked at while the judge is held.
 const STRETCH: usize = 256;
 /// A quota is due soon so many days before its deadline.
@@ -69,6 +77,10 @@ pub(crate) struct Seen {
     pub(crate) cleared_position: u64,
     /// The day it was opened for.
     pub(crate) since: Date,
+    /// Whether it was cleared because the target was reached.
+    pub(crate) is_done: bool,
+    /// Whether a silence covers it.
+    pub(crate) is_silenced: bool,
     /// The share foreseen at the deadline, else the share reached, in hundredths of a percent.
     pub(crate) share: Option<u32>,
 }
@@ -93,11 +105,23 @@ pub(crate) struct Due {
     pub(crate) days: f64,
 }
 
-/// Everything that mail speaks of, and who hears of each.
+/// A notification that mail tells in its own words: a further step of the ladder, or a commendation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// Where it stands in alerting's log.
+    pub(crate) position: u64,
+    pub(crate) is_commendation: bool,
+    pub(crate) said: Both,
+}
+
+/// Something, and who hears of it.
+pub(crate) type Heard<T> = (T, BTreeSet<usize>);
+
+/// Every case and notification that mail speaks of, and who hears of each.
 #[derive(Debug, Default)]
 pub(crate) struct Round {
-    pub(crate) cases: Vec<(Seen, BTreeSet<usize>)>,
-    pub(crate) due: Vec<(Due, BTreeSet<usize>)>,
+    pub(crate) cases: Vec<Heard<Seen>>,
+    pub(crate) notices: Vec<Heard<Notice>>,
 }
 
 /// The places that a notification is told to; its own where it names none.
@@ -113,12 +137,15 @@ pub(crate) fn told_places(own: LocalityId, notification: &v1::Notification) -> V
 }
 
 impl Round {
-    /// Looks at the open cases, at those cleared after a position of alerting's log, and at what is due soon.
-    pub(crate) fn look(dispatch: &Dispatch, index: &Index, cleared_after: u64) -> Self {
-        let told = told_cases(dispatch, cleared_after);
-        let mut round = Self::default();
+    /// Looks at the open cases, and at what was cleared or told after a position of alerting's log.
+    pub(crate) fn look(dispatch: &Dispatch, index: &Index, after: u64) -> Self {
+        let told = told_cases(dispatch, after);
+        let mut round = Self {
+            notices: notices(dispatch, index, after),
+            ..Self::default()
+        };
         for stretch in told.chunks(STRETCH) {
-            let judge = dispatch.desk().judge();
+            let (book, judge) = (dispatch.desk().book(), dispatch.desk().judge());
             let reading = judge.reading();
             for (seen, places) in stretch {
                 let mut hearers = BTreeSet::new();
@@ -131,9 +158,13 @@ impl Round {
                     let share = judge
                         .judged_for(&seen.key)
                         .and_then(|(judged, _)| share(&judged));
+                    let above = || ids_above(&*judge, seen.key.locality);
+                    let day = judge.day().unwrap_or(seen.since);
+                    let silences = book.silences_over(&seen.key, day, &EVERYTHING, above);
                     round.cases.push((
                         Seen {
                             share,
+                            is_silenced: !silences.is_empty(),
                             ..seen.clone()
                         },
                         hearers,
@@ -141,7 +172,6 @@ impl Round {
                 }
             }
         }
-        round.due = due(dispatch, index);
         round
     }
 }
@@ -165,11 +195,50 @@ fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> Vec<(Seen, Vec<Localit
             opened_position: case.opened_position,
             cleared_position: case.cleared_position,
             since,
+            is_done: case
+                .cleared
+                .as_ref()
+                .is_some_and(|verdict| verdict.status() == v1::VerdictStatus::Done),
+            is_silenced: false,
             share: None,
         };
         Some((seen, places.into_iter().collect()))
     });
     told.collect()
+}
+
+/// Further steps and commendations told after a position; a reminder is told by its case.
+fn notices(dispatch: &Dispatch, index: &Index, after: u64) -> Vec<Heard<Notice>> {
+    let is_notice = |notification: &v1::Notification| notification.step != REMINDER;
+    let mut found = Vec::new();
+    {
+        let book = dispatch.desk().book();
+        let kept = book.kept().iter();
+        for kept in kept.filter(|kept| kept.case.notifications.iter().any(is_notice)) {
+            let Some(key) = CaseKey::parse(&kept.case.case_id) else {
+                continue;
+            };
+            for (position, notification) in kept.life(&EVERYTHING).told {
+                if position > after && is_notice(notification) {
+                    let text = notification.text.clone().unwrap_or_default();
+                    let notice = Notice {
+                        position,
+                        is_commendation: notification.step == COMMENDATION,
+                        said: Both {
+                            vi: text.vi,
+                            en: text.en,
+                        },
+                    };
+                    found.push((notice, told_places(key.locality, notification)));
+                }
+            }
+        }
+    }
+    let heard = found.into_iter().map(|(notice, places)| {
+        let hearers = index.of_places(dispatch, &places);
+        (notice, hearers)
+    });
+    heard.filter(|(_, hearers)| !hearers.is_empty()).collect()
 }
 
 /// The number by which a case is better or worse than before.
@@ -180,7 +249,8 @@ fn share(judged: &Judged) -> Option<u32> {
     Some((share * 10_000.0).round().clamp(0.0, 100_000.0) as u32)
 }
 
-fn due(dispatch: &Dispatch, index: &Index) -> Vec<(Due, BTreeSet<usize>)> {
+/// What is due soon in the whole country, of which somebody hears.
+pub(crate) fn due(dispatch: &Dispatch, index: &Index) -> Vec<Heard<Due>> {
     let mut due = Vec::new();
     let near = |place, indicator: &IndicatorCode, judged: &Judged| {
         let days = judged.verdict.terms.due_in_days.unwrap_or(-1.0);

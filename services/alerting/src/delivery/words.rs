@@ -72,13 +72,17 @@ pub(crate) struct Letter {
 
 fn heading(section: Section) -> Both {
     match section {
-        Section::New => Both::new("Mới chậm", "New"),
-        Section::Worse => Both::new("Xấu đi", "Worse"),
-        Section::Better => Both::new("Khá lên", "Better"),
-        Section::Still => Both::new("Vẫn chậm", "Still lagging"),
-        Section::Missing => Both::new("Thiếu báo cáo", "Reports missing"),
-        Section::Due => Both::new("Đến hạn trong tuần", "Due within a week"),
-        Section::Cleared => Both::new("Đã hết chậm", "Cleared"),
+        Section::Step => Both::new("Đã chuyển bước", "Moved up a step"),
+        Section::New => Both::new("Phát sinh chậm", "New"),
+        Section::Worse => Both::new("Chuyển biến xấu", "Worse"),
+        Section::Better => Both::new("Có chuyển biến", "Better"),
+        Section::Still => Both::new("Tiếp tục chậm tiến độ", "Still lagging"),
+        Section::Missing => Both::new("Chưa có báo cáo", "Reports missing"),
+        Section::Due => Both::new("Sắp đến hạn (7 ngày)", "Due within a week"),
+        Section::Done => Both::new("Đã hoàn thành", "Completed"),
+        Section::Reported => Both::new("Đã có báo cáo", "Reported"),
+        Section::Closed => Both::new("Đã đóng", "Closed"),
+        Section::Commended => Both::new("Biểu dương", "Commended"),
     }
 }
 
@@ -158,13 +162,36 @@ fn more(part: &Part) -> Option<Both> {
     })
 }
 
-/// A mail to an office; parts without anything are left out.
-pub(crate) fn letter(occasion: Occasion, name: &str, order: Order, parts: &[Part]) -> Letter {
+/// How many cases are not told because notifications about them are paused.
+fn paused(silenced: usize) -> Option<Both> {
+    let left = count(silenced);
+    (silenced > 0).then(|| {
+        Both::new(
+            format!(
+                "{} trường hợp không nêu vì đang tạm dừng thông báo (tiendo silence list).",
+                left.vi
+            ),
+            format!(
+                "{} left out because notifications are paused (tiendo silence list).",
+                left.en
+            ),
+        )
+    })
+}
+
+/// A mail to an office; parts without anything are left out, and how much is silenced is said in a line.
+pub(crate) fn letter(
+    occasion: Occasion,
+    (name, order): (&str, Order),
+    parts: &[Part],
+    silenced: usize,
+) -> Letter {
     let parts: Vec<Part> = parts.iter().filter(|p| p.total > 0).cloned().collect();
-    let closing = Both::new(
+    let automatic = Both::new(
         "Thư tự động từ sổ tiến độ; xin không trả lời thư này.",
         "Sent by the progress ledger; please do not answer.",
     );
+    let closing: Vec<Both> = paused(silenced).into_iter().chain([automatic]).collect();
     let greeting = Both::new(format!("Kính gửi: {name}"), format!("To: {name}"));
     Letter {
         subject: subject(occasion, &parts, order),
@@ -173,7 +200,7 @@ pub(crate) fn letter(occasion: Occasion, name: &str, order: Order, parts: &[Part
     }
 }
 
-fn text(title: &Both, greeting: &Both, closing: &Both, order: Order, parts: &[Part]) -> String {
+fn text(title: &Both, greeting: &Both, closing: &[Both], order: Order, parts: &[Part]) -> String {
     let mut out = String::new();
     let mut line = |text: &str| {
         out.push_str(text);
@@ -206,13 +233,13 @@ fn text(title: &Both, greeting: &Both, closing: &Both, order: Order, parts: &[Pa
         }
     }
     line("");
-    for closing in closing.ordered(order) {
+    for closing in closing.iter().flat_map(|closing| closing.ordered(order)) {
         line(closing);
     }
     out
 }
 
-fn html(title: &Both, greeting: &Both, closing: &Both, order: Order, parts: &[Part]) -> String {
+fn html(title: &Both, greeting: &Both, closing: &[Both], order: Order, parts: &[Part]) -> String {
     let lang = if order == Order::Vi { "vi" } else { "en" };
     let both = |both: &Both, between: &str| {
         let escaped: Vec<String> = both.ordered(order).into_iter().map(escape).collect();
@@ -245,10 +272,10 @@ fn html(title: &Both, greeting: &Both, closing: &Both, order: Order, parts: &[Pa
             out.push_str(&format!("<p>{}</p>\n", both(&more, " / ")));
         }
     }
-    out.push_str(&format!(
-        "<p>{}</p>\n</body></html>\n",
-        both(closing, "<br>")
-    ));
+    for closing in closing {
+        out.push_str(&format!("<p>{}</p>\n", both(closing, "<br>")));
+    }
+    out.push_str("</body></html>\n");
     out
 }
 
@@ -285,7 +312,7 @@ mod tests {
                 }],
             },
             Part {
-                section: Section::Cleared,
+                section: Section::Closed,
                 total: 0,
                 rows: Vec::new(),
             },
@@ -295,13 +322,14 @@ mod tests {
     #[test]
     fn numbers_and_dates_are_written_as_officials_do_and_the_rest_is_counted() {
         let day = "2023-06-07".parse().unwrap();
-        let letter = letter(Occasion::Digest(day), "Tổ 06", Order::Vi, &parts());
+        let letter = letter(Occasion::Digest(day), ("Tổ 06", Order::Vi), &parts(), 1_200);
         assert_eq!(
             letter.subject,
-            "Tiến độ Đề án 06 ngày 7/6/2023: 10.000 mới chậm, 1 xấu đi"
+            "Tiến độ Đề án 06 ngày 7/6/2023: 10.000 phát sinh chậm, 1 chuyển biến xấu"
         );
         for expected in [
-            "MỚI CHẬM / NEW (10.000)",
+            "PHÁT SINH CHẬM / NEW (10.000)",
+            "\n\n1.200 trường hợp không nêu vì đang tạm dừng thông báo (tiendo silence list).\n1,200 left out because notifications are paused (tiendo silence list).\nThư tự động",
             "  1. Quận <Hà Đông> chậm.\n     Ha Dong lags.",
             "… và 9.999 trường hợp nữa (tiendo case list) / … and 9,999 more (tiendo case list)",
             "Ba Vì chậm. [lần trước 83,8%, nay 70,0%] [đã 12 ngày]",
@@ -312,7 +340,7 @@ mod tests {
                 letter.text
             );
         }
-        assert!(!letter.text.contains("ĐÃ HẾT"), "{}", letter.text);
+        assert!(!letter.text.contains("ĐÃ ĐÓNG"), "{}", letter.text);
         assert!(
             letter
                 .html
@@ -323,12 +351,13 @@ mod tests {
     #[test]
     fn whoever_reads_english_gets_it_first() {
         let day = "2023-06-07".parse().unwrap();
-        let letter = letter(Occasion::Urgent(day), "Tổ 06", Order::En, &parts());
+        let letter = letter(Occasion::Urgent(day), ("Tổ 06", Order::En), &parts(), 0);
         assert!(
             letter.subject.starts_with("URGENT: progress of "),
             "{}",
             letter.subject
         );
+        assert!(!letter.text.contains("paused"), "{}", letter.text);
         assert!(
             letter
                 .text

@@ -21,7 +21,7 @@ const READ_ID: &str = "018f6a00-0000-4000-8000-000000000001";
 const TAKEN_ON_ID: &str = "018f6a00-0000-4000-8000-000000000002";
 const SILENCE_ID: &str = "018f6a00-0000-4000-8000-000000000003";
 
-fn office(office: &str) -> Option<v1::Actor> {
+pub(crate) fn office(office: &str) -> Option<v1::Actor> {
     Some(v1::Actor {
         organisation: "UBND Quận Hà Đông".to_owned(),
         office: office.to_owned(),

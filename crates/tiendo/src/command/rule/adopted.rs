@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use domain::event::Judged;
 use lag::Rules;
 use serde_json::json;
 use wire::v1;
@@ -254,7 +253,7 @@ async fn adoptions(
 fn shipped() -> v1::RulesAdopted {
     let file = File {
         rules: Rules::standard(),
-        judged: Judged::default(),
+        judged: None,
         steps: None,
     };
     message(file, "")
@@ -268,7 +267,8 @@ fn message(file: File, reason: &str) -> v1::RulesAdopted {
         steps,
     } = file;
     let steps = steps.unwrap_or_else(alerting::shipped_steps);
-    let judged = (!judged.is_all()).then(|| wire::event::judged(&judged));
+    let judged = judged.filter(|judged| !judged.is_all());
+    let judged = judged.map(|judged| wire::event::judged(&judged));
     // Whatever is out of range, the service says so.
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let thresholds = v1::Thresholds {

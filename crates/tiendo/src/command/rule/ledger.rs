@@ -8,7 +8,7 @@ use wire::v1;
 
 use super::super::log::{Way, bar, last};
 use super::super::{raw_constant, told};
-use super::{chart, not_written, rules, shown};
+use super::{chart, not_written, rules, shown, warn_of_passed_over};
 use crate::Failure;
 use crate::cli::RuleBacktest;
 use crate::client::Clients;
@@ -30,9 +30,11 @@ pub(super) async fn backtest(
     let lang = output.lang;
     let rules = match wanted.rules.as_deref() {
         None => String::new(),
-        // What the file leaves out is as shipped, and goes along.
-        file => serde_json::to_string(&rules::read(file, lang)?)
-            .map_err(|error| Failure::caused(FAILED, &error))?,
+        file => {
+            let said = rules::read(file, lang)?;
+            warn_of_passed_over(&said, false, lang);
+            asked(&said).map_err(|error| Failure::caused(FAILED, &error))?
+        }
     };
     if let Some(chart) = &wanted.chart {
         chart::try_out(chart).map_err(|error| not_written(chart, &error, lang))?;
@@ -64,6 +66,15 @@ pub(super) async fn backtest(
             .map_err(|error| not_written(chart, &error, lang))?;
     }
     told
+}
+
+/// The rules as the service reads them: what the file leaves out of the thresholds is as shipped and goes along; what is judged goes along if it says so.
+fn asked(said: &rules::File) -> serde_json::Result<String> {
+    let mut value = serde_json::to_value(&said.rules)?;
+    if let Some(judged) = &said.judged {
+        value["judged"] = serde_json::to_value(judged)?;
+    }
+    Ok(value.to_string())
 }
 
 /// The runs, those tried first.
@@ -431,6 +442,26 @@ mod tests {
             looks_left_out: 4,
             ..v1::BacktestReport::default()
         }
+    }
+
+    #[test]
+    fn what_is_judged_goes_along_if_the_file_says_so() {
+        let mut said = rules::File {
+            rules: lag::Rules::standard(),
+            judged: None,
+            steps: None,
+        };
+        let sent =
+            |said: &rules::File| -> Value { serde_json::from_str(&asked(said).unwrap()).unwrap() };
+        assert_eq!(sent(&said), serde_json::to_value(&said.rules).unwrap());
+        said.judged = Some(domain::event::Judged::default());
+        assert_eq!(sent(&said)["judged"], serde_json::json!({}));
+        said.judged = Some(domain::event::Judged {
+            levels: vec![domain::Level::Commune],
+            ..Default::default()
+        });
+        let expected = serde_json::json!({"levels": ["commune"]});
+        assert_eq!(sent(&said)["judged"], expected);
     }
 
     #[test]

@@ -89,7 +89,9 @@ pub(crate) async fn try_out(wanted: RuleBacktest, output: Output) -> Result<(), 
 fn backtest(wanted: &RuleBacktest, path: &Path, output: Output) -> Result<(), Failure> {
     let lang = output.lang;
     let wanted = asked_once(wanted, lang)?;
-    let rules = rules::read(wanted.rules.as_deref(), lang)?;
+    let said = rules::read(wanted.rules.as_deref(), lang)?;
+    warn_of_passed_over(&said, true, lang);
+    let rules = said.rules;
     let file = path.display().to_string();
     let series = series::read(path)
         .map_err(|error| Failure::new(REFUSED, format!("{file}: {}", error.told(lang))))?;
@@ -314,6 +316,14 @@ fn forecasts(
         found.extend(each.map(|(moment, day)| of(Group::Scored, Some(*moment), Some(*day))));
     }
     found
+}
+
+/// What a file of rules says and nobody tries is told, lest it be taken for tried.
+#[expect(clippy::print_stderr, reason = "a warning beside the data on stdout")]
+fn warn_of_passed_over(said: &rules::File, is_of_series: bool, lang: Lang) {
+    if let Some(told) = rules::passed_over(said, is_of_series, lang) {
+        eprintln!("{told}");
+    }
 }
 
 /// Deadlines by which nobody is scored are told, since their lines say nothing.

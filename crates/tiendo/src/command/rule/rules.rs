@@ -27,20 +27,24 @@ type Told = (String, String);
 pub(super) struct File {
     /// The shipped thresholds with what it says otherwise, not yet held against their ranges.
     pub(super) rules: Rules,
-    /// Which series are judged.
-    pub(super) judged: Judged,
+    /// Which series are judged, if it says so.
+    pub(super) judged: Option<Judged>,
     /// The ladder, if it has one.
     pub(super) steps: Option<Vec<Step>>,
 }
 
 /// The shipped rules, or those with what a file says otherwise; of its thresholds every one can be reckoned with.
-pub(super) fn read(file: Option<&Path>, lang: Lang) -> Result<Rules, Failure> {
+pub(super) fn read(file: Option<&Path>, lang: Lang) -> Result<File, Failure> {
     let Some(file) = file else {
-        return Ok(Rules::standard());
+        return Ok(File {
+            rules: Rules::standard(),
+            judged: None,
+            steps: None,
+        });
     };
-    let rules = self::file(file, lang)?.rules;
-    match rules.unusable() {
-        None => Ok(rules),
+    let said = self::file(file, lang)?;
+    match said.rules.unusable() {
+        None => Ok(said),
         Some((name, bounds)) => {
             let (vi, en) = range(bounds);
             let told = (format!("{name} phải {vi}"), format!("{name} must be {en}"));
@@ -56,7 +60,7 @@ pub(super) fn file(file: &Path, lang: Lang) -> Result<File, Failure> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut said = object(text).map_err(one)?;
     let mut problems = Vec::new();
-    let judged = taken::<JudgedSaid>("judged", &mut said, &mut problems).unwrap_or_default();
+    let judged = taken::<JudgedSaid>("judged", &mut said, &mut problems);
     let steps = taken::<Vec<StepSaid>>("steps", &mut said, &mut problems);
     let standard = serde_json::to_value(Rules::standard());
     let standard = standard.map_err(|error| Failure::caused(FAILED, &error))?;
@@ -64,11 +68,30 @@ pub(super) fn file(file: &Path, lang: Lang) -> Result<File, Failure> {
     match rules {
         Some(rules) if problems.is_empty() => Ok(File {
             rules,
-            judged: judged.into(),
+            judged: judged.map(Judged::from),
             steps: steps.map(numbered),
         }),
         _ => Err(wrong(file, problems, lang)),
     }
+}
+
+/// What a file says that a backtest passes over, in words; over a file of series nobody knows which are judged.
+pub(super) fn passed_over(said: &File, is_of_series: bool, lang: Lang) -> Option<String> {
+    let parts = [
+        ("judged", is_of_series && said.judged.is_some()),
+        ("steps", said.steps.is_some()),
+    ];
+    let parts: Vec<&str> = parts.iter().filter(|it| it.1).map(|it| it.0).collect();
+    if parts.is_empty() {
+        return None;
+    }
+    let parts = parts.join(", ");
+    Some(lang.pick(
+        format!("Không thử phần {parts} của tệp quy tắc: ở đây chỉ thử xem vụ việc nào mở và đóng"),
+        format!(
+            "Not tried of the file of rules: {parts}; a backtest tries which cases open and clear"
+        ),
+    ))
 }
 
 fn wrong(file: &Path, problems: Vec<Told>, lang: Lang) -> Failure {
@@ -294,8 +317,16 @@ mod tests {
             ..Rules::standard()
         };
         assert_eq!(file.rules, expected);
-        assert_eq!(file.judged.levels, [Level::Commune]);
-        assert_eq!(file.judged.layers, [QuotaLayer::Commitment]);
+        let over = |of_series| passed_over(&file, of_series, Lang::Vi).unwrap();
+        assert!(
+            over(false).starts_with("Không thử phần steps của"),
+            "{}",
+            over(false)
+        );
+        assert!(over(true).contains("judged, steps"), "{}", over(true));
+        let judged = file.judged.unwrap();
+        assert_eq!(judged.levels, [Level::Commune]);
+        assert_eq!(judged.layers, [QuotaLayer::Commitment]);
         let steps = file.steps.unwrap();
         let told = |step: &Step| (step.number, step.reply_days, step.tells.clone());
         let expected = [
@@ -304,7 +335,8 @@ mod tests {
         ];
         assert_eq!(steps.iter().map(told).collect::<Vec<_>>(), expected);
         let plain = said(&json!({"version": "kh-1"})).unwrap();
-        assert!(plain.steps.is_none() && plain.judged.is_all());
+        assert!(plain.steps.is_none() && plain.judged.is_none());
+        assert_eq!(passed_over(&plain, true, Lang::En), None);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 use tokio::time::timeout;
 use wire::v1;
+use wire::v1::alerting_service_client::AlertingServiceClient;
 use wire::v1::event::Body;
 
 use super::{clock, deliverer, python, settings, spawned, until_recorded};
 use crate::common::{PATIENCE, World, cases, count, name, place, source};
+use crate::life::office;
 use crate::story::{founding, read, report};
 
 const SINK: &str = concat!(
@@ -139,7 +141,10 @@ async fn an_overdue_case_is_mailed_at_once_told_again_in_widening_steps_and_clea
         ("ha-dong@example.vn", "ha-noi@example.vn")
     );
     let subject = text(&urgent[1], "subject");
-    assert_eq!(subject, "KHẨN: tiến độ Đề án 06 ngày 5/7/2023: 1 mới chậm");
+    assert_eq!(
+        subject,
+        "KHẨN: tiến độ Đề án 06 ngày 5/7/2023: 1 phát sinh chậm"
+    );
     assert!(text(&urgent[0], "subject").starts_with("URGENT: progress of 2023-07-05"));
     for part in ["text", "html"] {
         assert!(
@@ -170,7 +175,7 @@ async fn an_overdue_case_is_mailed_at_once_told_again_in_widening_steps_and_clea
     let id = "<ha-noi-alerts.digest.2023-07-06.to-cong-tac-de-an-06-ha-noi@example.vn>";
     assert_eq!(text(&digests[1], "id"), id);
     assert!(
-        text(&digests[1], "text").contains("VẪN CHẬM / STILL LAGGING (1)"),
+        text(&digests[1], "text").contains("TIẾP TỤC CHẬM TIẾN ĐỘ / STILL LAGGING (1)"),
         "{}",
         digests[1]
     );
@@ -187,8 +192,12 @@ async fn an_overdue_case_is_mailed_at_once_told_again_in_widening_steps_and_clea
     let cleared = server.mails(2).await;
     for mail in &cleared {
         assert!(text(mail, "id").contains("2023-07-07"), "{mail}");
-        assert!(text(mail, "text").contains("ĐÃ HẾT CHẬM"), "{mail}");
-        assert!(!text(mail, "text").contains("VẪN CHẬM"), "{mail}");
+        assert!(text(mail, "text").contains("ĐÃ HOÀN THÀNH"), "{mail}");
+        assert!(text(mail, "text").contains("COMMENDED"), "{mail}");
+        assert!(
+            !text(mail, "text").contains("TIẾP TỤC CHẬM TIẾN ĐỘ"),
+            "{mail}"
+        );
     }
     until_recorded(&alerting, |now| now.sinks[0].delivered == 4).await;
     // Offices are known there by their names.
@@ -287,12 +296,12 @@ async fn the_morning_tells_what_is_new_missing_due_and_better_and_a_red_province
     let subject = text(&digests[1], "subject");
     assert_eq!(
         subject,
-        "Tiến độ Đề án 06 ngày 21/6/2023: 1 mới chậm, 1 thiếu báo cáo, 1 đến hạn trong tuần"
+        "Tiến độ Đề án 06 ngày 21/6/2023: 1 phát sinh chậm, 1 chưa có báo cáo, 1 sắp đến hạn (7 ngày)"
     );
     for part in [
-        "MỚI CHẬM / NEW (1)",
+        "PHÁT SINH CHẬM / NEW (1)",
         "Quận Hà Đông",
-        "THIẾU BÁO CÁO",
+        "CHƯA CÓ BÁO CÁO",
         "Huyện số 269",
         "Huyện số 271",
     ] {
@@ -377,7 +386,7 @@ async fn a_refused_recipient_becomes_a_dead_letter_and_a_rebuild_tells_nothing_a
     set(&clock, "2023-07-06T00:00:00Z");
     let digests = server.mails(2).await;
     assert!(
-        text(&digests[1], "text").contains("VẪN CHẬM / STILL LAGGING (1)"),
+        text(&digests[1], "text").contains("TIẾP TỤC CHẬM TIẾN ĐỘ / STILL LAGGING (1)"),
         "{}",
         digests[1]
     );
@@ -386,6 +395,100 @@ async fn a_refused_recipient_becomes_a_dead_letter_and_a_rebuild_tells_nothing_a
     alerting.stop().await;
     assert_eq!(server.stop().await, 0);
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_at_whom_the_server_hangs_up_or_puts_off_keeps_nobody_waiting() {
+    let Some(python) = python().await else { return };
+    let world = World::start().await;
+    let mut server = Server::start(&python, 0).await;
+    let offices = |first: &str, number: u32| {
+        format!(
+            "[[contact]]\nplace = \"268\"\nname = \"UBND {number}\"\nmail = \"{first}@example.vn\"\n"
+        )
+    };
+    // Who is hung up on stands before everybody else.
+    let offices = format!("{}{}{OFFICES}", offices("dropped", 1), offices("later", 2));
+    let toml = contacts(server.port, &offices);
+    let clock = clock("2023-07-05T05:00:00Z");
+    let at = ("2023-07-05", &clock);
+    let alerting = deliverer(&world, at, settings(&world, &toml, pace())).await;
+    until_recorded(&alerting, |now| now.head == 5).await;
+    world.record(founding()).await;
+    let mails = server.mails(3).await;
+    let told: Vec<&str> = mails.iter().map(to).collect();
+    let expected = [
+        "ha-dong@example.vn",
+        "ha-noi@example.vn",
+        "later@example.vn",
+    ];
+    assert_eq!(told, expected);
+    // Tried again and again: nothing says that it is not the server.
+    let now = until_recorded(&alerting, |now| {
+        now.sinks[0].delivered == 3 && now.sinks[0].failed > 8
+    })
+    .await;
+    assert_eq!(now.total_dead_letters, 0, "{now:#?}");
+    alerting.stop().await;
+    assert_eq!(server.stop().await, 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silenced_case_is_in_no_mail_until_the_silence_ends() {
+    let Some(python) = python().await else { return };
+    let world = World::start().await;
+    let mut server = Server::start(&python, 0).await;
+    let toml = contacts(server.port, OFFICES);
+    let clock = clock("2023-07-05T05:00:00Z");
+    let at = ("2023-07-05", &clock);
+    let alerting = deliverer(&world, at, settings(&world, &toml, pace())).await;
+    until_recorded(&alerting, |now| now.head == 3).await;
+    world.record(founding()).await;
+    assert_eq!(server.mails(2).await.len(), 2);
+    until_recorded(&alerting, |now| now.sinks[0].delivered == 2).await;
+
+    let mut client = AlertingServiceClient::new(alerting.channel().await);
+    let author = office("Tổ công tác");
+    let paused = v1::SetSilenceRequest {
+        places: vec![v1::SilencedPlace {
+            locality: Some(v1::LocalityRef {
+                code: "01".to_owned(),
+                since: String::new(),
+            }),
+            below: true,
+        }],
+        author: author.clone(),
+        reason: "hệ thống bảo trì".to_owned(),
+        until: "2023-07-31".to_owned(),
+        ..v1::SetSilenceRequest::default()
+    };
+    let silence = client.set_silence(paused).await.unwrap().into_inner();
+    let silence = silence.silence.unwrap().set.unwrap();
+    // Told once, so it would be told again on the next morning.
+    set_and_wait(&clock, "2023-07-06T00:30:00Z").await;
+    let now = until_recorded(&alerting, |_| true).await;
+    assert_eq!(now.sinks[0].delivered, 2, "{now:#?}");
+    let end = v1::EndSilenceRequest {
+        silence_id: silence.silence_id,
+        author,
+        ..v1::EndSilenceRequest::default()
+    };
+    client.end_silence(end).await.unwrap();
+    set(&clock, "2023-07-07T00:30:00Z");
+    for mail in server.mails(2).await {
+        assert!(text(&mail, "id").contains("2023-07-07"), "{mail}");
+        assert!(text(&mail, "text").contains("TIẾP TỤC CHẬM"), "{mail}");
+    }
+    alerting.stop().await;
+    assert_eq!(server.stop().await, 0);
+    world.stop().await;
+}
+
+/// Sets the clock and gives mail the time to look at it twice.
+async fn set_and_wait(clock: &Arc<ManualClock>, at: &str) {
+    set(clock, at);
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
 /// Communes of the scale story.
@@ -495,7 +598,7 @@ async fn ten_thousand_communes_that_turn_red_at_once_are_one_mail_for_each_recip
     let urgent = server.mail().await;
     assert_eq!(to(&urgent), "ha-noi@example.vn");
     assert!(
-        text(&urgent, "subject").contains("10.000 mới chậm"),
+        text(&urgent, "subject").contains("10.000 phát sinh chậm"),
         "{}",
         urgent["subject"]
     );
@@ -511,7 +614,7 @@ async fn ten_thousand_communes_that_turn_red_at_once_are_one_mail_for_each_recip
         digest["id"]
     );
     assert!(
-        text(&digest, "subject").ends_with(": 10.000 vẫn chậm"),
+        text(&digest, "subject").ends_with(": 10.000 tiếp tục chậm tiến độ"),
         "{}",
         digest["subject"]
     );

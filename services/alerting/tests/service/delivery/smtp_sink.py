@@ -1,4 +1,4 @@
-"""An SMTP server on any free port that prints each mail as one line of JSON, and refuses recipients that begin with `refused`."""
+"""An SMTP server on any free port that prints each mail as one line of JSON, refuses recipients that begin with `refused`, puts off once those that begin with `later`, and hangs up on those that begin with `dropped`."""
 
 import asyncio
 import email
@@ -10,9 +10,17 @@ from aiosmtpd.smtp import SMTP
 
 
 class Sink:
+    put_off = set()
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("refused"):
             return f"550 5.1.1 <{address}>: nobody is called so"
+        if address.startswith("dropped"):
+            server.transport.abort()
+            return "421 never said"
+        if address.startswith("later") and address not in self.put_off:
+            self.put_off.add(address)
+            return "450 4.2.0 later"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
