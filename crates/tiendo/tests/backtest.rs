@@ -357,7 +357,7 @@ fn a_table_a_spreadsheet_and_a_drawing_tell_the_same() {
     assert!(
         drawn.contains("90,00%")
             && drawn.contains("hạn 6/2/2023")
-            && drawn.contains("không dùng phần dư, như dịch vụ"),
+            && drawn.contains("theo tuần, như dịch vụ"),
         "{drawn}"
     );
     // The week of the one case, in the reader's own dates.
