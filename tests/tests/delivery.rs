@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use tiendo_tests::{Options, Tiendo, binary, program};
+use tiendo_tests::{Options, Tiendo, binary, program, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
@@ -140,23 +140,18 @@ async fn an_alert_leaves_the_product_and_operators_see_what_was_taken() -> Resul
     ] {
         ensure!(head.contains(header), "{header}: {head}");
     }
-    let looked = async {
-        loop {
-            let told = tiendo.json(&["delivery", "list"]).await?;
-            let of = |name: &str| {
-                let sinks = told["sinks"].as_array();
-                let sink = sinks.and_then(|sinks| sinks.iter().find(|sink| sink["sink"] == name));
-                sink.cloned().unwrap_or_default()
-            };
-            let (here, nobody) = (of("webhook-here"), of("webhook-nobody"));
-            let taken = here["delivered"].as_u64().is_some();
-            if taken && nobody["failed"].as_u64().is_some() {
-                return anyhow::Ok(nobody);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let nobody = timeout(PATIENCE, looked).await??;
+    let nobody = until("a delivery and a failure", PATIENCE, async || {
+        let told = tiendo.json(&["delivery", "list"]).await?;
+        let of = |name: &str| {
+            let sinks = told["sinks"].as_array();
+            let sink = sinks.and_then(|sinks| sinks.iter().find(|sink| sink["sink"] == name));
+            sink.cloned().unwrap_or_default()
+        };
+        let (here, nobody) = (of("webhook-here"), of("webhook-nobody"));
+        let taken = here["delivered"].as_u64().is_some();
+        Ok((taken && nobody["failed"].as_u64().is_some()).then_some(nobody))
+    })
+    .await?;
     let error = nobody["lastError"].as_str().unwrap_or_default();
     ensure!(error.contains("cannot connect"), "{nobody}");
     for (arguments, code, reason) in [
