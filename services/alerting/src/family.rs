@@ -291,6 +291,12 @@ impl Families {
         Some((family, family.told(&hearing, member)))
     }
 
+    /// The localities whose series are judged.
+    pub(crate) fn members(&self) -> impl Iterator<Item = LocalityId> {
+        let members = self.families.values().flat_map(|family| &family.members);
+        members.map(|member| member.id)
+    }
+
     /// The cases that are open.
     pub(crate) fn open_cases(&self, indicator: &IndicatorCode) -> Vec<CaseKey> {
         let members = self.families.values().flat_map(|family| &family.members);

@@ -289,17 +289,35 @@ impl Judge {
         found.is_some_and(|(home, families)| families.is_open(*home, key))
     }
 
-    /// Goes through the verdicts that hold, series by series; each is made for it.
-    pub(crate) fn each_judged(&self, mut tell: impl FnMut(LocalityId, &IndicatorCode, &Judged)) {
-        for (indicator, families) in &self.watched {
-            if let Some(hearing) = self.hearing(indicator) {
-                families.told(
-                    &hearing,
-                    |_| true,
-                    |id, _, judged| {
-                        judged.iter().for_each(|judged| tell(id, indicator, judged));
-                    },
-                );
+    /// The series that are judged, indicator by indicator.
+    pub(crate) fn series(&self) -> Vec<(IndicatorCode, LocalityId)> {
+        let of_indicator = |(code, families): (&IndicatorCode, &Families)| {
+            let members = families.members();
+            members.map(|id| (code.clone(), id)).collect::<Vec<_>>()
+        };
+        self.watched.iter().flat_map(of_indicator).collect()
+    }
+
+    /// Goes through the verdicts that hold for some series; each is made for it.
+    pub(crate) fn judged_of(
+        &self,
+        series: &[(IndicatorCode, LocalityId)],
+        mut tell: impl FnMut(LocalityId, &IndicatorCode, &Judged),
+    ) {
+        for some in series.chunk_by(|(a, _), (b, _)| a == b) {
+            let indicator = &some[0].0;
+            let hearing = self.hearing(indicator);
+            let Some((families, hearing)) = self.watched.get(indicator).zip(hearing) else {
+                continue;
+            };
+            for (_, id) in some {
+                let home = self.homes.get(id);
+                let found = home.and_then(|home| families.told_of(&hearing, (*home, *id)));
+                if let Some((_, judged)) = found {
+                    judged
+                        .iter()
+                        .for_each(|judged| tell(*id, indicator, judged));
+                }
             }
         }
     }

@@ -173,11 +173,15 @@ impl Account {
         }
     }
 
-    /// Marks dead letters to be sent once more: those of a sink, at some positions; empty means all. Gives how many.
-    pub(crate) fn again(&mut self, sink: &str, positions: &BTreeSet<u64>) -> u64 {
+    /// Marks dead letters to be sent once more: those of the receivers that are wanted, at some positions; empty means all. Gives how many.
+    pub(crate) fn again(
+        &mut self,
+        wanted: impl Fn(&Receiver) -> bool,
+        positions: &BTreeSet<u64>,
+    ) -> u64 {
         let mut marked = 0;
         for (receiver, line) in &mut self.lines {
-            if !sink.is_empty() && receiver.sink != sink {
+            if line.dead.is_empty() || !wanted(receiver) {
                 continue;
             }
             for (position, dead) in &mut line.dead {
@@ -278,7 +282,7 @@ mod tests {
         }
         account.fold(0, &recorded("", &[7, 8], 8));
         assert_eq!(account.line(&hook).unwrap().dead.len(), 2, "8 covers none");
-        assert_eq!(account.again("s", &BTreeSet::from([6])), 2);
+        assert_eq!(account.again(|_| true, &BTreeSet::from([6])), 2);
         assert_eq!(account.take_again(&hook), [(6, 3)]);
         assert_eq!(account.take_again(&hook), [], "taken once");
         account.fold(0, &recorded("", &[6], 8));

@@ -98,8 +98,7 @@ impl Dispatch {
         let wanted: BTreeSet<u64> = positions.iter().copied().collect();
         let retried = self.send_again(sink, &wanted);
         if retried == 0 && !positions.is_empty() {
-            let message =
-                "none of these positions is a dead letter; tiendo delivery list shows them";
+            let message = "none of these positions is a dead letter of a sink or an office in the contacts file; tiendo delivery list shows them";
             return Err(with_reason(
                 Code::NotFound,
                 "UNKNOWN_DEAD_LETTER",

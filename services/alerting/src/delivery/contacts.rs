@@ -11,11 +11,12 @@ use domain::LocalityCode;
 use domain::text::{find_personal_data, slug};
 use lag::Concern;
 use lettre::message::Mailbox;
-use lettre::{Address, AsyncSmtpTransport, Message, Tokio1Executor};
+use lettre::{Address, Message};
 
 use super::document::{Document, Table, Text};
 use super::http::{Target, TargetError, is_loopback};
 use super::signature::Secret;
+use super::smtp::Route;
 
 /// Largest contacts file, in bytes.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -289,21 +290,27 @@ impl Reader<'_> {
         None
     }
 
-    /// A file that the document names; an empty one is a problem.
-    fn file(&mut self, document: &mut Document<'_>, path: &Text) -> Option<String> {
+    /// A file that the document names under a key; an empty one is a problem.
+    ///
+    /// The name is not repeated: somebody may have put the secret itself there.
+    fn file(
+        &mut self,
+        document: &mut Document<'_>,
+        key: &'static str,
+        path: &Text,
+    ) -> Option<String> {
         let (vi, en) = match (self.read)(&path.value) {
             Ok(text) if !text.trim().is_empty() => return Some(text),
-            Ok(_) => ("tệp trống".to_owned(), "the file is empty".to_owned()),
+            Ok(_) => (
+                "tệp nêu tên ở đó trống".to_owned(),
+                "the file named there is empty".to_owned(),
+            ),
             Err(error) => (
-                format!("không đọc được tệp: {}", error.kind()),
-                format!("the file cannot be read: {}", error.kind()),
+                format!("không đọc được tệp nêu tên ở đó: {}", error.kind()),
+                format!("the file named there cannot be read: {}", error.kind()),
             ),
         };
-        document.problem(
-            path.line,
-            format!("{}: {vi}", path.value),
-            format!("{}: {en}", path.value),
-        );
+        document.problem(path.line, format!("{key}: {vi}"), format!("{key}: {en}"));
         None
     }
 
@@ -312,14 +319,14 @@ impl Reader<'_> {
         let from = document.required(table, "from");
         let user = document.optional(table, "user");
         let password = document.optional(table, "password_file");
-        let password = password.and_then(|path| self.file(document, &path));
+        let password = password.and_then(|path| self.file(document, "password_file", &path));
         if let (Some(user), None) = (&user, &password) {
             let vi = "có user mà không có password_file".to_owned();
             document.problem(user.line, vi, "a user needs a password_file".to_owned());
         }
         let from = from.and_then(|from| sender(document, &from));
         let url = url?;
-        let is_read = || AsyncSmtpTransport::<Tokio1Executor>::from_url(&url.value).is_ok();
+        let is_read = || Route::parse(&url.value).is_some();
         let wrong = smtp_problem(&url.value, self.exposure)
             .or_else(|| (!is_read()).then_some(("url không đọc được", "url cannot be read")));
         if let Some((vi, en)) = wrong {
@@ -349,7 +356,7 @@ impl Reader<'_> {
             .filter_map(|text| concern(document, text))
             .collect();
         let secrets = secret.and_then(|path| {
-            let text = self.file(document, &path)?;
+            let text = self.file(document, "secret_file", &path)?;
             let secrets = Secret::parse_all(&text);
             if secrets.is_none() {
                 let vi = "mỗi dòng phải là whsec_ và 24 đến 64 byte dạng base64".to_owned();
@@ -710,6 +717,40 @@ lang = 3
         }
         let syntax = parse("[smtp\nurl = \n", Exposure::Refused).unwrap_err();
         assert!(syntax.iter().any(|problem| problem.line == 1), "{syntax:?}");
+    }
+
+    #[test]
+    fn a_secret_put_where_its_file_is_named_is_not_repeated() {
+        let secret = SECRET.trim();
+        let text = format!(
+            "[smtp]\nurl = \"smtps://mail.example.vn\"\nfrom = \"a@example.vn\"\nuser = \"u\"\npassword_file = \"hunter2\"\n[[webhook]]\nname = \"b\"\nurl = \"http://127.0.0.1\"\nsecret_file = \"{secret}\"\n"
+        );
+        let problems = parse(&text, Exposure::Refused).unwrap_err();
+        let lines: Vec<usize> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [4, 5, 9], "{problems:?}");
+        for told in [format!("{problems:?}"), format!("{:?}", &problems[1..])] {
+            assert!(
+                !told.contains("hunter2") && !told.contains(secret),
+                "{told}"
+            );
+        }
+        assert!(problems[2].en.starts_with("secret_file: "), "{problems:?}");
+    }
+
+    /// Minutes if lines were counted from the first for each value.
+    #[test]
+    fn twenty_thousand_contacts_are_read_at_once() {
+        let mut text =
+            "[smtp]\nurl = \"smtps://mail.example.vn\"\nfrom = \"a@example.vn\"\n".to_owned();
+        for number in 0..CONTACTS_MAX {
+            text.push_str(&format!(
+                "[[contact]]\nplace = \"56\"\nname = \"Tổ {number}\"\nmail = \"to{number}@example.vn\"\nbelow = {}\n",
+                if number + 1 == CONTACTS_MAX { "7" } else { "true" }
+            ));
+        }
+        let problems = parse(&text, Exposure::Refused).unwrap_err();
+        let lines: Vec<usize> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [3 + 5 * CONTACTS_MAX], "{problems:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! - **Done, reported, closed**: cleared since the last digest, by what cleared it; always told, also what was opened in between.
 //! - **Commended**: a place reached what it lagged behind; told as steps are.
 //!
-//! An open case under a silence is left out and only counted; it was not told, so it comes back when the silence ends.
+//! An open case under a silence is left out and only counted, and so is a deadline; a case was not told, so it comes back when the silence ends.
 
 use std::collections::BTreeMap;
 
@@ -85,8 +85,10 @@ impl<'a> Digest<'a> {
         seen: impl Iterator<Item = &'a Seen>,
         due: impl Iterator<Item = &'a Due>,
     ) -> Self {
+        let (silenced, due): (Vec<_>, Vec<_>) = due.partition(|due| due.is_silenced);
         let mut digest = Self {
-            due: due.collect(),
+            due,
+            silenced: silenced.len(),
             ..Self::default()
         };
         digest.due.sort_by(|a, b| {
@@ -326,6 +328,29 @@ mod tests {
         );
         (all[0].is_silenced, all[2].is_silenced) = (false, false);
         assert_eq!(compose(&all, "2023-06-09"), (vec![1, 2, 3], 0, false));
+    }
+
+    #[test]
+    fn a_deadline_under_a_silence_is_counted_and_alone_makes_no_mail() {
+        let due = |is_silenced| Due {
+            place: seen(1, "overdue", None).key.locality,
+            indicator: "eid.activated".parse().unwrap(),
+            layer: None,
+            days: 3.0,
+            is_silenced,
+        };
+        let both = [due(true), due(false)];
+        let compose = |due: &[Due]| {
+            let line = Line::default();
+            let digest = Digest::compose(&line, Date::MIN, std::iter::empty(), due.iter());
+            (
+                digest.count(Section::Due),
+                digest.silenced,
+                digest.is_empty(),
+            )
+        };
+        assert_eq!(compose(&both), (1, 1, false));
+        assert_eq!(compose(&both[..1]), (0, 1, true));
     }
 
     #[test]

@@ -236,7 +236,13 @@ impl Dispatch {
         self.record_for(day, bodies, shutdown).await;
     }
 
-    async fn record_for(&self, day: Date, bodies: Vec<Body>, shutdown: &CancellationToken) {
+    /// The same for a day that may be over by now.
+    pub(crate) async fn record_for(
+        &self,
+        day: Date,
+        bodies: Vec<Body>,
+        shutdown: &CancellationToken,
+    ) {
         let alerts: Vec<v1::AlertEvent> = bodies
             .into_iter()
             .map(|body| v1::AlertEvent {
@@ -272,9 +278,26 @@ impl Dispatch {
         self.again.subscribe()
     }
 
-    /// Marks dead letters to be sent once more; gives how many.
+    /// Everybody to whom somebody sends: a sink and an office may be on record, and no longer in the contacts file.
+    fn receivers(&self) -> BTreeSet<Receiver> {
+        let mut sinks = self.sinks();
+        let has_mail = sinks.remove(MAIL);
+        let offices = self.contacts().recipients.iter().filter(|_| has_mail);
+        let offices = offices.map(|office| Receiver {
+            sink: MAIL.to_owned(),
+            recipient: office.id.clone(),
+        });
+        let sinks = sinks.iter().map(|sink| Receiver::sink(sink));
+        sinks.chain(offices).collect()
+    }
+
+    /// Marks dead letters to be sent once more, as far as anybody will send them; gives how many.
     pub(crate) fn send_again(&self, sink: &str, positions: &BTreeSet<u64>) -> u64 {
-        let marked = self.account().again(sink, positions);
+        let receivers = self.receivers();
+        let wanted = |receiver: &Receiver| {
+            (sink.is_empty() || receiver.sink == sink) && receivers.contains(receiver)
+        };
+        let marked = self.account().again(wanted, positions);
         self.again.send_modify(|times| *times += 1);
         marked
     }

@@ -11,7 +11,8 @@ use super::contacts::Problem;
 
 /// A document being read.
 pub(crate) struct Document<'d> {
-    text: &'d str,
+    /// Where each line begins: lines are asked for once for each value.
+    lines: Vec<usize>,
     root: DeTable<'d>,
     /// Tables that were read.
     read: BTreeSet<&'static str>,
@@ -37,8 +38,9 @@ impl<'d> Document<'d> {
     /// Reads as much as can be read.
     pub(crate) fn parse(text: &'d str) -> Self {
         let (root, errors) = DeTable::parse_recoverable(text);
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let mut document = Self {
-            text,
+            lines: [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect(),
             root: root.into_inner(),
             read: BTreeSet::new(),
             problems: Vec::new(),
@@ -52,8 +54,7 @@ impl<'d> Document<'d> {
     }
 
     fn line(&self, at: usize) -> usize {
-        let before = self.text.as_bytes().iter().take(at);
-        1 + before.filter(|byte| **byte == b'\n').count()
+        self.lines.partition_point(|begins| *begins <= at)
     }
 
     /// Notes something wrong.
@@ -219,5 +220,20 @@ impl<'d> Document<'d> {
     fn unknown(&mut self, line: usize, key: &str) {
         let vi = format!("không có mục nào tên '{key}'");
         self.problem(line, vi, format!("nothing is called '{key}'"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_the_number_of_those_that_begin_before() {
+        let text = "\na = 1\n\n\nb = \"á\"\nc = 3";
+        let document = Document::parse(text);
+        for at in 0..text.len() + 3 {
+            let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+            assert_eq!(document.line(at), 1 + before, "{at}");
+        }
     }
 }

@@ -6,6 +6,9 @@
 //! A server that cannot be reached, or that takes nothing from us, is tried until it can; each time beginning with the recipient after the one it failed at, so that one at whom it fails keeps nobody waiting.
 //! A recipient who is put off (4xx) is tried until it is taken, and the others do not wait.
 //! A recipient that is refused is tried as often as anything, then is a dead letter until the next morning; the others do not wait.
+//! So is one whose mail the server has and says nothing of, for it may have come each time.
+//!
+//! Digests are mailed for half a minute, then it is looked whether something cannot wait: many offices do not keep the gravest waiting.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,22 +19,20 @@ use host::CancellationToken;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use lag::{Concern, Transition};
+use lettre::Message;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio::time::{Duration, Instant, sleep, timeout};
 use wire::v1;
 use wire::v1::alert_event::Body;
 
-use super::account::Receiver;
+use super::account::{Line, Receiver};
 use super::contacts::{Recipient, Smtp};
 use super::digest::{Digest, Section};
 use super::dispatch::{Backoff, Dispatch, Entry, MAIL};
-use super::round::{self, Due, Heard, Index, Round, Seen, told_places};
+use super::round::{self, Due, Heard, Index, REMINDER, Round, Seen, told_places};
+use super::smtp::{Refusal, Server};
 use super::words::{self, Both, Letter, Occasion, Part, Row};
-use crate::case::CaseKey;
 
 /// Rows of one part of a mail; how many more there are is said.
 pub(crate) const ROWS_MAX: usize = 50;
@@ -39,10 +40,10 @@ pub(crate) const ROWS_MAX: usize = 50;
 const TOLD_MAX: usize = 1_500;
 /// How often the hour is looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// A mail may take so many times as long as one answer.
-const SEND_STEPS: u32 = 3;
-/// What is said of a mail server that is silent.
-const NO_ANSWER: &str = "the mail server did not answer in time";
+/// So many positions without anything to tell move a recipient's place on record.
+const PASSED_MAX: u64 = 4_096;
+/// Most of those places recorded at once.
+const PASSED_BATCH_MAX: usize = 256;
 /// Longest that what cannot wait for the morning waits for more of its kind.
 const GATHER_TURNS_MAX: usize = 15;
 
@@ -65,11 +66,11 @@ struct Desk {
 
 struct Mailer {
     dispatch: Arc<Dispatch>,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Server,
     from: Mailbox,
     recipients: Vec<Recipient>,
     desks: Vec<Desk>,
-    index: Index,
+    index: Arc<Index>,
     /// What cannot wait was looked for up to here.
     seen: u64,
     /// Whom a pass begins with.
@@ -82,18 +83,6 @@ struct Mailer {
     shutdown: CancellationToken,
 }
 
-/// Why a mail was not taken.
-enum Refusal {
-    /// The server cannot be reached or takes nothing from us, whoever the mail is for.
-    Server(String),
-    /// It is to be tried later for this recipient.
-    Later(String),
-    /// The recipient's mail was refused.
-    Recipient(String),
-    /// The shutdown came first.
-    Stopped,
-}
-
 /// Sends mail until the shutdown.
 pub(crate) async fn run(
     dispatch: Arc<Dispatch>,
@@ -101,10 +90,9 @@ pub(crate) async fn run(
     begun: u64,
     shutdown: CancellationToken,
 ) {
-    let transport = match transport(&smtp, dispatch.pace().timeout) {
-        Ok(transport) => transport,
+    let server = match Server::new(&smtp, dispatch.pace()) {
+        Ok(server) => server,
         Err(error) => {
-            let error = told_error(&error);
             tracing::error!("mail cannot be sent: {error}");
             dispatch.failed(MAIL, &error);
             return;
@@ -131,7 +119,7 @@ pub(crate) async fn run(
         });
     }
     let mailer = Mailer {
-        index: Index::of(&recipients),
+        index: Arc::new(Index::of(&recipients)),
         from: smtp.from,
         seen: seen.min(dispatch.log().head()),
         first: 0,
@@ -139,7 +127,7 @@ pub(crate) async fn run(
         down: None,
         waiting_since: None,
         dispatch,
-        transport,
+        server,
         recipients,
         desks,
         shutdown,
@@ -154,15 +142,22 @@ fn receiver(recipient: &Recipient) -> Receiver {
     }
 }
 
-fn transport(
-    smtp: &Smtp,
-    timeout: Duration,
-) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
-    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp.url)?;
-    if let Some((user, password)) = &smtp.credentials {
-        builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+/// Does something long where it keeps nobody waiting; none if the runtime ends. Its panic is ours.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Some(done),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => None,
     }
-    Ok(builder.timeout(Some(timeout)).build())
+}
+
+/// Whether an entry may be mailed at once to who stands as `line` says: the first notice of a case that was opened since they began, and that they were told nothing of.
+fn is_news(line: &Line, position: u64, (opened, step): (u64, u32)) -> bool {
+    // What lies before the newest digest was told with it, or is history; the steps after the first are the digest's.
+    step == REMINDER
+        && position > line.through
+        && opened > line.begun
+        && !line.told.contains_key(&opened)
 }
 
 impl Mailer {
@@ -259,10 +254,7 @@ impl Mailer {
         let account = self.dispatch.account();
         let is_news = |recipient: &Recipient| {
             let line = account.line(&receiver(recipient));
-            line.is_some_and(|line| {
-                // What lies before the newest digest was told with it, or is history.
-                entry.position() > line.through && !line.told.contains_key(&opened)
-            })
+            line.is_some_and(|line| is_news(line, entry.position(), (opened, notification.step)))
         };
         let hearers: Vec<usize> = {
             let all = self.index.of_places(&self.dispatch, &places);
@@ -315,7 +307,10 @@ impl Mailer {
             return;
         }
         self.wanted(&wanted);
-        let (through, round) = self.look(u64::MAX);
+        let Some(round) = self.look(u64::MAX).await else {
+            return;
+        };
+        let begun = Instant::now();
         for number in wanted {
             let urgent = &self.desks[number].urgent;
             let seen: Vec<&Seen> = heard(&round.cases, number)
@@ -334,9 +329,9 @@ impl Mailer {
                 name: format!("urgent.{day}.{first}"),
                 from: first,
                 through: 0,
-                at: through,
+                at: round.through,
             };
-            if !self.tell(number, mail, &digest).await {
+            if !self.tell(number, mail, &digest).await || self.pass_is_over(begun) {
                 return;
             }
         }
@@ -365,33 +360,58 @@ impl Mailer {
             });
             lines.min().unwrap_or(0)
         };
-        let (through, round) = self.look(oldest);
-        // The whole country is judged for it: once a morning, not for each attempt.
-        let all_due = match self.due.take() {
-            Some((on, due)) if on == day => due,
-            _ => round::due(&self.dispatch, &self.index),
+        let Some(round) = self.look(oldest).await else {
+            return;
         };
-        self.digests(day, through, &round, &all_due, wanted).await;
+        let Some(mut all_due) = self.due(day).await else {
+            return;
+        };
+        round::hush(&self.dispatch, &mut all_due);
+        self.digests(day, &round, &all_due, wanted).await;
         self.due = Some((day, all_due));
+    }
+
+    /// What is due soon. The whole country is judged for it: once a morning, not for each attempt.
+    async fn due(&mut self, day: Date) -> Option<Vec<Heard<Due>>> {
+        match self.due.take() {
+            Some((on, due)) if on == day => return Some(due),
+            _ => {}
+        }
+        let (dispatch, index) = (Arc::clone(&self.dispatch), Arc::clone(&self.index));
+        let shutdown = self.shutdown.clone();
+        let due = move || round::due(&dispatch, &index, || !shutdown.is_cancelled());
+        aside(due).await.flatten()
     }
 
     async fn digests(
         &mut self,
         day: Date,
-        through: u64,
         round: &Round,
         all_due: &[Heard<Due>],
         wanted: Vec<usize>,
     ) {
+        let (begun, mut passed) = (Instant::now(), Vec::new());
         for number in wanted {
-            let line = self.dispatch.line(&receiver(&self.recipients[number]));
+            let receiver = receiver(&self.recipients[number]);
+            let line = self.dispatch.line(&receiver);
+            // What a new recipient begins behind may be more than the book has.
+            let through = round.through.max(line.through);
             let due = heard(all_due, number);
             let digest = Digest::compose(&line, day, heard(&round.cases, number), due);
             let notices = heard(&round.notices, number);
-            let digest = digest.with_notices(&line, through, notices);
+            let digest = digest.with_notices(&line, round.through, notices);
             if digest.is_empty() {
                 self.desks[number].done = Some(day);
                 self.desks[number].waits = false;
+                if through - line.through >= PASSED_MAX {
+                    passed.push(passed_on(receiver, through));
+                }
+                if passed.len() >= PASSED_BATCH_MAX {
+                    self.record(day, std::mem::take(&mut passed)).await;
+                }
+                if self.pass_is_over(begun) {
+                    break;
+                }
                 continue;
             }
             let mail = Mail {
@@ -402,26 +422,37 @@ impl Mailer {
                 at: through,
             };
             if !self.tell(number, mail, &digest).await {
-                return;
+                break;
             }
             let open: BTreeSet<u64> = heard(&round.cases, number)
                 .filter(|seen| seen.is_open())
                 .map(|seen| seen.opened_position)
                 .collect();
             // What was opened since the look is not told yet.
-            let is_over = |opened: u64| !open.contains(&opened) && opened <= through;
-            let receiver = receiver(&self.recipients[number]);
+            let is_over = |opened: u64| !open.contains(&opened) && opened <= round.through;
             self.dispatch.account().forget(&receiver, is_over);
+            if self.pass_is_over(begun) {
+                break;
+            }
+        }
+        if !passed.is_empty() {
+            self.record(day, passed).await;
         }
     }
 
-    /// Everything that stands, and how far alerting's log was then.
-    fn look(&self, cleared_after: u64) -> (u64, Round) {
-        let through = self.dispatch.log().head();
-        (
-            through,
-            Round::look(&self.dispatch, &self.index, cleared_after),
-        )
+    /// Whether a pass is over, so that what cannot wait is looked for; who is left is wanted by the next.
+    fn pass_is_over(&self, begun: Instant) -> bool {
+        begun.elapsed() >= self.dispatch.pace().pass
+    }
+
+    async fn record(&self, day: Date, bodies: Vec<Body>) {
+        self.dispatch.record_for(day, bodies, &self.shutdown).await;
+    }
+
+    /// Everything that stands; none if the runtime ends.
+    async fn look(&self, cleared_after: u64) -> Option<Round> {
+        let (dispatch, index) = (Arc::clone(&self.dispatch), Arc::clone(&self.index));
+        aside(move || Round::look(&dispatch, &index, cleared_after)).await
     }
 
     /// Mails something and records it; false if the server cannot be reached or the shutdown came.
@@ -441,7 +472,7 @@ impl Mailer {
             Ok(()) => {
                 self.down = None;
                 let records = mail.records(&recipient, &id, &digest.told());
-                self.dispatch.record(records, &self.shutdown).await;
+                self.record(mail.occasion.day(), records).await;
                 // Whoever sees it counted finds it on record.
                 self.dispatch.delivered(MAIL, 1);
                 let desk = &mut self.desks[number];
@@ -477,6 +508,16 @@ impl Mailer {
                 desk.wait_until = Some(Instant::now() + backoff.delay(None));
                 true
             }
+            Err(Refusal::Unsure(error)) => {
+                let recipient = &recipient.id;
+                tracing::warn!(
+                    recipient,
+                    "the mail server has the mail to {recipient} and did not say that it took it, so it may come twice: {error}"
+                );
+                self.dispatch.failed(MAIL, &error);
+                self.refused(number, &mail, error).await;
+                true
+            }
             Err(Refusal::Recipient(error)) => {
                 self.dispatch.failed(MAIL, &error);
                 self.refused(number, &mail, error).await;
@@ -487,7 +528,8 @@ impl Mailer {
 
     /// Waits longer for a recipient, and gives up for the day after the attempts.
     async fn refused(&mut self, number: usize, mail: &Mail, last_error: String) {
-        let (day, _) = self.dispatch.moment();
+        // The mail's own day: it may be over by now, and the next has a digest of its own.
+        let day = mail.occasion.day();
         let pace = self.dispatch.pace().clone();
         let desk = &mut self.desks[number];
         desk.attempts += 1;
@@ -496,9 +538,12 @@ impl Mailer {
             desk.wait_until = Some(Instant::now() + backoff.delay(None));
             return;
         }
-        let attempts = std::mem::take(&mut desk.attempts);
+        let mut attempts = std::mem::take(&mut desk.attempts);
         (desk.backoff, desk.wait_until, desk.waits) = (None, None, false);
         desk.blocked = Some(day);
+        let line = self.dispatch.line(&receiver(&self.recipients[number]));
+        // Sent once more, and refused once more.
+        attempts += line.dead.get(&mail.at).map_or(0, |dead| dead.attempts);
         let recipient = &self.recipients[number].id;
         tracing::error!(
             reason = super::REASON_DELIVERY_FAILED,
@@ -514,7 +559,7 @@ impl Mailer {
             last_error,
             through: 0,
         });
-        self.dispatch.record(vec![failed], &self.shutdown).await;
+        self.record(day, vec![failed]).await;
     }
 
     async fn send(&self, recipient: &Recipient, id: &str, letter: Letter) -> Result<(), Refusal> {
@@ -528,14 +573,8 @@ impl Mailer {
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
             .map_err(|_| Refusal::Recipient("the mail cannot be put together".to_owned()))?;
-        // The transport's own limit holds for the connection alone.
-        let whole = self.dispatch.pace().timeout * SEND_STEPS;
         tokio::select! {
-            sent = timeout(whole, self.transport.send(message)) => match sent {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(refusal(&error)),
-                Err(_) => Err(Refusal::Server(NO_ANSWER.to_owned())),
-            },
+            sent = self.server.send(&message) => sent,
             () = self.shutdown.cancelled() => Err(Refusal::Stopped),
         }
     }
@@ -598,14 +637,8 @@ impl Mailer {
 
     fn due_row(&self, due: &Due) -> Row {
         let judge = self.dispatch.desk().judge();
-        let series = CaseKey {
-            locality: due.place,
-            indicator: due.indicator.clone(),
-            layer: due.layer,
-            // A verdict is the same whatever its case is about.
-            concern: Concern::Overdue,
-        };
-        let verdict = judge.change(series, Transition::Opened).verdict;
+        // A verdict is the same whatever its case is about.
+        let verdict = judge.change(due.key(), Transition::Opened).verdict;
         Row {
             said: both(&verdict),
             age_days: None,
@@ -628,6 +661,17 @@ fn heard<T>(all: &[Heard<T>], number: usize) -> impl Iterator<Item = &T> {
         .iter()
         .filter(move |(_, hearers)| hearers.contains(&number));
     heard.map(|(what, _)| what)
+}
+
+/// Nothing up to a position is left to tell.
+fn passed_on(receiver: Receiver, through: u64) -> Body {
+    Body::DeliveryRecorded(v1::DeliveryRecorded {
+        sink: receiver.sink,
+        recipient: receiver.recipient,
+        through,
+        kind: v1::DeliveryKind::PassedOn as i32,
+        ..v1::DeliveryRecorded::default()
+    })
 }
 
 /// A mail as it is recorded.
@@ -675,43 +719,6 @@ impl Mail {
     }
 }
 
-/// What went wrong, without the server's own words, which repeat addresses.
-fn told_error(error: &smtp::Error) -> String {
-    if let Some(code) = error.status() {
-        return format!("SMTP {code}");
-    }
-    let text = if error.is_timeout() {
-        NO_ANSWER
-    } else if error.is_tls() {
-        "no secure connection to the mail server"
-    } else if error.is_client() {
-        "the mail server lacks something that this mail needs"
-    } else {
-        "the mail server cannot be reached"
-    };
-    text.to_owned()
-}
-
-/// Whether it was about the recipient, or about us and the server.
-fn refusal(error: &smtp::Error) -> Refusal {
-    let text = told_error(error);
-    match error.status().map(u16::from) {
-        Some(code) => of_code(code, text),
-        None if error.is_client() => Refusal::Recipient(text),
-        None => Refusal::Server(text),
-    }
-}
-
-/// The same of an answer: what it says of us (not logged in, no encryption, too much from here) ends sooner or later, and says nothing of the recipient.
-fn of_code(code: u16, text: String) -> Refusal {
-    match code {
-        421 | 454 | 530 | 534 | 535 | 538 => Refusal::Server(text),
-        500..600 => Refusal::Recipient(text),
-        // Greylisting, a full mailbox, a server short of something.
-        _ => Refusal::Later(text),
-    }
-}
-
 /// Says that no person sent it (RFC 3834), so that no absence notice comes back.
 #[derive(Debug, Clone, Copy)]
 struct AutoSubmitted;
@@ -733,23 +740,26 @@ impl Header for AutoSubmitted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::account::Told;
 
     #[test]
-    fn only_what_is_said_of_the_recipient_is_the_recipients() {
-        let kind = |code| match of_code(code, String::new()) {
-            Refusal::Server(_) => "server",
-            Refusal::Later(_) => "later",
-            Refusal::Recipient(_) => "recipient",
-            Refusal::Stopped => "stopped",
+    fn only_the_first_notice_of_what_came_since_cannot_wait() {
+        let mut line = Line {
+            begun: 10,
+            through: 20,
+            ..Line::default()
         };
-        for (codes, expected) in [
-            (&[421, 454, 530, 534, 535, 538][..], "server"),
-            (&[450, 451, 452][..], "later"),
-            (&[550, 551, 552, 553, 554][..], "recipient"),
-        ] {
-            for code in codes {
-                assert_eq!(kind(*code), expected, "{code}");
-            }
-        }
+        assert!(is_news(&line, 22, (21, REMINDER)));
+        assert!(is_news(&line, 22, (15, REMINDER)), "withheld until now");
+        assert!(!is_news(&line, 22, (9, REMINDER)), "history");
+        assert!(!is_news(&line, 22, (21, REMINDER + 1)), "a further step");
+        assert!(!is_news(&line, 20, (19, REMINDER)), "told with the digest");
+        let told = Told {
+            share: None,
+            last: Date::MIN,
+            times: 1,
+        };
+        line.told.insert(21, told);
+        assert!(!is_news(&line, 22, (21, REMINDER)));
     }
 }

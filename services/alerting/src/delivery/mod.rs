@@ -8,7 +8,7 @@
 //! - `dispatch`: what the sinks share: reading, recording, dead letters
 //! - `webhook`, `signature`, `http`: each entry as the bus has it, signed
 //! - `alertmanager`: open cases as alerts of Prometheus Alertmanager
-//! - `mail`, `round`, `digest`, `words`: one digest each morning, and what cannot wait for it
+//! - `mail`, `round`, `digest`, `words`, `smtp`: one digest each morning, and what cannot wait for it
 //! - `api`: what operators ask
 //!
 //! **At least once.**
@@ -34,7 +34,10 @@ mod document;
 mod http;
 mod mail;
 mod round;
+#[cfg(test)]
+mod round_tests;
 mod signature;
+mod smtp;
 mod webhook;
 mod words;
 
@@ -74,6 +77,10 @@ pub struct Pace {
     pub gather: Duration,
     /// Least time between two mails to one recipient that could not wait for the morning.
     pub urgent_every: Duration,
+    /// Longest that a mail server may take to say whether it took a mail, once it has all of it.
+    pub taking: Duration,
+    /// How long digests are mailed, or what cannot wait, before it is looked whether the other is due.
+    pub pass: Duration,
 }
 
 impl Pace {
@@ -90,6 +97,8 @@ impl Pace {
             expiry: Duration::from_secs(300),
             gather: Duration::from_secs(2),
             urgent_every: Duration::from_secs(15 * 60),
+            taking: Duration::from_secs(11 * 60),
+            pass: Duration::from_secs(30),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One look at everything that mail speaks of: the cases, who hears of each, which of them are silenced, and what is due soon.
 //!
-//! The book is held for one pass, book and judge for a few hundred cases at a time, so that judging goes on beside it.
+//! The book is held for one pass, book and judge for a few hundred cases or series at a time, so that judging goes on beside it.
+//! How far it reaches is what the book had by then: the log may be ahead of it, and what nobody looked at must not be taken for told.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,10 +21,10 @@ use crate::notice::COMMENDATION;
 use crate::sight::Seen as Sight;
 
 /// The first step of the ladder.
-const REMINDER: u32 = 1;
+pub(crate) const REMINDER: u32 = 1;
 /// All that is on record.
 const EVERYTHING: Sight = Sight::ALL;
-/// Cases looked at while the judge is held.
+/// Cases and series looked at while the judge is held.
 const STRETCH: usize = 256;
 /// A quota is due soon so many days before its deadline.
 const DUE_DAYS: f64 = 7.0;
@@ -103,6 +104,20 @@ pub(crate) struct Due {
     pub(crate) indicator: IndicatorCode,
     pub(crate) layer: Option<QuotaLayer>,
     pub(crate) days: f64,
+    /// Whether a silence covers it.
+    pub(crate) is_silenced: bool,
+}
+
+impl Due {
+    /// Its series, as what comes of it if nothing is done.
+    pub(crate) fn key(&self) -> CaseKey {
+        CaseKey {
+            locality: self.place,
+            indicator: self.indicator.clone(),
+            layer: self.layer,
+            concern: Concern::Overdue,
+        }
+    }
 }
 
 /// A notification that mail tells in its own words: a further step of the ladder, or a commendation.
@@ -122,6 +137,8 @@ pub(crate) type Heard<T> = (T, BTreeSet<usize>);
 pub(crate) struct Round {
     pub(crate) cases: Vec<Heard<Seen>>,
     pub(crate) notices: Vec<Heard<Notice>>,
+    /// Position of alerting's log up to which the book was folded: nothing up to there is missing.
+    pub(crate) through: u64,
 }
 
 /// The places that a notification is told to; its own where it names none.
@@ -139,9 +156,10 @@ pub(crate) fn told_places(own: LocalityId, notification: &v1::Notification) -> V
 impl Round {
     /// Looks at the open cases, and at what was cleared or told after a position of alerting's log.
     pub(crate) fn look(dispatch: &Dispatch, index: &Index, after: u64) -> Self {
-        let told = told_cases(dispatch, after);
+        let (through, told) = told_cases(dispatch, after);
         let mut round = Self {
             notices: notices(dispatch, index, after),
+            through,
             ..Self::default()
         };
         for stretch in told.chunks(STRETCH) {
@@ -155,9 +173,9 @@ impl Round {
                     index.hearers(&lineage, &mut hearers);
                 }
                 if !hearers.is_empty() {
-                    let share = judge
-                        .judged_for(&seen.key)
-                        .and_then(|(judged, _)| share(&judged));
+                    // Of what is cleared no number is told.
+                    let judged = seen.is_open().then(|| judge.judged_for(&seen.key));
+                    let share = judged.flatten().and_then(|(judged, _)| share(&judged));
                     let above = || ids_above(&*judge, seen.key.locality);
                     let day = judge.day().unwrap_or(seen.since);
                     let silences = book.silences_over(&seen.key, day, &EVERYTHING, above);
@@ -176,8 +194,8 @@ impl Round {
     }
 }
 
-/// The cases that somebody was told of, and the places they were told to; their shares are not looked up yet.
-fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> Vec<(Seen, Vec<LocalityId>)> {
+/// How far the book is, and the cases that somebody was told of with the places they were told to; their shares are not looked up yet.
+fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> (u64, Vec<(Seen, Vec<LocalityId>)>) {
     let book = dispatch.desk().book();
     let cases = book.cases().filter(|case| {
         let is_recent = case.cleared_position == 0 || case.cleared_position > cleared_after;
@@ -204,7 +222,7 @@ fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> Vec<(Seen, Vec<Localit
         };
         Some((seen, places.into_iter().collect()))
     });
-    told.collect()
+    (book.position(), told.collect())
 }
 
 /// Further steps and commendations told after a position; a reminder is told by its case.
@@ -249,10 +267,16 @@ fn share(judged: &Judged) -> Option<u32> {
     Some((share * 10_000.0).round().clamp(0.0, 100_000.0) as u32)
 }
 
-/// What is due soon in the whole country, of which somebody hears.
-pub(crate) fn due(dispatch: &Dispatch, index: &Index) -> Vec<Heard<Due>> {
+/// What is due soon in the whole country, of which somebody hears; none if it was ended in between.
+///
+/// Every series is judged for it, so the judge is let go again and again, and `goes_on` is asked then.
+pub(crate) fn due(
+    dispatch: &Dispatch,
+    index: &Index,
+    goes_on: impl Fn() -> bool,
+) -> Option<Vec<Heard<Due>>> {
     let mut due = Vec::new();
-    let near = |place, indicator: &IndicatorCode, judged: &Judged| {
+    let mut near = |place, indicator: &IndicatorCode, judged: &Judged| {
         let days = judged.verdict.terms.due_in_days.unwrap_or(-1.0);
         if (0.0..=DUE_DAYS).contains(&days) && judged.verdict.status != Status::Done {
             due.push(Due {
@@ -260,13 +284,33 @@ pub(crate) fn due(dispatch: &Dispatch, index: &Index) -> Vec<Heard<Due>> {
                 indicator: indicator.clone(),
                 layer: judged.layer,
                 days,
+                is_silenced: false,
             });
         }
     };
-    dispatch.desk().judge().each_judged(near);
+    let series = dispatch.desk().judge().series();
+    for some in series.chunks(STRETCH) {
+        if !goes_on() {
+            return None;
+        }
+        dispatch.desk().judge().judged_of(some, &mut near);
+    }
     let heard = due.into_iter().map(|due| {
         let hearers = index.of_places(dispatch, &[due.place]);
         (due, hearers)
     });
-    heard.filter(|(_, hearers)| !hearers.is_empty()).collect()
+    Some(heard.filter(|(_, hearers)| !hearers.is_empty()).collect())
+}
+
+/// Notes what of it is under a silence that holds now.
+pub(crate) fn hush(dispatch: &Dispatch, due: &mut [Heard<Due>]) {
+    for some in due.chunks_mut(STRETCH) {
+        let (book, judge) = (dispatch.desk().book(), dispatch.desk().judge());
+        let Some(day) = judge.day() else { return };
+        for (due, _) in some {
+            let above = || ids_above(&*judge, due.place);
+            let silences = book.silences_over(&due.key(), day, &EVERYTHING, above);
+            due.is_silenced = !silences.is_empty();
+        }
+    }
 }

@@ -62,6 +62,15 @@ pub(crate) enum Occasion {
     Urgent(Date),
 }
 
+impl Occasion {
+    /// The day that it is about.
+    pub(crate) fn day(self) -> Date {
+        match self {
+            Self::Digest(day) | Self::Urgent(day) => day,
+        }
+    }
+}
+
 /// A mail in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Letter {

@@ -36,6 +36,8 @@ fn pace() -> Pace {
         expiry: Duration::from_secs(3),
         gather: Duration::from_millis(300),
         urgent_every: Duration::from_secs(900),
+        taking: Duration::from_secs(10),
+        pass: Duration::from_secs(30),
     }
 }
 
