@@ -1,4 +1,4 @@
-//! Lists of the query service and of cases: asked for page after page, and put together as one answer.
+//! Lists of the query service, of cases and of silences: asked for page after page, and put together as one answer.
 //!
 //! How many things make a page too large for an answer nobody knows before: so many are asked for as the service gives, and half as many after each such refusal.
 
@@ -71,28 +71,38 @@ paged! {
     ListRulesRequest, ListRulesResponse: rules, 1_000;
 }
 
-impl Paged for v1::ListCasesRequest {
-    type Answer = v1::ListCasesResponse;
-    const PAGE_SIZE_MAX: i32 = 1_000;
+/// Lists of alerting, which speak of no two times.
+macro_rules! paged_by_alerting {
+    ($($request:ident, $answer:ident: $list:ident;)+) => {
+        $(impl Paged for v1::$request {
+            type Answer = v1::$answer;
+            const PAGE_SIZE_MAX: i32 = 1_000;
 
-    fn turn(&mut self, page_size: i32, answer: &Self::Answer) {
-        self.page_size = page_size;
-        self.page_token.clone_from(&answer.next_page_token);
-    }
+            fn turn(&mut self, page_size: i32, answer: &Self::Answer) {
+                self.page_size = page_size;
+                self.page_token.clone_from(&answer.next_page_token);
+            }
 
-    fn next(answer: &Self::Answer) -> &str {
-        &answer.next_page_token
-    }
+            fn next(answer: &Self::Answer) -> &str {
+                &answer.next_page_token
+            }
 
-    fn listed(answer: &Self::Answer) -> usize {
-        answer.cases.len()
-    }
+            fn listed(answer: &Self::Answer) -> usize {
+                answer.$list.len()
+            }
 
-    fn join(before: Self::Answer, page: Self::Answer) -> Self::Answer {
-        let mut cases = before.cases;
-        cases.extend(page.cases);
-        Self::Answer { cases, ..page }
-    }
+            fn join(before: Self::Answer, page: Self::Answer) -> Self::Answer {
+                let mut $list = before.$list;
+                $list.extend(page.$list);
+                Self::Answer { $list, ..page }
+            }
+        })+
+    };
+}
+
+paged_by_alerting! {
+    ListCasesRequest, ListCasesResponse: cases;
+    ListSilencesRequest, ListSilencesResponse: silences;
 }
 
 /// Asks for pages until there are no more or `limit` things are listed; the answer is the last page's, with what all of them list.
@@ -248,6 +258,32 @@ mod tests {
         let (refused, asked) = told(0).await;
         assert_eq!(refusal(&refused.unwrap_err()).reason, "ANSWER_TOO_LARGE");
         assert_eq!(asked[1..], [1_000, 500, 250, 125, 62, 31, 15, 7, 3, 1]);
+    }
+
+    #[tokio::test]
+    async fn silences_are_asked_for_behind_the_page_before() {
+        let request = v1::ListSilencesRequest {
+            include_ended: true,
+            ..Default::default()
+        };
+        let all = all(request, usize::MAX, async |r| {
+            assert!(r.include_ended && r.page_size == 1_000);
+            let (set_position, next) = match &*r.page_token {
+                "" => (9, "8"),
+                token => (token.parse().unwrap(), ""),
+            };
+            let silence = v1::Silence {
+                set_position,
+                ..Default::default()
+            };
+            Ok(Response::new(v1::ListSilencesResponse {
+                silences: vec![silence],
+                next_page_token: next.to_owned(),
+            }))
+        });
+        let all = all.await.unwrap().silences;
+        let positions: Vec<u64> = all.iter().map(|it| it.set_position).collect();
+        assert_eq!(positions, [9, 8]);
     }
 
     #[test]

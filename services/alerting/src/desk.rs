@@ -54,6 +54,7 @@ use crate::book::Book;
 use crate::case::{CaseKey, Change};
 use crate::escalate::hushed;
 use crate::judge::Judge;
+use crate::notice;
 use crate::render;
 use crate::sight::Seen;
 use tend::Attend;
@@ -439,8 +440,9 @@ impl Desk {
                 let was_told = book
                     .newest(&id)
                     .is_some_and(|kept| kept.life(&Seen::ALL).step > 0);
+                let praises = was_told && !notice::is_left_to_overdue(&book, &change);
                 let alerts = judge.steps().first().map_or_else(Vec::new, |first| {
-                    render::alerts(&change, (opened, was_told), (first, withheld))
+                    render::alerts(&change, (opened, praises), (first, withheld))
                 });
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {

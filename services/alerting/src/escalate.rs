@@ -130,8 +130,9 @@ impl<S: Surroundings> Round<'_, S> {
         let held = self.held_back(key, acknowledged);
         match held.or_else(|| improves.then(|| (IMPROVING, String::new()))) {
             Some((why, by)) => {
+                // One silence after the other says nothing new of a step.
                 let told = |it: &&v1::NotificationWithheld| {
-                    it.step == step.number && it.why == why && it.by == by
+                    it.step == step.number && it.why == why && (it.by == by || why == SILENCED)
                 };
                 if !life.withheld.iter().any(told) {
                     let tells = vec![wire::event::locality_ref(key.locality)];

@@ -301,6 +301,30 @@ fn what_a_silence_withheld_is_told_once_when_it_runs_out_or_is_ended() {
 }
 
 #[test]
+fn a_step_under_one_silence_after_another_is_withheld_once() {
+    let mut story = Story::default();
+    story.open(HA_DONG, "2023-07-01");
+    for name in ["one", "two", "three"] {
+        story.silence(name, "01", "2023-07-02", "2023-08-17");
+    }
+    assert_eq!(story.due("2023-07-08"), ["withheld 2 from 268: SILENCED"]);
+    for name in ["one", "two"] {
+        let ended = v1::SilenceEnded {
+            silence_id: name.to_owned(),
+            ..v1::SilenceEnded::default()
+        };
+        story.take("2023-07-09", Body::SilenceEnded(ended));
+        assert_eq!(story.due("2023-07-09"), NOTHING, "{name}");
+    }
+    let ended = v1::SilenceEnded {
+        silence_id: "three".to_owned(),
+        ..v1::SilenceEnded::default()
+    };
+    story.take("2023-07-10", Body::SilenceEnded(ended));
+    assert_eq!(story.due("2023-07-10"), ["step 2", "told 2 to 268"]);
+}
+
+#[test]
 fn a_silence_is_about_its_indicator_and_concern_alone() {
     let mut story = Story::default();
     for (name, indicator, concern) in [

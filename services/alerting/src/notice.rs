@@ -6,13 +6,15 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use wire::v1;
 
+use crate::book::Book;
+use crate::case::{CaseKey, Change};
 use crate::letter::office;
 
 /// The step under which a commendation (biểu dương) is told: it is on no ladder.
 pub(crate) const COMMENDATION: u32 = 0;
 
-/// Days between two terms of a verdict that are counted from its deadline; see `lag`.
-const TERM_DUE: &str = "due_in_days";
+/// Days from when the target was reached to the deadline, among the terms of a verdict; see `lag`.
+const TERM_EARLY: &str = "done_early_days";
 
 /// A place whose office is told besides the unit.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,27 +58,22 @@ pub(crate) fn reply_by(step: &Step, day: Date) -> Option<Date> {
 /// The commendation of a place that has reached what it lagged behind; none where the clearing is no such thing.
 ///
 /// One for each case that is cleared by the target being reached, so never more than there were warnings: who never lagged is seen in the rankings.
-/// Before the deadline it is the lagging case that says so, after it the overdue one, so a quota is never commended twice.
+/// An overdue case speaks for the lagging one beside it ([`is_left_to_overdue`]), so a quota is never commended twice.
+/// It is worded by when the target was reached, not by when that was reported.
 pub(crate) fn commendation(
     case_id: &str,
     concern: lag::Concern,
     verdict: &v1::Verdict,
 ) -> Option<v1::Notification> {
-    let due = verdict.terms.iter().find(|term| term.name == TERM_DUE);
-    let in_time = due.is_none_or(|term| term.value >= 0.0);
-    let is_its = match concern {
-        lag::Concern::Lagging => in_time,
-        lag::Concern::Overdue => !in_time,
-        _ => false,
-    };
+    let is_its = matches!(concern, lag::Concern::Lagging | lag::Concern::Overdue);
     if !is_its || verdict.status() != v1::VerdictStatus::Done {
         return None;
     }
     let (vi, en) = said(verdict);
-    let words = if in_time {
-        ("Biểu dương", "Commendation")
-    } else {
+    let words = if is_late(verdict) {
         ("Ghi nhận hoàn thành", "Completion acknowledged")
+    } else {
+        ("Biểu dương", "Commendation")
     };
     Some(v1::Notification {
         case_id: case_id.to_owned(),
@@ -85,6 +82,28 @@ pub(crate) fn commendation(
         text: Some(text(words, (&vi, &en), judged_for(verdict))),
         tells: tells(verdict, &[]),
         reply_by: String::new(),
+    })
+}
+
+/// Whether the target was reached after its deadline.
+pub(crate) fn is_late(verdict: &v1::Verdict) -> bool {
+    let mut terms = verdict.terms.iter();
+    terms.any(|term| term.name == TERM_EARLY && term.value < 0.0)
+}
+
+/// Whether a lagging case that changes leaves praise to the overdue case of the same quota: it is open, or was cleared by the same judgement.
+pub(crate) fn is_left_to_overdue(book: &Book, change: &Change) -> bool {
+    if change.key.concern != lag::Concern::Lagging {
+        return false;
+    }
+    let overdue = CaseKey {
+        concern: lag::Concern::Overdue,
+        ..change.key.clone()
+    };
+    let overdue = book.newest(&overdue.to_string());
+    overdue.is_some_and(|kept| {
+        let cleared = kept.case.cleared.as_ref();
+        cleared.is_none_or(|cleared| cleared.position == change.verdict.position)
     })
 }
 
@@ -140,13 +159,13 @@ fn tells(verdict: &v1::Verdict, others: &[Told]) -> Vec<v1::LocalityRef> {
 mod tests {
     use super::*;
 
-    fn verdict(status: v1::VerdictStatus, due_in_days: f64) -> v1::Verdict {
+    fn verdict(status: v1::VerdictStatus, done_early_days: f64) -> v1::Verdict {
         v1::Verdict {
             status: status as i32,
             judged_for: "2023-07-05".to_owned(),
             terms: vec![v1::Term {
-                name: TERM_DUE.to_owned(),
-                value: due_in_days,
+                name: TERM_EARLY.to_owned(),
+                value: done_early_days,
             }],
             locality_name: Some(v1::Name {
                 vi: "Quận Hà Đông".to_owned(),
@@ -161,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_reached_is_commended_once_by_the_case_of_its_time() {
+    fn praise_is_worded_by_when_the_target_was_reached() {
         use lag::Concern::{Lagging, NoData, Overdue, Silent};
         let done = v1::VerdictStatus::Done;
         let praised = |concern, verdict: &v1::Verdict| commendation("a", concern, verdict);
@@ -172,11 +191,15 @@ mod tests {
             "Biểu dương: Quận Hà Đông: 95%. (Đánh giá cho ngày 5/7/2023.)"
         );
         assert_eq!((told.step, told.reply_by.as_str()), (COMMENDATION, ""));
-        assert_eq!(praised(Overdue, &early), None);
         let late = verdict(done, -5.0);
-        assert_eq!(praised(Lagging, &late), None);
-        let told = praised(Overdue, &late).unwrap().text.unwrap();
-        assert!(told.vi.starts_with("Ghi nhận hoàn thành: "), "{}", told.vi);
+        // An overdue case may be cleared by a report of a day before the deadline.
+        for concern in [Lagging, Overdue] {
+            for (verdict, words) in [(&early, "Biểu dương: "), (&late, "Ghi nhận hoàn thành: ")]
+            {
+                let told = praised(concern, verdict).unwrap().text.unwrap();
+                assert!(told.vi.starts_with(words), "{concern:?}: {}", told.vi);
+            }
+        }
         assert_eq!(praised(Silent, &early), None);
         assert_eq!(praised(NoData, &early), None);
         let green = verdict(v1::VerdictStatus::Green, 10.0);

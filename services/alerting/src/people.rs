@@ -9,6 +9,10 @@ use wire::v1;
 use crate::acts::{self, Act};
 use crate::desk::Asked;
 use crate::grpc::AlertingApi;
+use crate::page::Page;
+use crate::questions::BESIDES;
+use crate::sight::Sight;
+use crate::silence::Silence;
 
 impl AlertingApi {
     /// Waits until the replay has caught up, as long as the caller and the limit allow: what people do is recorded only then, and only then a letter says how things stand.
@@ -96,8 +100,23 @@ impl AlertingApi {
         &self,
         request: &v1::ListSilencesRequest,
     ) -> Result<Response<v1::ListSilencesResponse>, Status> {
-        let silences = self.silences(request.include_ended);
-        let answer = v1::ListSilencesResponse { silences };
+        let page = Page::read(request)?;
+        let today = self.today();
+        let (book, judge) = (self.desk.book(), self.desk.judge());
+        let head = page.head.unwrap_or_else(|| book.position());
+        let seen = Sight::default().seen(&judge, head);
+        // Newest first, whether they hold or not: a place among them stays the same while they end.
+        let silences = book.silences().iter().rev();
+        let silences: Vec<&Silence> = silences.filter(|it| it.is_seen(&seen)).collect();
+        let room = (head, self.message_bytes_max.saturating_sub(BESIDES));
+        let (silences, next_page_token) = page.of(&silences, room, |silence| {
+            let is_wanted = request.include_ended || silence.holds(today, &seen);
+            is_wanted.then(|| silence.message(today, &seen))
+        });
+        let answer = v1::ListSilencesResponse {
+            silences,
+            next_page_token,
+        };
         fits(&answer, self.message_bytes_max)?;
         Ok(Response::new(answer))
     }

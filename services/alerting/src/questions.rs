@@ -13,8 +13,8 @@ use crate::page::Page;
 use crate::shown::{Look, Wanted};
 use crate::sight::{Seen, Sight};
 
-/// Bytes left for what an answer says beside its cases.
-const BESIDES: usize = 4 * 1024;
+/// Bytes left for what an answer says beside what it lists.
+pub(crate) const BESIDES: usize = 4 * 1024;
 
 /// A day as it is answered; empty if there is none.
 fn day(day: Option<Date>) -> String {
@@ -42,7 +42,7 @@ impl AlertingApi {
         };
         let cases = look.cases(&wanted);
         let room = (head, self.message_bytes_max.saturating_sub(BESIDES));
-        let (cases_shown, next_page_token) = page.of(&cases, room, |kept| look.case(kept));
+        let (cases_shown, next_page_token) = page.of(&cases, room, |kept| Some(look.case(kept)));
         let answer = v1::ListCasesResponse {
             cases: cases_shown,
             judged_for: day(progress.day),
@@ -78,8 +78,10 @@ impl AlertingApi {
             };
             let mut case = look.case(kept);
             case.gathers = look.gathers(kept);
+            let (silences, silences_left_out) = look.silences(&case);
             let answer = v1::GetCaseResponse {
-                silences: look.silences(&case),
+                silences,
+                silences_left_out,
                 case: Some(case),
                 story: Vec::new(),
                 judged_for: day(progress.day),
@@ -119,16 +121,5 @@ impl AlertingApi {
             judge: &judge,
         };
         book.newest(id).map(|kept| look.case(kept))
-    }
-
-    /// The silences, newest first.
-    pub(crate) fn silences(&self, include_ended: bool) -> Vec<v1::Silence> {
-        let (book, judge) = (self.desk.book(), self.desk.judge());
-        let today = judge.day().unwrap_or_else(|| self.desk.date());
-        let silences = book.silences().iter().rev();
-        silences
-            .map(|silence| silence.message(today, &Seen::ALL))
-            .filter(|silence| include_ended || silence.in_force)
-            .collect()
     }
 }

@@ -292,11 +292,11 @@ pub(crate) fn rank(verdict: &v1::Verdict) -> (u8, Vec<u8>, String, String, i32) 
 
 /// What alerting's log records of a change.
 ///
-/// `opened_position` is where the case was opened, `was_told` whether any step was sent since; `first` is the step that an opening is told at, `withheld` why nobody is told anything.
+/// `opened_position` is where the case was opened, `praises` whether any step was sent since and no other case speaks for it; `first` is the step that an opening is told at, `withheld` why nobody is told anything.
 /// Praise comes to those alone who were told before, and to nobody under a silence; what is not praised leaves no entry.
 pub(crate) fn alerts(
     change: &Change,
-    (opened_position, was_told): (u64, bool),
+    (opened_position, praises): (u64, bool),
     (first, withheld): (&Step, Option<v1::NotificationWithheld>),
 ) -> Vec<v1::AlertEvent> {
     use v1::alert_event::Body;
@@ -314,7 +314,7 @@ pub(crate) fn alerts(
     };
     match change.transition {
         Transition::Cleared => {
-            let commendation = (was_told && withheld.is_none())
+            let commendation = (praises && withheld.is_none())
                 .then(|| notice::commendation(&case_id, change.key.concern, verdict))
                 .flatten();
             let cleared = alert(Body::CaseCleared(v1::CaseCleared {

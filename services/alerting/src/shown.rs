@@ -1,6 +1,7 @@
 //! Cases as they are answered: which are wanted, and one with all that became of it.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use domain::{IndicatorCode, LocalityCode, LocalityId, Reason, Violation};
 use jiff::ToSpan;
@@ -15,6 +16,10 @@ use crate::escalate::{gatherer, ids_above, next};
 use crate::judge::Judge;
 use crate::life::{Acknowledgement, Life};
 use crate::sight::Seen;
+use crate::silence::Silence;
+
+/// Most silences told beside a case: with what else is told of it, its answer stays below the limit.
+const SILENCES_MAX: usize = 64;
 
 /// Which cases are wanted.
 #[derive(Debug, Clone, Default)]
@@ -257,16 +262,21 @@ impl<'a> Look<'a> {
         gathered.map(|kept| kept.case.case_id.clone()).collect()
     }
 
-    /// The silences that cover a case or withheld something of it.
-    pub(crate) fn silences(&self, case: &v1::Case) -> Vec<v1::Silence> {
+    /// The silences that withheld something of a case, then those that cover it, each newest first; and how many more there are.
+    pub(crate) fn silences(&self, case: &v1::Case) -> (Vec<v1::Silence>, u32) {
         let withheld = case.withheld.iter().map(|it| &it.by);
-        let mut ids: Vec<&String> = case.silence_ids.iter().chain(withheld).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let silences = ids.into_iter().filter_map(|id| self.book.silence(id));
-        silences
-            .map(|silence| silence.message(self.day(), &self.seen))
-            .collect()
+        let withheld: HashSet<&String> = withheld.collect();
+        let ids = case.silence_ids.iter().chain(withheld.iter().copied());
+        let ids: HashSet<&String> = ids.collect();
+        let silences = self.book.silences().iter().rev();
+        let silences = silences.filter(|silence| ids.contains(&silence.set.silence_id));
+        let (first, second): (Vec<&Silence>, Vec<&Silence>) =
+            silences.partition(|silence| withheld.contains(&silence.set.silence_id));
+        let all = first.len() + second.len();
+        let told = first.into_iter().chain(second).take(SILENCES_MAX);
+        let told = told.map(|silence| silence.message(self.day(), &self.seen));
+        let left_out = all.saturating_sub(SILENCES_MAX);
+        (told.collect(), u32::try_from(left_out).unwrap_or(u32::MAX))
     }
 
     /// When the ledger took the newest event that a verdict could see: the same at every rebuild.

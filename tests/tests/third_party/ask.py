@@ -1,8 +1,8 @@
 """Asks a server questions, knowing nothing but its address: all descriptions come from its own reflection (v1alpha, which this client speaks).
 
-    ask.py ADDRESS FILE
+    ask.py ADDRESS SERVICE FILE
 
-FILE holds a list of questions: `method` of `tiendo.v1.QueryService`, `request` as JSON, `until` (the field that ends a stream, or null),
+FILE holds a list of questions: `method` of `tiendo.v1.SERVICE`, `request` as JSON, `until` (the field that ends a stream, or null),
 `unknown` (whether a field that nobody knows is sent along) and `alone` (whether nothing else may be asked meanwhile).
 What was told is printed in their order, after the services and the methods.
 """
@@ -26,24 +26,24 @@ TIMEOUT = 50
 
 
 def main() -> None:
-    address, file = sys.argv[1:]
+    address, service, file = sys.argv[1:]
     with open(file, encoding="utf-8") as text:
         questions = json.load(text)
     with grpc.insecure_channel(address) as channel:
         database = ProtoReflectionDescriptorDatabase(channel)
         services = sorted(database.get_services())
-        queries = DescriptorPool(database).FindServiceByName("tiendo.v1.QueryService")
+        served = DescriptorPool(database).FindServiceByName(f"tiendo.v1.{service}")
 
         def prepared(question: dict):
             """The question in bytes, and how its answers are read."""
-            method = queries.FindMethodByName(question["method"])
+            method = served.FindMethodByName(question["method"])
             request = GetMessageClass(method.input_type)()
             json_format.ParseDict(question["request"], request)
             answer = GetMessageClass(method.output_type)
             sent = request.SerializeToString() + (UNKNOWN if question["unknown"] else b"")
             # On the wire a single answer is a stream of one.
             call = channel.unary_stream(
-                f"/{queries.full_name}/{method.name}",
+                f"/{served.full_name}/{method.name}",
                 request_serializer=bytes,
                 response_deserializer=answer.FromString,
             )
@@ -75,7 +75,7 @@ def main() -> None:
             others = [at for at, question in enumerate(questions) if not question["alone"]]
             for at, answer in zip(others, threads.map(ask, [ready[at] for at in others])):
                 told[at] = answer
-    methods = [method.name for method in queries.methods]
+    methods = [method.name for method in served.methods]
     json.dump(
         {"services": services, "methods": methods, "told": told}, sys.stdout, ensure_ascii=False
     )

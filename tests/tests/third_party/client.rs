@@ -20,7 +20,33 @@ const AT_A_TIME: usize = 32;
 /// For how long a stream that has no end is read.
 const STREAM_MAX: Duration = Duration::from_secs(60);
 
-/// What is asked of `QueryService`.
+/// A service and where it is served.
+pub(crate) struct Served {
+    address: String,
+    name: &'static str,
+}
+
+impl Served {
+    pub(crate) fn queries(t: &Tiendo) -> Result<Self> {
+        Ok(Self {
+            address: t.endpoints()?.projection,
+            name: "QueryService",
+        })
+    }
+
+    pub(crate) fn alerting(t: &Tiendo) -> Result<Self> {
+        Ok(Self {
+            address: t.endpoints()?.alerting,
+            name: "AlertingService",
+        })
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}/tiendo.v1.{}/{method}", self.address, self.name)
+    }
+}
+
+/// What is asked of a service.
 #[derive(Debug, Clone)]
 pub(crate) struct Question {
     pub(crate) method: String,
@@ -55,36 +81,35 @@ pub(crate) enum Client {
 
 impl Client {
     /// The methods of the service, as reflection tells them.
-    pub(crate) async fn methods(&self, t: &Tiendo) -> Result<Vec<String>> {
+    pub(crate) async fn methods(&self, of: &Served) -> Result<Vec<String>> {
         match self {
             Self::Python(python) => {
-                let said = python_says(python, t, &[]).await?;
+                let said = python_says(python, of, &[]).await?;
                 let services = said["services"].as_array().context("no services")?;
                 let health = services.iter().any(|it| it == "grpc.health.v1.Health");
                 ensure!(health, "no health among {services:?}");
                 Ok(serde_json::from_value(said["methods"].clone())?)
             }
-            Self::Buf(buf) => buf_lists(buf, &t.endpoints()?.projection, "QueryService").await,
+            Self::Buf(buf) => buf_lists(buf, &of.address, of.name).await,
         }
     }
 
     /// What is told to each question: to those that are asked alone one after the other, and to the others together.
-    pub(crate) async fn ask(&self, t: &Tiendo, questions: &[Question]) -> Result<Vec<Told>> {
+    pub(crate) async fn ask(&self, of: &Served, questions: &[Question]) -> Result<Vec<Told>> {
         match self {
             Self::Python(python) => {
-                let said = python_says(python, t, questions).await?;
+                let said = python_says(python, of, questions).await?;
                 let told = said["told"].as_array().context("nothing was told")?;
                 ensure!(told.len() == questions.len(), "{} were told", told.len());
                 told.iter().map(read_python).collect()
             }
             Self::Buf(buf) => {
-                let address = t.endpoints()?.projection;
                 let mut told = Vec::new();
                 for alone in [true, false] {
                     let asked = questions.iter().enumerate();
                     let asked = asked.filter(|(_, question)| question.alone == alone);
                     let asked = asked.map(async |(number, question)| {
-                        let told = buf_says(buf, &address, question).await;
+                        let told = buf_says(buf, of, question).await;
                         let told = told.with_context(|| format!("{question:?}"));
                         told.map(|told| (number, told))
                     });
@@ -100,7 +125,7 @@ impl Client {
     }
 }
 
-async fn python_says(python: &Path, t: &Tiendo, questions: &[Question]) -> Result<Value> {
+async fn python_says(python: &Path, of: &Served, questions: &[Question]) -> Result<Value> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/third_party/ask.py");
     let questions: Vec<Value> = questions
         .iter()
@@ -117,10 +142,10 @@ async fn python_says(python: &Path, t: &Tiendo, questions: &[Question]) -> Resul
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("questions.json");
     std::fs::write(&file, Value::from(questions).to_string())?;
-    let address = t.endpoints()?.projection;
-    let address = address.trim_start_matches("http://");
+    let address = of.address.trim_start_matches("http://");
     let file = file.to_str().context("the folder is not UTF-8")?;
-    let said = program::run(python, &[script, address, file]).await?.ok()?;
+    let line = [script, address, of.name, file];
+    let said = program::run(python, &line).await?.ok()?;
     serde_json::from_str(&said).with_context(|| said.clone())
 }
 
@@ -164,24 +189,21 @@ pub(crate) async fn buf_lists(buf: &Path, address: &str, service: &str) -> Resul
 /// What buf prints when it asks, and how it ends.
 pub(crate) async fn buf_prints(
     buf: &Path,
-    address: &str,
+    of: &Served,
     method: &str,
     request: &Value,
 ) -> Result<program::Output> {
-    let (url, request) = (
-        format!("{address}/tiendo.v1.QueryService/{method}"),
-        request.to_string(),
-    );
+    let (url, request) = (of.url(method), request.to_string());
     program::run(buf, &curl(&["--data", &request, &url])).await
 }
 
-async fn buf_says(buf: &Path, address: &str, question: &Question) -> Result<Told> {
+async fn buf_says(buf: &Path, of: &Served, question: &Question) -> Result<Told> {
     ensure!(!question.unknown, "buf sends only what it knows");
     let Question {
         method, request, ..
     } = question;
     if let Some(until) = question.until {
-        let printed = buf_prints_until(buf, address, question, until);
+        let printed = buf_prints_until(buf, of, question, until);
         let printed = tokio::time::timeout(STREAM_MAX, printed).await;
         let (answers, said) = printed.with_context(|| format!("no {until} in time"))??;
         let refused = match said.as_str() {
@@ -190,7 +212,7 @@ async fn buf_says(buf: &Path, address: &str, question: &Question) -> Result<Told
         };
         return Ok(Told { answers, refused });
     }
-    let output = buf_prints(buf, address, method, request).await?;
+    let output = buf_prints(buf, of, method, request).await?;
     let answers = serde_json::Deserializer::from_str(&output.stdout).into_iter();
     let answers = answers.collect::<Result<_, _>>()?;
     let refused = match output.code {
@@ -203,11 +225,11 @@ async fn buf_says(buf: &Path, address: &str, question: &Question) -> Result<Told
 /// The messages of a stream up to the one with a field; or up to its end, and what was said then.
 async fn buf_prints_until(
     buf: &Path,
-    address: &str,
+    of: &Served,
     question: &Question,
     until: &str,
 ) -> Result<(Vec<Value>, String)> {
-    let url = format!("{address}/tiendo.v1.QueryService/{}", question.method);
+    let url = of.url(&question.method);
     let request = question.request.to_string();
     let mut child = Command::new(buf)
         .args(curl(&["--data", &request, &url]))

@@ -1,6 +1,6 @@
 //! Clients that we did not write: Python's grpcio and buf, with nothing but the address and reflection.
 //!
-//! Both put every question of `QueryService` (`questions`), and what must be refused of each (`rules`).
+//! Both put every question of `QueryService` (`questions`), and what must be refused of each (`rules`); and what people ask of `AlertingService`, well and badly.
 //! `TIENDO_PYTHON` and `TIENDO_BUF` name the programs; else `python3` and `buf` are looked for.
 //! Where one is missing its part is left out with a line that says so, unless `TIENDO_REQUIRE_THIRD_PARTY=1`.
 
@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tiendo_tests::{Chapters, Options, Tiendo, program, say};
 
-use client::{Client, Told};
+use client::{Client, Question, Served, Told};
 use questions::Row;
 use rules::{Asked, Case};
 
@@ -40,6 +40,8 @@ async fn others_put_every_question_and_are_refused_as_it_is_written() -> Result<
         story
             .tell("Python grpcio, reflection v1alpha", chapter)
             .await;
+        let chapter = alerting(&tiendo, &client);
+        story.tell("Python grpcio, alerting", chapter).await;
     }
     if let Some(buf) = buf {
         let chapter = what_buf_refuses_itself(&tiendo, &buf);
@@ -47,6 +49,8 @@ async fn others_put_every_question_and_are_refused_as_it_is_written() -> Result<
         let client = Client::Buf(buf);
         let chapter = every_question(&tiendo, &client);
         story.tell("buf curl, reflection v1", chapter).await;
+        let chapter = alerting(&tiendo, &client);
+        story.tell("buf curl, alerting", chapter).await;
     }
     story.end()?;
     tiendo.finish().await
@@ -91,7 +95,8 @@ async fn usable(variable: &str, names: &[&str], probe: &[&str]) -> Result<Option
 /// Every method has a question, every question is answered as the sample is known to be, and every rule holds for it.
 async fn every_question(t: &Tiendo, client: &Client) -> Result<()> {
     let rows = questions::rows();
-    let methods: BTreeSet<String> = client.methods(t).await?.into_iter().collect();
+    let queries = &Served::queries(t)?;
+    let methods: BTreeSet<String> = client.methods(queries).await?.into_iter().collect();
     let asked: BTreeSet<String> = rows.iter().map(|row| row.method.to_owned()).collect();
     let apart: Vec<_> = asked.symmetric_difference(&methods).collect();
     ensure!(
@@ -99,16 +104,11 @@ async fn every_question(t: &Tiendo, client: &Client) -> Result<()> {
         "the table asks nothing of, or nobody serves: {apart:?}"
     );
     let questions: Vec<_> = rows.iter().map(|row| row.but(json!({}))).collect();
-    let told = client.ask(t, &questions).await?;
-    let mut wrong = Vec::new();
-    for (row, told) in rows.iter().zip(&told) {
-        if let Err(error) = row.check(told) {
-            wrong.push(format!("{} {}: {error:#}", row.method, row.request));
-        }
-    }
-    let cases = cases(t, client, &rows, &told).await?;
+    let told = client.ask(queries, &questions).await?;
+    let mut wrong = checked(&rows, &told);
+    let cases = cases(queries, client, &rows, &told).await?;
     let questions: Vec<_> = cases.iter().map(|case| case.question.clone()).collect();
-    let told = client.ask(t, &questions).await?;
+    let told = client.ask(queries, &questions).await?;
     for (case, told) in cases.iter().zip(&told) {
         if let Err(error) = case.check(told) {
             let request = &case.question.request;
@@ -116,17 +116,61 @@ async fn every_question(t: &Tiendo, client: &Client) -> Result<()> {
         }
     }
     say(format!("  {} questions, {} cases", rows.len(), cases.len()));
-    ensure!(
-        wrong.is_empty(),
-        "{} wrong:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    none(&wrong)
+}
+
+/// What was told otherwise than the rows say.
+fn checked(rows: &[Row], told: &[Told]) -> Vec<String> {
+    let told = rows.iter().zip(told);
+    let wrong = told.filter_map(|(row, told)| {
+        let error = row.check(told).err()?;
+        Some(format!("{} {}: {error:#}", row.method, row.request))
+    });
+    wrong.collect()
+}
+
+fn none(wrong: &[String]) -> Result<()> {
+    let (count, lines) = (wrong.len(), wrong.join("\n"));
+    ensure!(wrong.is_empty(), "{count} wrong:\n{lines}");
     Ok(())
 }
 
+/// What people ask of alerting is answered or refused as it is written, and a field that nobody knows is passed over.
+async fn alerting(t: &Tiendo, client: &Client) -> Result<()> {
+    let rows = questions::of_alerting();
+    let alerting = &Served::alerting(t)?;
+    let methods = client.methods(alerting).await?;
+    let unserved = rows.iter().map(|row| row.method);
+    let unserved = unserved.filter(|method| !methods.iter().any(|it| it == method));
+    let unserved: Vec<_> = unserved.collect();
+    ensure!(unserved.is_empty(), "nobody serves {unserved:?}");
+    let questions: Vec<_> = rows.iter().map(|row| row.but(json!({}))).collect();
+    let told = client.ask(alerting, &questions).await?;
+    let mut wrong = checked(&rows, &told);
+    if let Client::Python(_) = client {
+        let unknown = questions.into_iter().map(|question| Question {
+            unknown: true,
+            ..question
+        });
+        let unknown = client.ask(alerting, &unknown.collect::<Vec<_>>()).await?;
+        let of_unknown = checked(&rows, &unknown);
+        wrong.extend(
+            of_unknown
+                .into_iter()
+                .map(|it| format!("unknown field, {it}")),
+        );
+    }
+    say(format!("  {} questions", rows.len()));
+    none(&wrong)
+}
+
 /// What must hold for each method, asked as the first of its rows that was answered.
-async fn cases(t: &Tiendo, client: &Client, rows: &[Row], told: &[Told]) -> Result<Vec<Case>> {
+async fn cases(
+    queries: &Served,
+    client: &Client,
+    rows: &[Row],
+    told: &[Told],
+) -> Result<Vec<Case>> {
     let methods = rules::methods()?;
     let mut answered = Vec::new();
     let lasting = rows.iter().zip(told).filter(|(row, _)| !row.acts);
@@ -162,7 +206,7 @@ async fn cases(t: &Tiendo, client: &Client, rows: &[Row], told: &[Told]) -> Resu
         .iter()
         .map(|asked| Asked::first_page(asked.row))
         .collect();
-    let firsts = client.ask(t, &firsts).await?;
+    let firsts = client.ask(queries, &firsts).await?;
     for (asked, first) in paged.into_iter().zip(firsts) {
         asked.first = first.answer().context(asked.row.method)?.clone();
     }
@@ -196,15 +240,19 @@ async fn what_buf_refuses_itself(t: &Tiendo, buf: &Path) -> Result<()> {
             "no {method} in {listed:?}"
         );
     }
-    for row in questions::rows() {
+    let (queries, alerting) = (&Served::queries(t)?, &Served::alerting(t)?);
+    let of_queries = questions::rows().into_iter().map(|row| (queries, row));
+    let of_alerting = questions::of_alerting().into_iter();
+    let of_alerting = of_alerting.map(|row| (alerting, row));
+    for (served, row) in of_queries.chain(of_alerting) {
         let unknown = row.but(json!({"no_such_field": 1})).request;
-        let printed = client::buf_prints(buf, &endpoints.projection, row.method, &unknown).await?;
+        let printed = client::buf_prints(buf, served, row.method, &unknown).await?;
         let says = printed.stderr.contains("unknown field \"no_such_field\"");
         // Codes of the service are multiples of 8.
         ensure!(printed.code == 1 && says, "{}: {printed:?}", row.method);
     }
     let star = json!({"code": "56", "read_mask": "*"});
-    let printed = client::buf_prints(buf, &endpoints.projection, "GetLocality", &star).await?;
+    let printed = client::buf_prints(buf, queries, "GetLocality", &star).await?;
     let says = printed.stderr.contains("invalid path: \"*\"");
     ensure!(printed.code == 1 && says, "{printed:?}");
     Ok(())

@@ -1,4 +1,4 @@
-//! A question for every method of `QueryService`, and what the sample answers.
+//! A question for every method of `QueryService`, and what the sample answers; and some for `AlertingService`.
 //!
 //! A new method needs a row; what holds for all questions follows from its fields (`rules`).
 
@@ -207,6 +207,86 @@ pub(crate) fn rows() -> Vec<Row> {
         rebuild(),
     ]
     .concat()
+}
+
+/// What is asked of alerting on 31 July 2023, and what is asked wrongly: every refusal by its code and reason.
+pub(crate) fn of_alerting() -> Vec<Row> {
+    let case = "268@2023-04-10/eid.activated/central/silent";
+    let wrong =
+        |method, request, reason| Row::of(method, request).refused(Code::InvalidArgument, reason);
+    let ahead =
+        |method, request| Row::of(method, request).refused(Code::Unavailable, "NOT_CAUGHT_UP");
+    let far = "999999999";
+    vec![
+        // Nobody has reported of Hà Đông for months.
+        Row::of(
+            "ListVerdicts",
+            json!({"code": "268", "indicator": "eid.activated"}),
+        )
+        .is("judgedFor", json!("2023-07-31"))
+        .is("verdicts/0/status", json!("VERDICT_STATUS_UNKNOWN"))
+        .is("verdicts/0/basis", json!("SILENCE")),
+        wrong("ListVerdicts", json!({"code": "2680"}), "CODE_FORMAT"),
+        Row::of("ListVerdicts", json!({"code": "999"})).refused(Code::NotFound, "UNKNOWN_LOCALITY"),
+        ahead("ListVerdicts", json!({"min_position": far})),
+        Row::of(
+            "ListCases",
+            json!({"code": "268", "indicator": "eid.activated"}),
+        )
+        .is("totalSize", json!(1))
+        .is("cases/0/caseId", json!(case))
+        .is("cases/0/opened/concern", json!("CONCERN_SILENT"))
+        .is("nextPageToken", Value::Null),
+        // Nothing was on record then.
+        Row::of("ListCases", json!({"as_of": "1900-01-01"})).is("cases/#", json!(0)),
+        Row::of("ListCases", json!({"known_at": "1"})).is("cases/#", json!(0)),
+        Row::of("ListCases", json!({"page_size": 1_000_000})).is("nextPageToken", Value::Null),
+        Row::of("ListCases", json!({"page_size": 1})).is("cases/#", json!(1)),
+        wrong("ListCases", json!({"page_size": -1}), "COUNT_BELOW_ZERO"),
+        wrong("ListCases", json!({"page_token": "zz"}), "CODE_FORMAT"),
+        wrong(
+            "ListCases",
+            json!({"page_token": "deadbeef-1-1"}),
+            "CODE_FORMAT",
+        ),
+        wrong("ListCases", json!({"concern": 77}), "VALUE_UNSPECIFIED"),
+        wrong("ListCases", json!({"as_of": "hôm nào đó"}), "DATE_FORMAT"),
+        wrong(
+            "ListCases",
+            json!({"known_at": "lúc nào đó"}),
+            "DATE_FORMAT",
+        ),
+        Row::of("ListCases", json!({"indicator": "khong.co"}))
+            .refused(Code::NotFound, "UNKNOWN_INDICATOR"),
+        ahead("ListCases", json!({"min_position": far})),
+        Row::of("GetCase", json!({"case_id": case}))
+            .is("case/opened/concern", json!("CONCERN_SILENT"))
+            .is("story/0/alert/caseOpened/caseId", json!(case))
+            .is("silencesLeftOut", Value::Null),
+        wrong("GetCase", json!({"case_id": "268"}), "CODE_FORMAT"),
+        Row::of("GetCase", json!({"case_id": case, "as_of": "1900-01-01"}))
+            .refused(Code::NotFound, "UNKNOWN_CASE"),
+        ahead("GetCase", json!({"case_id": case, "min_position": far})),
+        // Nobody silenced anything.
+        Row::of("ListSilences", json!({"include_ended": true}))
+            .is("silences/#", json!(0))
+            .is("nextPageToken", Value::Null),
+        wrong("ListSilences", json!({"page_size": -1}), "COUNT_BELOW_ZERO"),
+        wrong("ListSilences", json!({"page_token": "zz"}), "CODE_FORMAT"),
+        wrong(
+            "ListSilences",
+            json!({"page_token": "1-0-1"}),
+            "CODE_FORMAT",
+        ),
+        Row::of("ListDeliveries", json!({})).is("sinks/#", json!(0)),
+        Row::of("ListDeliveries", json!({"sink": "mail"})).refused(Code::NotFound, "UNKNOWN_SINK"),
+        wrong("DraftLetter", json!({"case_id": case}), "VALUE_UNSPECIFIED"),
+        Row::of(
+            "DraftLetter",
+            json!({"case_id": case.replace("silent", "overdue"), "form": "LETTER_FORM_HTML"}),
+        )
+        .refused(Code::NotFound, "UNKNOWN_CASE"),
+    ]
 }
 
 /// Khánh Hòa has 31 models, nine districts, and 634,327 activated accounts, of which 83.8 % is printed.

@@ -7,6 +7,7 @@ use crate::Failure;
 use crate::cli::Silence;
 use crate::client::Clients;
 use crate::output::{Cell, Output, Table, code, text};
+use crate::pages;
 
 pub(super) async fn run(
     command: Silence,
@@ -54,9 +55,13 @@ pub(super) async fn run(
             output.answer("EndSilenceResponse", &answer, head, &table)
         }
         Silence::List { all } => {
-            let request = v1::ListSilencesRequest { include_ended: all };
-            let answer = client.list_silences(request).await.map_err(told(output))?;
-            let answer = answer.into_inner();
+            let request = v1::ListSilencesRequest {
+                include_ended: all,
+                ..v1::ListSilencesRequest::default()
+            };
+            let ask = async |request| client.list_silences(request).await;
+            let answer = pages::all(request, usize::MAX, ask).await;
+            let answer = answer.map_err(told(output))?;
             let table = table(&answer.silences, output);
             output.answer("ListSilencesResponse", &answer, "", &table)
         }

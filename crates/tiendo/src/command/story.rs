@@ -30,7 +30,8 @@ pub(super) async fn show(
     let answer = answer.map_err(told(output))?.into_inner();
     let case = answer.case.clone().unwrap_or_default();
     let judged = judged_line(&answer.judged_for, answer.position, output);
-    let head = format!("{}\n{judged}", head(&case, output));
+    let more = left_out(answer.silences_left_out, output.lang);
+    let head = format!("{}{more}\n{judged}", head(&case, output));
     let names = names(&answer, clients, output.lang).await;
     let around = Around {
         names: &names,
@@ -39,6 +40,18 @@ pub(super) async fn show(
     };
     let table = table(&answer, &around, output);
     output.answer("GetCaseResponse", &answer, &head, &table)
+}
+
+/// That there are more silences than an answer tells.
+fn left_out(silences: u32, lang: Lang) -> String {
+    if silences == 0 {
+        return String::new();
+    }
+    let many = lang.count(u64::from(silences));
+    lang.pick(
+        format!("\nCòn {many} lệnh tạm dừng khác, xem bằng `tiendo silence list --all`"),
+        format!("\n{many} more silences, see `tiendo silence list --all`"),
+    )
 }
 
 /// What entries refer to.
@@ -315,6 +328,13 @@ mod tests {
             tells: vec![place("268"), place("01")],
             ..v1::NotificationWithheld::default()
         })
+    }
+
+    #[test]
+    fn silences_that_are_left_out_are_counted() {
+        assert_eq!(left_out(0, Lang::Vi), "");
+        let told = left_out(1_200, Lang::Vi);
+        assert!(told.contains("Còn 1.200 lệnh tạm dừng khác"), "{told}");
     }
 
     #[test]

@@ -284,6 +284,48 @@ async fn half_a_request_is_settled_by_no_tick() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_quota_reached_is_praised_once_whichever_cases_are_open() {
+    let lagging = CASE.replace("overdue", "lagging");
+    // Who was told that it lags, and then is overdue or not.
+    for (overdue, expected) in [(true, vec![CASE]), (false, vec![lagging.as_str()])] {
+        let mut room = Room::new().await;
+        let mut opened = vec![lagging.as_str()];
+        if overdue {
+            opened.push(CASE);
+        }
+        room.say(quota()).await;
+        let cleared = opened.iter().map(|id| {
+            let key = CaseKey::parse(id).unwrap();
+            room.desk.judge().change(key, Transition::Opened)
+        });
+        let cleared: Vec<Change> = cleared.collect();
+        let mut recorder = room.desk.recorder.lock().await;
+        recorder.waiting.extend(cleared);
+        room.desk.append(&mut recorder).await.unwrap();
+        drop(recorder);
+        room.say(report(1_000)).await;
+        // The overdue one is cleared a round before: what was judged together is praised together.
+        let mut recorder = room.desk.recorder.lock().await;
+        for id in opened.iter().rev() {
+            let key = CaseKey::parse(id).unwrap();
+            let change = room.desk.judge().change(key, Transition::Cleared);
+            recorder.waiting.push_back(change);
+            room.desk.append(&mut recorder).await.unwrap();
+        }
+        drop(recorder);
+        let book = room.desk.book();
+        let praised = |id: &&&str| {
+            let kept = book.newest(id).unwrap();
+            assert!(!kept.is_open(), "{id}");
+            let last = kept.case.notifications.last();
+            last.is_some_and(|told| told.step == crate::notice::COMMENDATION)
+        };
+        let praised: Vec<&str> = opened.iter().filter(praised).copied().collect();
+        assert_eq!(praised, expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_due_in_the_middle_of_a_request() {
     let mut room = Room::new().await;
     room.silence().await;

@@ -15,11 +15,12 @@ mod wording;
 
 use domain::event::{Recipient, Step};
 use domain::text::date;
-use domain::text::name::strip_prefix;
+use domain::text::name::{PlaceKind, strip_prefix};
 use domain::text::number::format_count_vi;
 use jiff::civil::Date;
 use wire::v1;
 
+use crate::notice::is_late;
 use crate::render::within;
 
 pub(crate) use docx::docx;
@@ -87,7 +88,7 @@ impl Letter {
         Self {
             sender,
             subject: format!("{about} {indicator}"),
-            dateline: dateline(parent.map(String::as_str), occasion.day),
+            dateline: dateline(occasion.above, occasion.day),
             addressee: format!("Chủ tịch {}", office(place)),
             opening: opening(verdict),
             figures: figures::table(verdict),
@@ -104,12 +105,6 @@ pub(crate) fn office(place: &str) -> String {
         (Some(_), _) => format!("UBND {}", within(place)),
         (None, name) => format!("UBND {name}"),
     }
-}
-
-/// Whether the target was reached after its deadline.
-fn is_late(verdict: &v1::Verdict) -> bool {
-    let mut terms = verdict.terms.iter();
-    terms.any(|term| term.name == "done_early_days" && term.value < 0.0)
 }
 
 /// Who gets a copy: the offices above the one that writes, where the step tells them.
@@ -131,14 +126,20 @@ fn vietnamese(name: Option<&v1::Name>) -> &str {
     name.map_or("", |name| &name.vi)
 }
 
-/// "Khánh Hòa, ngày 07 tháng 6 năm 2023": days below ten and the first two months have a zero, as the decree asks.
-fn dateline(parent: Option<&str>, day: Date) -> String {
-    let place = parent.map_or("Hà Nội", |parent| match strip_prefix(parent).1 {
-        // Named by a number or after a person: written in full.
-        name if name.starts_with(|c: char| c.is_ascii_digit()) || name == "Hồ Chí Minh" => {
+/// "Khánh Hòa, ngày 07 tháng 6 năm 2023", by Decree 30/2020/NĐ-CP, appendix I, part I, section II, point 4.
+///
+/// The place is the official name of the unit where the office sits; one that is named after a person, by a number or after an event of history is written in full, with its kind.
+/// Which districts and communes are is on no record, so all of them are written in full; of the provinces Hồ Chí Minh alone is.
+/// Days below ten and the first two months have a zero.
+fn dateline(above: &[String], day: Date) -> String {
+    let place = above.first().map_or("Hà Nội", |parent| {
+        let (kind, name) = strip_prefix(parent);
+        let is_province = matches!(kind, Some(PlaceKind::Province | PlaceKind::City));
+        if is_province && above.len() == 1 && name != "Hồ Chí Minh" {
+            name
+        } else {
             parent
         }
-        name => name,
     });
     let month = if day.month() <= 2 {
         format!("{:02}", day.month())
@@ -149,11 +150,14 @@ fn dateline(parent: Option<&str>, day: Date) -> String {
     format!("{place}, ngày {date:02} tháng {month} năm {year}")
 }
 
+/// The day of a verdict as officials write it.
+pub(crate) fn judged_for_vi(verdict: &v1::Verdict) -> String {
+    let day = verdict.judged_for.parse();
+    day.map_or_else(|_| verdict.judged_for.clone(), date::format_date_vi)
+}
+
 fn opening(verdict: &v1::Verdict) -> Vec<String> {
-    let judged_for = verdict.judged_for.parse().map_or_else(
-        |_| verdict.judged_for.clone(),
-        |day: Date| date::format_date_vi(day),
-    );
+    let judged_for = judged_for_vi(verdict);
     vec![
         "Thực hiện Quyết định số 06/QĐ-TTg ngày 06/01/2022 của Thủ tướng Chính phủ phê duyệt Đề án phát triển ứng dụng dữ liệu về dân cư, định danh và xác thực điện tử phục vụ chuyển đổi số quốc gia giai đoạn 2022 - 2025, tầm nhìn đến năm 2030; qua theo dõi tiến độ, số liệu đánh giá cho ngày ".to_owned()
             + &judged_for

@@ -183,6 +183,35 @@ fn a_place_named_by_a_number_is_written_in_full_and_the_province_gets_a_copy() {
 }
 
 #[test]
+fn a_place_that_may_be_named_after_a_person_is_written_in_full() {
+    for (above, place) in [
+        (&[][..], "Hà Nội"),
+        (&["Tỉnh Khánh Hòa"], "Khánh Hòa"),
+        (&["Thành phố Hà Nội"], "Hà Nội"),
+        (&["Thành phố Hồ Chí Minh"], "Thành phố Hồ Chí Minh"),
+        (
+            &["Quận Hai Bà Trưng", "Thành phố Hà Nội"],
+            "Quận Hai Bà Trưng",
+        ),
+        (
+            &["Huyện Trần Văn Thời", "Tỉnh Cà Mau"],
+            "Huyện Trần Văn Thời",
+        ),
+        (
+            &["Thành phố Điện Biên Phủ", "Tỉnh Điện Biên"],
+            "Thành phố Điện Biên Phủ",
+        ),
+        (&["Quận Hai Bà Trưng"], "Quận Hai Bà Trưng"),
+        (&["Khánh Hòa"], "Khánh Hòa"),
+    ] {
+        let above: Vec<String> = above.iter().map(|&name| name.to_owned()).collect();
+        let day = "2023-10-20".parse().unwrap();
+        let expected = format!("{place}, ngày 20 tháng 10 năm 2023");
+        assert_eq!(dateline(&above, day), expected);
+    }
+}
+
+#[test]
 fn both_forms_say_all_of_it_and_names_cannot_break_them() {
     let letter = draft(&verdict(true), Some(4));
     let page = html(&letter);

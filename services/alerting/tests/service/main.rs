@@ -9,4 +9,6 @@ mod delivery;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod silences;
+#[cfg(test)]
 mod story;
