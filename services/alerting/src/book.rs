@@ -9,7 +9,7 @@ use prost::Message as _;
 use wire::v1;
 use wire::v1::alert_event::Body;
 
-use crate::case::CaseKey;
+use crate::case::{CaseKey, JudgedAt};
 use crate::life::{Life, Line, What};
 use crate::sight::Seen;
 use crate::silence::{Silence, Stand};
@@ -23,8 +23,8 @@ pub(crate) struct Book {
     newest: BTreeMap<String, (usize, u32)>,
     /// In the order in which they were set.
     silences: Vec<Silence>,
-    /// Newest position of the ledger that any case on record was opened or cleared at.
-    horizon: u64,
+    /// Newest that any case on record was opened or cleared at.
+    horizon: JudgedAt,
     /// Position of the newest entry folded.
     position: u64,
 }
@@ -90,9 +90,9 @@ impl Book {
         let Some(body) = &alert.body else { return };
         let stand = stand(position, alert, body);
         match body {
-            Body::CaseOpened(e) => self.open_case(position, e),
+            Body::CaseOpened(e) => self.open_case(stand, e),
             Body::CaseCleared(e) => {
-                self.horizon = self.horizon.max(stand.at);
+                self.horizon = self.horizon.max((stand.at, stand.day));
                 if let Some(kept) = self.newest_mut(&e.case_id) {
                     kept.case.cleared = e.verdict.clone();
                     kept.case.cleared_position = position;
@@ -114,18 +114,14 @@ impl Book {
         }
     }
 
-    fn open_case(&mut self, position: u64, opened: &v1::CaseOpened) {
-        let at = opened
-            .verdict
-            .as_ref()
-            .map_or(0, |verdict| verdict.position);
-        self.horizon = self.horizon.max(at);
+    fn open_case(&mut self, stand: Stand, opened: &v1::CaseOpened) {
+        self.horizon = self.horizon.max((stand.at, stand.day));
         let index = self.cases.len();
         self.cases.push(Kept {
             case: v1::Case {
                 case_id: opened.case_id.clone(),
                 opened: opened.verdict.clone(),
-                opened_position: position,
+                opened_position: stand.position,
                 ..v1::Case::default()
             },
             key: CaseKey::parse(&opened.case_id),
@@ -179,8 +175,8 @@ impl Book {
         self.newest.get(id).map_or(0, |(_, openings)| *openings)
     }
 
-    /// Newest position of the ledger that any case on record was opened or cleared at.
-    pub(crate) fn horizon(&self) -> u64 {
+    /// Newest position and day that any case on record was opened or cleared at.
+    pub(crate) fn horizon(&self) -> JudgedAt {
         self.horizon
     }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use domain::event::QuotaLayer;
+use domain::event::{QuotaLayer, Step};
 use domain::{IndicatorCode, LocalityId};
+use jiff::civil::Date;
 use lag::{Concern, Transition};
 use uuid::Uuid;
 use wire::v1;
@@ -66,6 +67,11 @@ impl fmt::Display for CaseKey {
     }
 }
 
+/// What was judged: up to which position of the ledger, and for which day; none where an entry says no day.
+///
+/// Days pass without events, so a position alone does not say which of two judgements was the later one.
+pub(crate) type JudgedAt = (u64, Option<Date>);
+
 /// A case opened or cleared, and the verdict that did it.
 ///
 /// The verdict carries the position of the ledger and the day it was judged for.
@@ -77,9 +83,16 @@ pub struct Change {
     pub transition: Transition,
     /// Why.
     pub verdict: v1::Verdict,
+    /// The step that an opening is told at, as the ladder had it when the case opened; none of a clearing.
+    pub first: Option<Step>,
 }
 
 impl Change {
+    /// Where and for which day it was judged.
+    pub(crate) fn judged_at(&self) -> JudgedAt {
+        (self.verdict.position, self.verdict.judged_for.parse().ok())
+    }
+
     /// The id under which it is recorded: the same change always has the same one.
     ///
     /// `opening` counts how often the case has been opened, so that a case that opens and clears more than once at one position and day (when the pinned day goes to and fro) is told apart.

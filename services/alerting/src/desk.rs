@@ -4,12 +4,14 @@
 //! The two meet under four rules, so that nothing is told twice and nothing is lost:
 //!
 //! 1. A change is recorded only if it changes the book: a case that is open on record is not opened again.
-//! 2. While the ledger is being replayed, a change at a position before the newest one on record is history and is left out, whatever it says: those told it were told then, by the rules and for the day that held then.
-//! 3. At the newest position on record and after it, changes are recorded as they come: this makes good what a crash cut off, and rebuilds everything, case by case and at the same positions, if alerting's log was deleted.
+//! 2. While the ledger is being replayed, a change at a position before the newest one on record, or there for an earlier day, is history and is left out, whatever it says: those told it were told then, by the rules and for the day that held then.
+//! 3. At the newest position and day on record and after them, changes are recorded as they come: this makes good what a crash cut off, and rebuilds everything, case by case and at the same positions, if alerting's log was deleted.
 //! 4. Once the replay has caught up, the book is compared with the judge, case by case, and what differs is recorded at the position reached: so a start with another `--today`, or with other rules, clears the cases that do not hold on that day and opens those that do, once.
 //!
 //! Nothing is published before the replay has caught up, so that a rebuilt log meets its stream on the bus at full length; it then says the same but for the times at which it was recorded.
 //! What was told for other days is not rebuilt: then the stream is ahead of the log or differs from it, the relay stops with an alarm, and a person decides whether the stream of alerts is to be made anew.
+//!
+//! Days pass without events, so one position can open a case for one day and clear it for the next: by the position alone a replay would tell both again, at every start.
 //!
 //! The appends carry ids made of the case, the change, the position and the day (see [`Change::request_id`]), so that a change whose append was not answered can be appended again.
 //! Acts stand under ids of a namespace of their own, so no caller can take such an id away; where something else stands under one all the same, another is made of it and of where that stands, and an error is logged.
@@ -20,7 +22,9 @@
 //! Both are recorded only live: an act waits until the replay has caught up, and a replay takes no step.
 //! A case opens told or withheld in one append with its opening; what was withheld is told later under rules of its own, once.
 //!
-//! Changes are settled when the request that brought them ends: the bus marks its last event, and in bulk the next event is another request's.
+//! Changes are settled when the request that brought them ends: the bus marks its last event, and in bulk the next event is another request's, or the log's head is reached.
+//! Until then nothing is settled and no day passes, whoever asks, and whatever ends a reading in the middle.
+//! A request of which the rest never comes, since ingest died with its log, holds them up for ever: operators are told (REQUEST_INCOMPLETE), and half of what was said is told to nobody.
 //! Where an earlier release published without that mark, they are settled when no event came for a moment ([`QUIET`]).
 //! While some are being recorded others are judged, up to [`ROUND_CHANGES_MAX`]; what waited is then recorded together.
 
@@ -44,14 +48,14 @@ use lag::Transition;
 use prost::Message as _;
 use state::ApplyError;
 use tokio::sync::{Mutex, Notify, watch};
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout};
 use uuid::Uuid;
 use wire::v1;
 
 pub(crate) use act::{Asked, Decision};
 
 use crate::book::Book;
-use crate::case::{CaseKey, Change};
+use crate::case::{CaseKey, Change, JudgedAt};
 use crate::escalate::hushed;
 use crate::judge::Judge;
 use crate::notice;
@@ -71,6 +75,9 @@ const MIDNIGHT_GRACE: SignedDuration = SignedDuration::from_secs(5);
 /// Most changes appended side by side.
 const ROUND_CHANGES_MAX: usize = 512;
 
+/// So long half a request waits for its rest before operators are told.
+const HALF_MAX: Duration = Duration::from_secs(60);
+
 /// What alerting's own log refuses an alert with.
 pub(crate) type RecordError = event_log::Error;
 
@@ -80,6 +87,15 @@ pub(crate) struct Progress {
     /// Everything up to here is judged, and what followed from it recorded.
     pub(crate) position: u64,
     pub(crate) day: Option<Date>,
+}
+
+/// Half a request that waits for its rest.
+#[derive(Debug, Default)]
+struct Half {
+    /// Position of the newest event folded, and when it was first seen to wait.
+    since: Option<(u64, Instant)>,
+    /// Whether operators were told.
+    is_told: bool,
 }
 
 /// Changes on their way into the book.
@@ -109,6 +125,8 @@ pub(crate) struct Parts {
 pub(crate) struct Desk {
     judge: RwLock<Judge>,
     book: RwLock<Book>,
+    /// Newest that was told before this start: what a replay says before it is history.
+    horizon: JudgedAt,
     recorder: Arc<Mutex<Recorder>>,
     progress: watch::Sender<Progress>,
     folded: Notify,
@@ -133,6 +151,7 @@ impl Desk {
         parts.log_component.set_ready();
         let desk = Self {
             told: watch::Sender::new(parts.book.position()),
+            horizon: parts.book.horizon(),
             judge: RwLock::new(parts.judge),
             book: RwLock::new(parts.book),
             recorder: Arc::default(),
@@ -171,7 +190,8 @@ impl Desk {
 
     /// Folds an event; what it settles is recorded by the next [`Desk::record`].
     ///
-    /// `request_ends` is what the bus says: whether the event is the last of its request. It is noted before anybody else can settle.
+    /// `request_ends` is what is known of it: whether the event is the last of its request. It is noted before anybody else can settle.
+    /// None where an earlier release published it without the mark: then quiet tells.
     pub(crate) fn fold(
         &self,
         (position, known): (u64, Timestamp),
@@ -180,10 +200,20 @@ impl Desk {
     ) -> Result<(), ApplyError> {
         let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
         judge.fold(position, known, event)?;
-        if let Some(ends) = request_ends {
-            self.halfway.store(!ends, Ordering::Release);
-        }
+        let more_may_come = request_ends == Some(false);
+        self.halfway.store(more_may_come, Ordering::Release);
         Ok(())
+    }
+
+    /// The same of an event read in bulk, where only the next one tells, or the log's head: until then more of its request may come.
+    ///
+    /// A tick, a slow batch, a failure or the shutdown can fall between any two events.
+    pub(crate) fn fold_in_bulk(
+        &self,
+        at: (u64, Timestamp),
+        event: &Event,
+    ) -> Result<(), ApplyError> {
+        self.fold(at, event, Some(false))
     }
 
     /// Whether half a request is folded; it stays so while the judge is held.
@@ -223,22 +253,31 @@ impl Desk {
         if recorder.live {
             return self.gather(&mut recorder, Judge::settle).await;
         }
+        self.go_live(&mut recorder).await;
+    }
+
+    /// Ends the replay, unless the bus has brought half a request since its head was reached: then later.
+    async fn go_live(&self, recorder: &mut Recorder) {
         let day = self.date();
-        self.gather(&mut recorder, |judge| {
-            judge.settle();
-            judge.pass_days(day);
-            judge.judge_all();
-            judge.settle();
+        self.gather(recorder, |judge| {
+            if !self.is_halfway() {
+                judge.settle();
+                judge.pass_days(day);
+                judge.judge_all();
+                judge.settle();
+            }
         })
         .await;
+        let Some(differences) = self.differences() else {
+            return;
+        };
         recorder.live = true;
-        let differences = self.differences();
         if !differences.is_empty() {
             let changes = differences.len();
             tracing::info!(changes, "{changes} cases differ from what was told");
         }
         recorder.waiting.extend(differences);
-        self.gather(&mut recorder, |_| {}).await;
+        self.gather(recorder, |_| {}).await;
         self.follower_component.set_ready();
         self.replayed_head.store(self.log.head(), Ordering::Release);
         self.replaying.cancel();
@@ -266,6 +305,7 @@ impl Desk {
         shutdown: CancellationToken,
     ) {
         let mut tick = interval(TICK);
+        let mut half = Half::default();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -280,6 +320,7 @@ impl Desk {
                 _ = tick.tick() => {}
             }
             self.settle(&status).await;
+            self.await_rest(&mut half);
         }
         // In the middle of a replay or a request nothing is settled: the next start reads it anew.
         let mut recorder = self.recorder.lock().await;
@@ -293,7 +334,40 @@ impl Desk {
         }
     }
 
+    /// Tells operators, once, of half a request whose rest does not come: ingest and its log are gone since it was published.
+    ///
+    /// No day passes then, for what the judge holds nobody has said; what is on record is answered all the same.
+    fn await_rest(&self, half: &mut Half) {
+        if !self.is_live() || !self.is_halfway() {
+            *half = Half::default();
+            return;
+        }
+        let position = self.judge().position();
+        let (at, since) = *half.since.get_or_insert((position, Instant::now()));
+        if at != position {
+            *half = Half::default();
+        } else if since.elapsed() > HALF_MAX && !half.is_told {
+            half.is_told = true;
+            tracing::error!(
+                reason = "REQUEST_INCOMPLETE",
+                position,
+                "the event at {position} is not the last of its request, and the next one comes neither from the bus nor from the log: nothing more is judged, and no day passes"
+            );
+        }
+    }
+
+    /// The ledger's head ends a request: what is folded up to there is whole, also where reading it in bulk failed behind it.
+    fn reached(&self, head: u64) {
+        // Held, so that nothing is folded between the two.
+        let judge = self.judge();
+        if head > 0 && judge.position() == head {
+            self.halfway.store(false, Ordering::Release);
+        }
+    }
+
     async fn settle(&self, status: &watch::Receiver<FollowStatus>) {
+        let head = status.borrow().head;
+        self.reached(head);
         let mut recorder = self.recorder.lock().await;
         if recorder.live {
             let day = self.date();
@@ -306,11 +380,9 @@ impl Desk {
                 })
                 .await;
         }
-        drop(recorder);
         // Without the ledger's log the bus alone can tell that its head was reached.
-        let head = status.borrow().head;
         if head > 0 && !self.is_halfway() && self.judge().position() >= head {
-            self.caught_up().await;
+            self.go_live(&mut recorder).await;
         }
     }
 
@@ -433,7 +505,7 @@ impl Desk {
             let id = change.key.to_string();
             let open = book.open(&id);
             let is_news = open.is_some() != (change.transition == Transition::Opened);
-            let is_history = !recorder.live && change.verdict.position < book.horizon();
+            let is_history = !recorder.live && change.judged_at() < self.horizon;
             if is_news && !is_history {
                 let opened = open.map_or(0, |case| case.opened_position);
                 let withheld = hushed(&book, &*judge, &change.key, &change.verdict);
@@ -441,9 +513,7 @@ impl Desk {
                     .newest(&id)
                     .is_some_and(|kept| kept.life(&Seen::ALL).step > 0);
                 let praises = was_told && !notice::is_left_to_overdue(&book, &change);
-                let alerts = judge.steps().first().map_or_else(Vec::new, |first| {
-                    render::alerts(&change, (opened, praises), (first, withheld))
-                });
+                let alerts = render::alerts(&change, (opened, praises), withheld);
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {
                     change,
@@ -455,9 +525,12 @@ impl Desk {
         round
     }
 
-    /// What would make the book what the judge says.
-    fn differences(&self) -> Vec<Change> {
+    /// What would make the book what the judge says; none while half a request is folded.
+    fn differences(&self) -> Option<Vec<Change>> {
         let (book, judge) = (self.book(), self.judge());
+        if self.is_halfway() {
+            return None;
+        }
         let told: BTreeSet<CaseKey> = book
             .open_cases()
             .filter_map(|kept| kept.key.clone())
@@ -465,10 +538,10 @@ impl Desk {
         let open: BTreeSet<CaseKey> = judge.open_cases().into_iter().collect();
         let cleared = told.difference(&open).map(|key| (key, Transition::Cleared));
         let opened = open.difference(&told).map(|key| (key, Transition::Opened));
-        cleared
+        let changes = cleared
             .chain(opened)
-            .map(|(key, change)| judge.change(key.clone(), change))
-            .collect()
+            .map(|(key, change)| judge.change(key.clone(), change));
+        Some(changes.collect())
     }
 
     fn count_cases(&self) {
@@ -524,5 +597,7 @@ fn append(request_id: [u8; 16], subject: &str, alerts: &[v1::AlertEvent]) -> App
     }
 }
 
+#[cfg(test)]
+mod restart_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //!
 //! - The first step is told when a case opens. If that was withheld, it is told as soon as nothing holds it back.
 //! - Each other step is due its `after_days` after the step before was told, so a case takes at most one step a day, however late the service wakes.
-//! - What holds a case back, in this order: the same series is silent, so that its figures say nothing (STALE); a silence (SILENCED); an acknowledgement (ACKNOWLEDGED); the verdict of the day is green, though the case stays open until another report confirms it (IMPROVING). The first time that a step is held back for one of these it is recorded as withheld.
+//! - What holds a case back, in this order: the same series is silent, so that its figures say nothing (STALE); the deadline passed, and the overdue case of the same place, indicator and layer tells the same offices (OVERDUE); a silence (SILENCED); an acknowledgement (ACKNOWLEDGED); the verdict of the day is green, though the case stays open until another report confirms it (IMPROVING). The first time that a step is held back for one of these it is recorded as withheld.
 //! - An office above that has an open case of its own, of the same indicator and concern, is not told of each place below (GATHERED); the others are.
 //! - An acknowledgement whose day has passed is ended by an entry of its own.
 
@@ -31,6 +31,8 @@ pub(crate) const SILENCED: &str = "SILENCED";
 pub(crate) const ACKNOWLEDGED: &str = "ACKNOWLEDGED";
 /// The same series is silent.
 pub(crate) const STALE: &str = "STALE";
+/// The deadline passed, and the overdue case tells of it.
+pub(crate) const OVERDUE: &str = "OVERDUE";
 /// The verdict of the day speaks for the place.
 pub(crate) const IMPROVING: &str = "IMPROVING";
 /// The place above has a case of its own.
@@ -150,10 +152,13 @@ impl<S: Surroundings> Round<'_, S> {
         key: &CaseKey,
         acknowledged: Option<Acknowledgement<'_>>,
     ) -> Option<(&'static str, String)> {
-        if key.concern == Concern::Lagging
-            && let Some(silent) = self.silent(key)
-        {
-            return Some((STALE, silent.case.case_id.clone()));
+        if key.concern == Concern::Lagging {
+            if let Some(silent) = self.silent(key) {
+                return Some((STALE, silent.case.case_id.clone()));
+            }
+            if let Some(overdue) = self.overdue(key) {
+                return Some((OVERDUE, overdue.case_id.clone()));
+            }
         }
         let above = || ids_above(self.around, key.locality);
         let silences = self.book.silences_over(key, self.day, &Seen::ALL, above);
@@ -167,6 +172,15 @@ impl<S: Surroundings> Round<'_, S> {
     fn silent(&self, key: &CaseKey) -> Option<&Kept> {
         let silent = (key.locality, Concern::Silent);
         self.book.open_like(key, silent, &Seen::ALL)
+    }
+
+    /// The case of the same quota past its deadline: a lagging case stays open until the work is done, but is told no more beside it.
+    fn overdue(&self, key: &CaseKey) -> Option<&v1::Case> {
+        let overdue = CaseKey {
+            concern: Concern::Overdue,
+            ..key.clone()
+        };
+        self.book.open(&overdue.to_string())
     }
 
     /// The step is taken.

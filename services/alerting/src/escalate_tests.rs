@@ -367,6 +367,34 @@ fn a_silent_series_mutes_its_lagging_until_it_reports() {
 }
 
 #[test]
+fn past_the_deadline_the_overdue_case_of_the_quota_tells_and_the_lagging_one_waits() {
+    let mut story = Story::default();
+    story.open(LAGGING, "2023-07-01");
+    // A quota of another layer says nothing of this one.
+    story.open(&HA_DONG.replace("central", "provincial"), "2023-07-02");
+    assert_eq!(story.due("2023-07-08"), ["step 2", "told 2 to 268"]);
+    story.open(HA_DONG, "2023-07-10");
+    let due = |story: &mut Story, on: &str| -> Vec<String> {
+        let due = story.due(on).into_iter();
+        due.filter(|said| !said.starts_with("step")).collect()
+    };
+    due(&mut story, "2023-07-14");
+    assert_eq!(
+        due(&mut story, "2023-07-15"),
+        ["withheld 3 from 268: OVERDUE"]
+    );
+    assert_eq!(due(&mut story, "2023-07-17"), ["told 2 to 268"]);
+    let withheld = story.entries.iter().filter_map(|alert| match &alert.body {
+        Some(Body::NotificationWithheld(e)) => Some((e.case_id.as_str(), e.by.as_str())),
+        _ => None,
+    });
+    assert_eq!(withheld.collect::<Vec<_>>(), [(LAGGING, HA_DONG)]);
+    // The deadline was moved: the lagging case goes on where it stood.
+    story.clear(HA_DONG, "2023-07-18");
+    assert_eq!(due(&mut story, "2023-07-18"), ["told 3 to 268+01"]);
+}
+
+#[test]
 fn a_parent_with_a_case_of_its_own_is_not_told_of_each_child() {
     let mut story = Story::default();
     story.open(HA_NOI, "2023-07-14");

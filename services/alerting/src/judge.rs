@@ -365,10 +365,12 @@ impl Judge {
             }
             None => render::withdrawn(self, &key),
         };
+        let opens = transition == Transition::Opened;
         Change {
             key,
             transition,
             verdict,
+            first: self.steps().first().filter(|_| opens).cloned(),
         }
     }
 

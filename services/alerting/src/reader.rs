@@ -20,7 +20,7 @@ impl LedgerReader {
 
     fn fold(&self, batch: &mut Batch<'_>) -> Result<(), BoxError> {
         while let Some((position, known, event)) = batch.next()? {
-            self.desk.fold((position, known), event, None)?;
+            self.desk.fold_in_bulk((position, known), event)?;
         }
         Ok(())
     }

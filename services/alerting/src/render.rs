@@ -1,6 +1,6 @@
 //! Verdicts, cases and notifications in words and messages.
 
-use domain::event::{Name, Step};
+use domain::event::Name;
 use domain::text::{Moment, Percent, collation_key, date, number};
 use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
@@ -292,12 +292,12 @@ pub(crate) fn rank(verdict: &v1::Verdict) -> (u8, Vec<u8>, String, String, i32) 
 
 /// What alerting's log records of a change.
 ///
-/// `opened_position` is where the case was opened, `praises` whether any step was sent since and no other case speaks for it; `first` is the step that an opening is told at, `withheld` why nobody is told anything.
+/// `opened_position` is where the case was opened, `praises` whether any step was sent since and no other case speaks for it; `withheld` is why nobody is told anything.
 /// Praise comes to those alone who were told before, and to nobody under a silence; what is not praised leaves no entry.
 pub(crate) fn alerts(
     change: &Change,
     (opened_position, praises): (u64, bool),
-    (first, withheld): (&Step, Option<v1::NotificationWithheld>),
+    withheld: Option<v1::NotificationWithheld>,
 ) -> Vec<v1::AlertEvent> {
     use v1::alert_event::Body;
     let (case_id, verdict) = (change.key.to_string(), &change.verdict);
@@ -328,17 +328,20 @@ pub(crate) fn alerts(
         }
         Transition::Opened => {
             let told = match withheld {
-                None => sent(notice::notice(&case_id, first, verdict, &[])),
-                Some(withheld) => v1::AlertEvent {
+                None => {
+                    let first = change.first.as_ref();
+                    first.map(|first| sent(notice::notice(&case_id, first, verdict, &[])))
+                }
+                Some(withheld) => Some(v1::AlertEvent {
                     position: verdict.position,
                     ..alert(Body::NotificationWithheld(withheld))
-                },
+                }),
             };
             let opened = alert(Body::CaseOpened(v1::CaseOpened {
                 case_id,
                 verdict: Some(verdict.clone()),
             }));
-            vec![opened, told]
+            std::iter::once(opened).chain(told).collect()
         }
     }
 }

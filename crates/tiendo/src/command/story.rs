@@ -279,6 +279,10 @@ impl Around<'_> {
                 format!("chuỗi số liệu đã ngừng báo cáo, xem vụ việc {by}"),
                 format!("the series is silent, see the case {by}"),
             ),
+            "OVERDUE" => lang.pick(
+                format!("đã quá hạn, vụ việc quá hạn {by} thông báo thay"),
+                format!("the deadline passed, and the overdue case tells of it: {by}"),
+            ),
             "IMPROVING" => lang
                 .pick(
                     "số liệu của ngày đã đạt tiến độ, chờ báo cáo sau xác nhận",
@@ -375,6 +379,12 @@ mod tests {
                 "a",
                 "chuỗi số liệu đã ngừng báo cáo, xem vụ việc a",
                 "the series is silent, see the case a",
+            ),
+            (
+                "OVERDUE",
+                "o",
+                "đã quá hạn, vụ việc quá hạn o thông báo thay",
+                "the deadline passed, and the overdue case tells of it: o",
             ),
             (
                 "IMPROVING",

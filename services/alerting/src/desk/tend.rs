@@ -20,19 +20,26 @@ pub(super) struct Attend {
     day: Option<Date>,
     /// All of them anew: a silence ended.
     pub(super) all: bool,
-    /// These, if they are open: their series are no longer silent.
+    /// These, if they are open: their series are no longer silent, or their quotas no longer overdue.
     cases: BTreeSet<String>,
 }
 
 impl Attend {
-    /// A silent series that reports again no longer mutes its lagging.
+    /// A silent series that reports again no longer mutes its lagging, nor does an overdue quota whose deadline was moved.
     pub(super) fn after(&mut self, change: &Change) {
         let key = &change.key;
-        if (key.concern, change.transition) != (Concern::Silent, Transition::Cleared) {
+        if change.transition != Transition::Cleared {
             return;
         }
-        let layers = QuotaLayer::ALL.iter().copied().map(Some).chain([None]);
-        let muted = layers.map(|layer| CaseKey {
+        let layers: Vec<_> = match key.concern {
+            Concern::Silent => {
+                let all = QuotaLayer::ALL.iter().copied().map(Some);
+                all.chain([None]).collect()
+            }
+            Concern::Overdue => vec![key.layer],
+            Concern::Lagging | Concern::NoData | Concern::BelowAverage => return,
+        };
+        let muted = layers.into_iter().map(|layer| CaseKey {
             layer,
             concern: Concern::Lagging,
             ..key.clone()
@@ -127,5 +134,36 @@ impl Desk {
             }
         }
         refused.map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_held_a_lagging_case_back_and_is_cleared_has_it_looked_at() {
+        const PLACE: &str = "268@2023-04-10/eid.activated";
+        let lagging = |layers: &[&str]| -> Vec<String> {
+            let ids = layers.iter().map(|it| format!("{PLACE}/{it}/lagging"));
+            ids.collect()
+        };
+        let all = ["central", "commitment", "none", "provincial"];
+        for (concern, transition, looked_at) in [
+            ("silent", Transition::Cleared, lagging(&all)),
+            ("overdue", Transition::Cleared, lagging(&["central"])),
+            ("overdue", Transition::Opened, Vec::new()),
+            ("below_average", Transition::Cleared, Vec::new()),
+        ] {
+            let mut attend = Attend::default();
+            attend.after(&Change {
+                key: CaseKey::parse(&format!("{PLACE}/central/{concern}")).unwrap(),
+                transition,
+                verdict: v1::Verdict::default(),
+                first: None,
+            });
+            let cases: Vec<String> = attend.cases.into_iter().collect();
+            assert_eq!(cases, looked_at, "{concern} {transition:?}");
+        }
     }
 }

@@ -1,16 +1,18 @@
-//! A desk over a log in a folder: who takes an id, who leaves, what half a request says, and whom praise reaches.
+//! A desk over a log in a folder: who takes an id, who leaves, what half a request says, whom praise reaches, and what a start tells.
 
 use domain::LocalityId;
 use domain::event::{self as e, Actor, Body, Name};
 use domain::text::{Bound, Moment, Quantity};
-use event_log::Options;
-use host::{Readiness, SystemClock};
+use event_log::{Options, ReadLimit};
+use host::Readiness;
 use jiff::civil::date;
 use lag::Rules;
 use tempfile::TempDir;
 use v1::alert_event::Body as Alert;
 
+use super::restart_tests::history;
 use super::*;
+use crate::book;
 
 const EID: &str = "eid.activated";
 const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
@@ -18,12 +20,30 @@ const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
 /// No condition takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A desk for 5 July, and the ledger that it folds.
-struct Room {
-    desk: Arc<Desk>,
-    log: Log,
+/// A clock that is set.
+pub(super) struct Hands(std::sync::Mutex<Timestamp>);
+
+impl Hands {
+    pub(super) fn set(&self, now: Timestamp) {
+        *self.0.lock().unwrap() = now;
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// A desk, and the ledger that it folds.
+pub(super) struct Room {
+    pub(super) desk: Arc<Desk>,
+    pub(super) log: Log,
+    pub(super) clock: Arc<Hands>,
     readiness: Readiness,
-    position: u64,
+    today: Today,
+    ledger: Vec<(Timestamp, Event)>,
+    /// Of the next event that is [folded](Room::fold).
     request: u128,
     _folder: TempDir,
 }
@@ -82,6 +102,15 @@ fn quota() -> Body {
     })
 }
 
+/// Hà Đông is no more.
+fn ended() -> Body {
+    Body::LocalityEnded(e::LocalityEnded {
+        locality: place("268"),
+        successors: Vec::new(),
+        source: e::Source::default(),
+    })
+}
+
 fn report(value: u64) -> Body {
     Body::ProgressReported(e::ProgressReported {
         locality: place("268"),
@@ -97,9 +126,41 @@ fn report(value: u64) -> Body {
     })
 }
 
+/// A desk that has read what stands in alerting's log, and nothing of the ledger.
+fn desk(log: &Log, clock: &Arc<Hands>, today: Today, readiness: &Readiness) -> Arc<Desk> {
+    let mut book = Book::default();
+    for (position, alert) in (1..).zip(&entries(log)) {
+        book.fold(position, alert);
+    }
+    Arc::new(Desk::new(Parts {
+        judge: Judge::new(Rules::standard(), today),
+        book,
+        log: log.clone(),
+        today,
+        clock: Arc::<Hands>::clone(clock),
+        log_component: readiness.component("log"),
+        follower_component: readiness.component("follower"),
+    }))
+}
+
+/// Everything that alerting's log says.
+pub(super) fn entries(log: &Log) -> Vec<v1::AlertEvent> {
+    let limit = ReadLimit {
+        events: usize::MAX,
+        bytes: usize::MAX,
+    };
+    let mut entries = Vec::new();
+    while (entries.len() as u64) < log.head() {
+        let records = log.read(entries.len() as u64 + 1, limit).unwrap();
+        let said = records.iter().map(|it| book::decode(&it.payload).unwrap());
+        entries.extend(said);
+    }
+    entries
+}
+
 impl Room {
-    /// Caught up with two places and an indicator.
-    async fn new() -> Self {
+    /// Nothing is on record, and nothing folded.
+    pub(super) fn empty(today: Today) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = Options {
             origin: "tiendo/test".into(),
@@ -107,24 +168,23 @@ impl Room {
         };
         let log = Log::open(options, Arc::new(|| 1_688_500_000_000_000)).unwrap();
         let readiness = Readiness::new();
-        let today = Today::Pinned(date(2023, 7, 5));
-        let desk = Desk::new(Parts {
-            judge: Judge::new(Rules::standard(), today),
-            book: Book::default(),
-            log: log.clone(),
-            today,
-            clock: Arc::new(SystemClock),
-            log_component: readiness.component("log"),
-            follower_component: readiness.component("follower"),
-        });
-        let mut room = Self {
-            desk: Arc::new(desk),
+        let noon = "2023-07-04T05:00:00Z".parse().unwrap();
+        let clock = Arc::new(Hands(std::sync::Mutex::new(noon)));
+        Self {
+            desk: desk(&log, &clock, today, &readiness),
             log,
+            clock,
             readiness,
-            position: 0,
+            today,
+            ledger: Vec::new(),
             request: 1,
             _folder: folder,
-        };
+        }
+    }
+
+    /// Caught up with two places and an indicator, for a day.
+    async fn on(today: Today) -> Self {
+        let mut room = Self::empty(today);
         for body in [
             registered("01", "Thành phố Hà Nội", None),
             registered("268", "Quận Hà Đông", Some("01")),
@@ -136,15 +196,26 @@ impl Room {
         room
     }
 
+    /// The same for 5 July.
+    async fn new() -> Self {
+        Self::on(Today::Pinned(date(2023, 7, 5))).await
+    }
+
     /// Folds an event as the bus brings it.
     fn fold(&mut self, body: Body, request_ends: bool) {
-        self.position += 1;
-        let known: Timestamp = "2023-07-04T03:00:00Z".parse().unwrap();
         let day = match body {
             Body::ProgressReported(_) => "2023-07-04",
+            Body::LocalityEnded(_) => "2023-07-05",
             _ => "2023-04-30",
         };
-        let event = Event {
+        let event = self.event(day, body);
+        let known = "2023-07-04T03:00:00Z".parse().unwrap();
+        self.take(known, event, request_ends);
+        self.request += u128::from(request_ends);
+    }
+
+    fn event(&self, day: &str, body: Body) -> Event {
+        Event {
             request_id: Uuid::from_u128(self.request),
             actor: Actor {
                 organisation: "Công an".to_owned(),
@@ -154,10 +225,46 @@ impl Room {
             body,
             confirmed: Vec::new(),
             findings: Vec::new(),
-        };
-        let at = (self.position, known);
+        }
+    }
+
+    /// Folds an event that the ledger took at `known`.
+    pub(super) fn take(&mut self, known: Timestamp, event: Event, request_ends: bool) {
+        let at = (self.ledger.len() as u64 + 1, known);
         self.desk.fold(at, &event, Some(request_ends)).unwrap();
-        self.request += u128::from(request_ends);
+        self.ledger.push((known, event));
+    }
+
+    /// Reads some of the ledger in bulk, as far as that goes in one batch.
+    pub(super) async fn read(&mut self, known: Timestamp, events: &[Event]) {
+        let first = self.ledger.len() as u64 + 1;
+        let events = events.iter().map(|event| (known, event.clone()));
+        self.ledger.extend(events);
+        self.reread(first).await;
+    }
+
+    /// Reads the ledger in bulk from a position on.
+    async fn reread(&self, first: u64) {
+        for (position, (known, event)) in (first..).zip(&self.ledger[first as usize - 1..]) {
+            self.desk.fold_in_bulk((position, *known), event).unwrap();
+        }
+        self.desk.record().await;
+    }
+
+    /// The service starts anew, and reads the ledger in bulk.
+    pub(super) async fn restart(&mut self) {
+        self.desk = desk(&self.log, &self.clock, self.today, &self.readiness);
+        self.reread(1).await;
+        self.desk.caught_up().await;
+    }
+
+    /// Another service over the same ledger, whose log is empty.
+    pub(super) async fn rebuilt(&self) -> Self {
+        let mut rebuilt = Self::empty(self.today);
+        rebuilt.clock.set(self.clock.now());
+        rebuilt.ledger.clone_from(&self.ledger);
+        rebuilt.restart().await;
+        rebuilt
     }
 
     /// A request of one event, judged and recorded.
@@ -168,8 +275,16 @@ impl Room {
     }
 
     /// What a tick does.
-    async fn tick(&self) {
-        let (_, status) = watch::channel(FollowStatus::default());
+    pub(super) async fn tick(&self) {
+        self.tick_at(0).await;
+    }
+
+    /// The same where the relay told the ledger's head.
+    async fn tick_at(&self, head: u64) {
+        let (_, status) = watch::channel(FollowStatus {
+            head,
+            ..FollowStatus::default()
+        });
         self.desk.settle(&status).await;
     }
 
@@ -323,6 +438,107 @@ async fn a_quota_reached_is_praised_once_whichever_cases_are_open() {
         let praised: Vec<&str> = opened.iter().filter(praised).copied().collect();
         assert_eq!(praised, expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_that_is_read_in_bulk_is_settled_by_nobody() {
+    let known = "2023-07-04T03:00:00Z".parse().unwrap();
+    for (is_whole, ends) in [(true, "caught up"), (true, "head told"), (false, "later")] {
+        let mut room = Room::new().await;
+        room.fold(report(500), true);
+        let quota = room.event("2023-04-30", quota());
+        room.read(known, &[quota]).await;
+        room.tick().await;
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let (_, status) = watch::channel(FollowStatus::default());
+        Arc::clone(&room.desk).keep(status, stop).await;
+        assert_eq!(room.told(), None, "more of the request may come");
+        let head = room.ledger.len() as u64;
+        match ends {
+            "caught up" => room.desk.caught_up().await,
+            "head told" => room.tick_at(head).await,
+            _ => {
+                room.tick_at(head + 1).await;
+                let met = room.event("2023-07-04", report(1_000));
+                room.read(known, &[met]).await;
+                room.desk.caught_up().await;
+            }
+        }
+        let opened = room.told().is_some();
+        assert_eq!(opened, is_whole, "a quota that is not met opens a case");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_replay_ends_in_the_middle_of_a_request() {
+    let mut room = Room::new().await;
+    room.fold(report(500), true);
+    room.desk = desk(&room.log, &room.clock, room.today, &room.readiness);
+    room.reread(1).await;
+    room.fold(quota(), false);
+    let mut recorder = room.desk.recorder.lock().await;
+    room.desk.go_live(&mut recorder).await;
+    assert!(!recorder.live && !room.desk.is_live());
+    drop(recorder);
+    room.fold(report(1_000), true);
+    room.tick_at(room.ledger.len() as u64).await;
+    assert!(room.desk.is_live());
+    assert_eq!(room.told(), None, "the request as a whole meets it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_are_told_once_of_half_a_request_whose_rest_does_not_come() {
+    let mut room = Room::new().await;
+    let mut half = Half::default();
+    room.desk.await_rest(&mut half);
+    assert_eq!(half.since, None, "nothing waits");
+    let long_ago = Instant::now().checked_sub(HALF_MAX * 2).unwrap();
+    room.fold(quota(), false);
+    room.desk.await_rest(&mut half);
+    let position = room.ledger.len() as u64;
+    assert_eq!(half.since.map(|(at, _)| at), Some(position));
+    assert!(!half.is_told);
+    half.since = Some((position, long_ago));
+    room.desk.await_rest(&mut half);
+    assert!(half.is_told);
+    room.fold(report(500), true);
+    room.desk.await_rest(&mut half);
+    assert!(!half.is_told && half.since.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_clears_a_case_is_told_once_however_often_the_service_starts() {
+    let mut room = Room::on(Today::Real).await;
+    room.say(quota()).await;
+    // Said on the 4th of the 5th.
+    room.say(ended()).await;
+    room.say(report(500)).await;
+    assert_eq!(room.told(), Some((vec![1], true)));
+    room.clock.set("2023-07-05T05:00:00Z".parse().unwrap());
+    room.tick().await;
+    assert_eq!(room.told(), Some((vec![1], false)));
+    let kept = entries(&room.log);
+    for start in 1..=2 {
+        room.restart().await;
+        assert_eq!(entries(&room.log)[kept.len()..], [], "start {start}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_told_at_the_first_step_that_held_when_it_opened() {
+    let mut room = Room::new().await;
+    room.say(quota()).await;
+    room.say(report(500)).await;
+    let words = |room: &Room| {
+        let book = room.desk.book();
+        let told = &book.newest(CASE).unwrap().case.notifications[0];
+        told.text.clone().unwrap().vi
+    };
+    let told = words(&room);
+    assert!(told.starts_with("Nhắc: "), "{told}");
+    room.say(Body::RulesAdopted(history::rules("kh-2"))).await;
+    assert_eq!(words(&room.rebuilt().await), told);
 }
 
 #[tokio::test(flavor = "multi_thread")]

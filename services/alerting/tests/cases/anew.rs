@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use wire::v1;
 
 use crate::common::day;
-use crate::history::{Step, asked_of, events};
+use crate::history::{Step, asked_of, drawn, events, steps};
 
 /// The changes of a history, and the verdicts after each fifth of its events.
 fn judged(steps: &[Step], today: Today, is_anew: bool) -> (Vec<Change>, Vec<Vec<v1::Verdict>>) {
@@ -34,18 +34,6 @@ fn judged(steps: &[Step], today: Today, is_anew: bool) -> (Vec<Change>, Vec<Vec<
     (changes, verdicts)
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = (
-        any::<u8>(),
-        any::<u8>(),
-        prop_oneof![6 => Just(0_u8), 2 => Just(1), 1 => Just(2)],
-        any::<u8>(),
-        0..1_000_u16,
-        any::<u8>(),
-    );
-    prop::collection::vec(step, 0..120)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -63,31 +51,6 @@ proptest! {
             prop_assert_eq!(verdicts, anew, "after event {}", 5 * (index + 1));
         }
     }
-}
-
-/// Steps that come out the same on every machine.
-fn drawn(seed: u64, length: usize) -> Vec<Step> {
-    let mut state = seed;
-    let mut draw = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        (state >> 33) as u32
-    };
-    let mut step = || {
-        let (what, place, of) = (
-            draw() as u8,
-            draw() as u8,
-            [0, 0, 0, 1, 2][draw() as usize % 5],
-        );
-        (
-            what,
-            place,
-            of,
-            draw() as u8,
-            (draw() % 1_000) as u16,
-            draw() as u8,
-        )
-    };
-    (0..length).map(|_| step()).collect()
 }
 
 #[test]

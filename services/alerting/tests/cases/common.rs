@@ -1,31 +1,15 @@
 //! A ledger in memory and its judge.
 
 use alerting::{Change, Filter, Judge};
-use domain::event::{
-    self as e, Actor, Body, Denominator, Event, Figure, IndicatorKind, Name, QuotaLayer, Source,
-};
+use domain::event::{self as e, Actor, Body, Event, Figure, IndicatorKind, Name, Source};
 use domain::finding::{Check, Finding, Severity};
 use domain::text::{Bound, Moment, Quantity, parse_percent};
-use domain::{IndicatorCode, LocalityId};
 use host::Today;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use lag::{Rules, Transition};
 use wire::v1;
 
-/// The indicator of most stories.
-pub(crate) const EID: &str = "eid.activated";
-
-pub(crate) fn day(text: &str) -> Date {
-    text.parse().unwrap()
-}
-
-pub(crate) fn place(code: &str) -> LocalityId {
-    LocalityId {
-        code: code.parse().unwrap(),
-        since: day("2023-04-10"),
-    }
-}
+pub(crate) use crate::history::{EID, against, day, place, quota_of};
 
 fn name(vi: &str, en: &str) -> Name {
     Name {
@@ -237,40 +221,9 @@ pub(crate) fn report(
     })
 }
 
-pub(crate) fn against(kind: &str, value: u64) -> Denominator {
-    Denominator {
-        kind: kind.to_owned(),
-        value,
-        derived: false,
-    }
-}
-
 /// A quota of `percent` of so many accounts.
 pub(crate) fn quota(code: &str, of: u64, percent: &str, deadline: Option<&str>) -> Body {
     Body::QuotaAssigned(quota_of(code, against("quota", of), percent, deadline))
-}
-
-pub(crate) fn quota_of(
-    code: &str,
-    denominator: Denominator,
-    percent: &str,
-    deadline: Option<&str>,
-) -> e::QuotaAssigned {
-    let indicator: IndicatorCode = EID.parse().unwrap();
-    e::QuotaAssigned {
-        locality: place(code),
-        indicator,
-        layer: QuotaLayer::Central,
-        denominator,
-        target: parse_percent(percent).unwrap(),
-        start: None,
-        deadline: deadline.map(day),
-        milestones: Vec::new(),
-        document: e::Document {
-            issuer: "Bộ Công an".to_owned(),
-            ..e::Document::default()
-        },
-    }
 }
 
 pub(crate) fn declaration(code: &str, indicator: &str, by: &str) -> Body {

@@ -1,15 +1,20 @@
-//! Histories made up at random: several siblings, quotas, corrections, retractions, late and doubtful reports, localities that end or move.
+//! Histories made up at random: several siblings, quotas, corrections, retractions, late and doubtful reports, localities that end or move, rules adopted, what is said today of a day to come, and days of which nobody says anything.
+//!
+//! The unit tests of the desk draw from it too.
 
 use domain::event::{
-    self as e, Actor, Body, Event, Figure, IndicatorKind, Name, QuotaLayer, Resolution, Source,
+    self as e, Actor, Body, Denominator, Event, Figure, IndicatorKind, Name, QuotaLayer,
+    Resolution, Source,
 };
 use domain::finding::{Check, Finding, Severity};
-use domain::text::{Bound, Moment, Percent, Quantity};
+use domain::text::{Bound, Decimal, Moment, Percent, Quantity};
 use domain::{IndicatorCode, LocalityId};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
+use proptest::prelude::*;
 
-use crate::common::{against, day, place, quota_of};
+/// The indicator of most stories.
+pub(crate) const EID: &str = "eid.activated";
 
 /// Two provinces, and districts of the first.
 const PLACES: [&str; 8] = ["01", "79", "268", "004", "250", "021", "016", "017"];
@@ -21,8 +26,128 @@ const INDICATORS: [(&str, IndicatorKind); 3] = [
 /// Units of everybody.
 const EVERYBODY: u64 = 1_000;
 
+pub(crate) fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+pub(crate) fn place(code: &str) -> LocalityId {
+    LocalityId {
+        code: code.parse().unwrap(),
+        since: day("2023-04-10"),
+    }
+}
+
+pub(crate) fn against(kind: &str, value: u64) -> Denominator {
+    Denominator {
+        kind: kind.to_owned(),
+        value,
+        derived: false,
+    }
+}
+
+pub(crate) fn quota_of(
+    code: &str,
+    denominator: Denominator,
+    percent: &str,
+    deadline: Option<&str>,
+) -> e::QuotaAssigned {
+    let indicator: IndicatorCode = EID.parse().unwrap();
+    e::QuotaAssigned {
+        locality: place(code),
+        indicator,
+        layer: QuotaLayer::Central,
+        denominator,
+        target: domain::text::parse_percent(percent).unwrap(),
+        start: None,
+        deadline: deadline.map(day),
+        milestones: Vec::new(),
+        document: e::Document {
+            issuer: "Bộ Công an".to_owned(),
+            ..e::Document::default()
+        },
+    }
+}
+
+/// The shipped thresholds under another name.
+pub(crate) fn rules(version: &str) -> e::RulesAdopted {
+    let shipped = lag::Rules::standard();
+    let decimal = |number: f64| -> Decimal { number.to_string().parse().unwrap() };
+    e::RulesAdopted {
+        version: version.parse().unwrap(),
+        reason: "sau giao ban".to_owned(),
+        thresholds: e::Thresholds {
+            window_days: decimal(shipped.window_days),
+            beta: decimal(shipped.beta),
+            average_factor: decimal(shipped.average_factor),
+            early_reports: u32::try_from(shipped.early_reports).unwrap(),
+            early_days: decimal(shipped.early_days),
+            plan_red: decimal(shipped.plan_red),
+            plan_amber: decimal(shipped.plan_amber),
+            cadence_days: decimal(shipped.cadence_days),
+            p_open: decimal(shipped.p_open),
+            p_clear: decimal(shipped.p_clear),
+            consecutive: shipped.consecutive,
+            residuals_min: u32::try_from(shipped.residuals_min).unwrap(),
+            band_miss: decimal(shipped.band_miss),
+            due_soon_days: shipped.due_soon_days,
+            stall_z: decimal(shipped.stall_z),
+            funnel_z: decimal(shipped.funnel_z),
+            declared_quantile: decimal(shipped.declared_quantile),
+        },
+        judged: e::Judged::default(),
+        steps: vec![e::Step {
+            number: 1,
+            name: e::Name {
+                vi: version.to_owned(),
+                en: String::new(),
+            },
+            after_days: 0,
+            reply_days: 7,
+            tells: vec![e::Recipient::Unit],
+        }],
+    }
+}
+
 /// What happens next, in small numbers: what, where, of which indicator, on which day, and two numbers more.
 pub(crate) type Step = (u8, u8, u8, u8, u16, u8);
+
+/// Steps of every kind.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = (
+        any::<u8>(),
+        any::<u8>(),
+        prop_oneof![6 => Just(0_u8), 2 => Just(1), 1 => Just(2)],
+        any::<u8>(),
+        0..1_000_u16,
+        any::<u8>(),
+    );
+    prop::collection::vec(step, 0..120)
+}
+
+/// Steps that come out the same on every machine.
+pub(crate) fn drawn(seed: u64, length: usize) -> Vec<Step> {
+    let mut state = seed;
+    let mut draw = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        (state >> 33) as u32
+    };
+    let mut step = || {
+        let (what, place, of) = (
+            draw() as u8,
+            draw() as u8,
+            [0, 0, 0, 1, 2][draw() as usize % 5],
+        );
+        (
+            what,
+            place,
+            of,
+            draw() as u8,
+            (draw() % 1_000) as u16,
+            draw() as u8,
+        )
+    };
+    (0..length).map(|_| step()).collect()
+}
 
 /// A history in the making.
 struct History {
@@ -169,6 +294,34 @@ impl History {
         Moment::end_of(self.today().checked_sub((back - 1).days()).unwrap())
     }
 
+    /// A day up to nine days ahead.
+    fn ahead(&self, days: u8) -> Moment {
+        let ahead = i64::from(1 + days % 9);
+        Moment::end_of(self.today().checked_add(ahead.days()).unwrap())
+    }
+
+    /// Rules from today on or ahead: another rhythm, another average, another first step, and now and then fewer series.
+    fn adopt(&mut self, on: u8, (number, more): (u16, u8)) {
+        let mut rules = rules(&format!("r-{}", self.events.len()));
+        rules.thresholds.cadence_days = Decimal::whole(i32::from(3 + number % 9));
+        // Bands are shown that few forecasts speak for.
+        rules.thresholds.residuals_min = 3;
+        rules.thresholds.consecutive = 1 + u32::from(more % 3);
+        rules.steps[0].reply_days = u32::from(on % 8);
+        if more % 5 == 0 {
+            rules.judged.indicators = vec![INDICATORS[0].0.parse().unwrap()];
+        }
+        if more % 7 == 0 {
+            rules.judged.layers = vec![QuotaLayer::ALL[usize::from(number) % 2]];
+        }
+        let since = if more % 2 == 0 {
+            self.on(1)
+        } else {
+            self.ahead(on)
+        };
+        self.take(since, Body::RulesAdopted(rules));
+    }
+
     fn step(&mut self, (what, at, of, on, number, more): Step) {
         let index = usize::from(at) % PLACES.len();
         let id = place(PLACES[index]);
@@ -179,7 +332,7 @@ impl History {
         if more % 3 != 1 {
             self.now += SignedDuration::from_mins(7);
         }
-        match what % 24 {
+        match what % 28 {
             0..=11 => self.report(
                 effective,
                 (id, indicator),
@@ -187,13 +340,19 @@ impl History {
             ),
             12 => self.insist(effective, (id, indicator), figure(on % 50, number, more)),
             13 | 14 => self.now += SignedDuration::from_hours(24 * i64::from(1 + on % 9)),
-            15..=17 => self.quota((id, indicator), (on, number, more)),
-            18 => self.suspend((id, indicator), more),
+            15..=17 => self.quota((id, indicator), self.on(40), (on, number, more)),
+            18 => self.suspend((id, indicator), (self.on(1), more)),
             19 => self.declare((id, indicator), on),
             20 => self.take_back(number),
             21 => self.correct(number, figure(50, number, more)),
             22 => self.answer(number),
-            _ if more % 4 == 0 => self.end(id),
+            24 => self.adopt(on, (number, more)),
+            25 if more % 2 == 0 => self.end(id, self.ahead(on)),
+            25 => self.suspend((id, indicator), (self.ahead(on), more)),
+            26 => self.quota((id, indicator), self.ahead(on), (on, number, more)),
+            // Days of which nobody says anything.
+            27 => self.now += SignedDuration::from_hours(24 * i64::from(1 + on % 20)),
+            _ if more % 4 == 0 => self.end(id, self.on(0)),
             _ if index > 1 => self.register(index, Some(place(PLACES[usize::from(more % 2)]))),
             _ => {}
         }
@@ -233,6 +392,7 @@ impl History {
     fn quota(
         &mut self,
         (id, indicator): (LocalityId, IndicatorCode),
+        since: Moment,
         (on, number, more): (u8, u16, u8),
     ) {
         let layers = QuotaLayer::ALL;
@@ -255,11 +415,14 @@ impl History {
             milestones: Vec::new(),
             document: e::Document::default(),
         };
-        let since = self.on(40);
         self.take(since, Body::QuotaAssigned(quota));
     }
 
-    fn suspend(&mut self, (id, indicator): (LocalityId, IndicatorCode), more: u8) {
+    fn suspend(
+        &mut self,
+        (id, indicator): (LocalityId, IndicatorCode),
+        (since, more): (Moment, u8),
+    ) {
         let layers = QuotaLayer::ALL;
         let suspended = e::QuotaSuspended {
             locality: id,
@@ -268,8 +431,7 @@ impl History {
             reason: "chờ rà soát".to_owned(),
             document: e::Document::default(),
         };
-        let on = self.on(1);
-        self.take(on, Body::QuotaSuspended(suspended));
+        self.take(since, Body::QuotaSuspended(suspended));
     }
 
     fn declare(&mut self, (id, indicator): (LocalityId, IndicatorCode), on: u8) {
@@ -332,13 +494,12 @@ impl History {
         self.take(on, Body::FindingResolved(resolved));
     }
 
-    fn end(&mut self, id: LocalityId) {
+    fn end(&mut self, id: LocalityId, on: Moment) {
         let ended = e::LocalityEnded {
             locality: id,
             successors: Vec::new(),
             source: Source::default(),
         };
-        let on = self.on(0);
         self.take(on, Body::LocalityEnded(ended));
     }
 }

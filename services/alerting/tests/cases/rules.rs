@@ -1,12 +1,13 @@
 //! Rules adopted in the ledger: from their position and their day on, everything is judged by them.
 
-use domain::event::{Body, Judged, QuotaLayer, Recipient, RulesAdopted, Step, Thresholds};
+use domain::Level;
+use domain::event::{Body, Judged, QuotaLayer, RulesAdopted};
 use domain::text::Decimal;
-use domain::{Level, event as e};
 use host::Today;
 use lag::Rules;
 
 use crate::common::{EID, Ledger, against, day, quota, quota_of, told};
+use crate::history::rules;
 
 fn pinned(text: &str) -> Today {
     Today::Pinned(day(text))
@@ -15,46 +16,6 @@ fn pinned(text: &str) -> Today {
 /// Noon in Vietnam.
 fn noon(date: &str) -> jiff::Timestamp {
     format!("{date}T05:00:00Z").parse().unwrap()
-}
-
-/// The shipped thresholds under another name.
-fn rules(version: &str) -> RulesAdopted {
-    let shipped = Rules::standard();
-    let decimal = |number: f64| -> Decimal { number.to_string().parse().unwrap() };
-    RulesAdopted {
-        version: version.parse().unwrap(),
-        reason: "sau giao ban".to_owned(),
-        thresholds: Thresholds {
-            window_days: decimal(shipped.window_days),
-            beta: decimal(shipped.beta),
-            average_factor: decimal(shipped.average_factor),
-            early_reports: u32::try_from(shipped.early_reports).unwrap(),
-            early_days: decimal(shipped.early_days),
-            plan_red: decimal(shipped.plan_red),
-            plan_amber: decimal(shipped.plan_amber),
-            cadence_days: decimal(shipped.cadence_days),
-            p_open: decimal(shipped.p_open),
-            p_clear: decimal(shipped.p_clear),
-            consecutive: shipped.consecutive,
-            residuals_min: u32::try_from(shipped.residuals_min).unwrap(),
-            band_miss: decimal(shipped.band_miss),
-            due_soon_days: shipped.due_soon_days,
-            stall_z: decimal(shipped.stall_z),
-            funnel_z: decimal(shipped.funnel_z),
-            declared_quantile: decimal(shipped.declared_quantile),
-        },
-        judged: Judged::default(),
-        steps: vec![Step {
-            number: 1,
-            name: e::Name {
-                vi: version.to_owned(),
-                en: String::new(),
-            },
-            after_days: 0,
-            reply_days: 7,
-            tells: vec![Recipient::Unit],
-        }],
-    }
 }
 
 /// Reports are expected every so many days.
