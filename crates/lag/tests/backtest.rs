@@ -552,11 +552,18 @@ fn thresholds_are_judged_on_what_they_were_not_picked_by() {
     assert_eq!((row.picked.p_open, row.picked.consecutive), (0.3, 2));
     assert_eq!(row.judged, row.given);
     assert!(by(&[week(8)], Split::Time).0.is_empty());
+    // Two days after a report nobody knows yet what came; a week later one does.
+    let later = |weeks: u32| week(weeks) + 2.0;
+    let seen = |deadlines: &[f64]| by(deadlines, Split::Time).0[0].seen.places;
+    assert_eq!(seen(&[later(5), week(8)]), 0);
+    assert_eq!(seen(&[later(4), later(5), week(7), week(8)]), 3);
+    assert_eq!(seen(&[later(4), week(5), week(7), week(8)]), 6);
     for (split, groups) in [
         (Split::Place, [Group::PlacesB, Group::PlacesA]),
         (Split::Parent, [Group::ParentsB, Group::ParentsA]),
     ] {
-        let (rows, _) = by(&[week(5), week(8)], split);
+        let (rows, days) = by(&[week(5), week(8)], split);
+        assert_eq!(days, 13);
         let found: Vec<Group> = rows.iter().map(|row| row.group).collect();
         assert_eq!(found, groups);
         // Each place for each deadline is judged in one of the halves, and picked by in the other.

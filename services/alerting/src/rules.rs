@@ -90,12 +90,18 @@ impl InForce {
 
     /// Thresholds that hold whatever is adopted; what is judged by them follows what is adopted unless it is said.
     pub(crate) fn fixed(rules: Rules, filter: Option<Filter>) -> Self {
-        Self {
+        let mut fixed = Self {
             fixed: true,
             fixed_filter: filter.is_some(),
-            filter: filter.unwrap_or_default(),
             ..Self::shipped(rules)
-        }
+        };
+        fixed.set_filter(filter.unwrap_or_default());
+        fixed
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        self.indicators = filter.indicators.iter().cloned().collect();
+        self.filter = filter;
     }
 
     /// Takes what holds now, adopted at a position; gives the thresholds if these are other rules than before.
@@ -111,7 +117,7 @@ impl InForce {
             if self.fixed_filter || self.filter == filter {
                 return None;
             }
-            self.filter = filter;
+            self.set_filter(filter);
             return Some(self.shipped.clone());
         }
         let Some((_, adopted)) = adopted else {
@@ -119,8 +125,7 @@ impl InForce {
             return Some(self.shipped.clone());
         };
         self.position = position;
-        self.filter = adopted.judged.clone();
-        self.indicators = adopted.judged.indicators.iter().cloned().collect();
+        self.set_filter(adopted.judged.clone());
         self.steps.clone_from(&adopted.steps);
         let thresholds = &adopted.thresholds;
         let number = |name: &str| thresholds.number(name);

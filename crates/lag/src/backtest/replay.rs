@@ -22,10 +22,15 @@ pub enum Drawn {
     OtherPlaces,
     /// From the half of the parents that the judged one's is not in.
     OtherParents,
+    /// From the half of the places that the judged one is in.
+    OwnPlaces,
+    /// From the half of the parents that the judged one's is in.
+    OwnParents,
 }
 
 impl Drawn {
-    /// All of them.
+    /// Those that a replay is told by; a half draws from itself only while thresholds are picked on
+    /// it.
     pub const ALL: [Drawn; 4] = [
         Drawn::None,
         Drawn::All,
@@ -220,6 +225,8 @@ impl Spreads {
             Drawn::All => &self.all,
             Drawn::OtherPlaces => &self.places[usize::from(!place.half())],
             Drawn::OtherParents => &self.parents[usize::from(!place.half_of_parent())],
+            Drawn::OwnPlaces => &self.places[usize::from(place.half())],
+            Drawn::OwnParents => &self.parents[usize::from(place.half_of_parent())],
         }
     }
 }

@@ -32,8 +32,8 @@ impl Group {
     pub fn of(drawn: Drawn) -> [Group; 2] {
         match drawn {
             Drawn::None | Drawn::All => [Group::Scored, Group::All],
-            Drawn::OtherPlaces => [Group::PlacesA, Group::PlacesB],
-            Drawn::OtherParents => [Group::ParentsA, Group::ParentsB],
+            Drawn::OtherPlaces | Drawn::OwnPlaces => [Group::PlacesA, Group::PlacesB],
+            Drawn::OtherParents | Drawn::OwnParents => [Group::ParentsA, Group::ParentsB],
         }
     }
 

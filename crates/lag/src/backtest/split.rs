@@ -5,13 +5,15 @@
 //! rules as they were given.
 //!
 //! - **Time.** The part to pick by are the earlier deadlines. What was picked is switched on at the
-//!   last of them, when all that it was picked by has come. Up to that day the rules as they were
-//!   given hold, and what its reports have counted is kept; only later reports are stepped by what
-//!   was picked, as alerting does it when its rules change. A case of a later deadline that is open
-//!   on that day counts as opened on it, for every candidate alike; what opened and cleared before
-//!   is not counted.
-//! - **Places, parents.** Half A picks for half B and the other way round; residuals come from the
-//!   half that is not judged.
+//!   last of them, and picked by what is known on that day: an outcome that is read from a report
+//!   still to come is not picked by. Up to that day the rules as they were given hold, and what its
+//!   reports have counted is kept; only later reports are stepped by what was picked, as alerting
+//!   does it when its rules change. A case of a later deadline that is open on that day counts as
+//!   opened on it, for every candidate alike; what opened and cleared before is not counted.
+//! - **Places, parents.** Half A picks for half B and the other way round. Nothing that came of half
+//!   B is seen while half A picks: there residuals come from half A itself; where half B is judged
+//!   by what was picked, they come from half A too. A place is held beside its siblings of that day,
+//!   as ever, and by places those are of both halves.
 
 use std::collections::BTreeMap;
 
@@ -93,13 +95,17 @@ pub struct Picked {
     pub given: Judged,
 }
 
+/// Some places, and by whose residuals they are judged.
+type Side = (Drawn, Group);
+
 /// A part of a past: some deadlines, and some places.
 struct Part<'a> {
     deadlines: &'a [f64],
     /// When the rules are switched on.
     since: f64,
-    drawn: Drawn,
-    group: Group,
+    /// What came is known by then.
+    known_by: f64,
+    sides: &'a [Side],
 }
 
 /// Splits, picks and judges; nothing comes of a split by time with fewer than two deadlines.
@@ -118,14 +124,6 @@ pub fn split(
     let candidates = candidates(rules);
     let mut judge =
         |part: &Part<'_>| part.judge(&candidates, past, targets, exact_min, &mut after_day);
-    let halves = |drawn: Drawn| {
-        Group::of(drawn).map(|group| Part {
-            deadlines,
-            since: f64::NEG_INFINITY,
-            drawn,
-            group,
-        })
-    };
     let row = |until: Option<f64>, group: Group, seen: &[Judged], judged: &[Judged]| {
         let at = best(seen);
         let given = judged.first().copied().unwrap_or_default();
@@ -139,31 +137,46 @@ pub fn split(
             given,
         }
     };
-    let drawn = match by {
+    let (own, other) = match by {
         Split::Time => {
             let (earlier, later) = deadlines.split_at(deadlines.len() / 2);
             let Some(until) = earlier.last().copied() else {
                 return Vec::new();
             };
-            let part = |deadlines, since| Part {
-                deadlines,
-                since,
-                drawn: Drawn::All,
-                group: Group::Scored,
-            };
-            let seen = judge(&part(earlier, f64::NEG_INFINITY));
-            let judged = judge(&part(later, until));
-            return vec![row(Some(until), Group::Scored, &seen, &judged)];
+            let sides = &[(Drawn::All, Group::Scored)];
+            let seen = judge(&Part {
+                deadlines: earlier,
+                since: f64::NEG_INFINITY,
+                known_by: until,
+                sides,
+            });
+            let judged = judge(&Part {
+                deadlines: later,
+                since: until,
+                known_by: f64::INFINITY,
+                sides,
+            });
+            let rows = seen.iter().zip(&judged);
+            let rows = rows.map(|(seen, judged)| row(Some(until), Group::Scored, seen, judged));
+            return rows.collect();
         }
-        Split::Place => Drawn::OtherPlaces,
-        Split::Parent => Drawn::OtherParents,
+        Split::Place => (Drawn::OwnPlaces, Drawn::OtherPlaces),
+        Split::Parent => (Drawn::OwnParents, Drawn::OtherParents),
     };
-    let [a, b] = halves(drawn);
-    let (of_a, of_b) = (judge(&a), judge(&b));
-    vec![
-        row(None, b.group, &of_a, &of_b),
-        row(None, a.group, &of_b, &of_a),
-    ]
+    let [a, b] = Group::of(own);
+    let sums = judge(&Part {
+        deadlines,
+        since: f64::NEG_INFINITY,
+        known_by: f64::INFINITY,
+        sides: &[(own, a), (own, b), (other, a), (other, b)],
+    });
+    match sums.as_slice() {
+        [seen_a, seen_b, judged_a, judged_b] => vec![
+            row(None, b, seen_a, judged_b),
+            row(None, a, seen_b, judged_a),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// The rules as given, then the grid.
@@ -225,7 +238,7 @@ fn switched_on(replay: &mut Replay, since: f64) {
 }
 
 impl Part<'_> {
-    /// How each candidate did.
+    /// How each candidate did on each side.
     fn judge(
         &self,
         candidates: &[Rules],
@@ -233,11 +246,13 @@ impl Part<'_> {
         targets: &[f64],
         exact_min: Option<usize>,
         after_day: &mut impl FnMut(),
-    ) -> Vec<Judged> {
-        let mut sums = vec![Judged::default(); candidates.len()];
+    ) -> Vec<Vec<Judged>> {
+        let mut sums = vec![vec![Judged::default(); candidates.len()]; self.sides.len()];
         let Some(rules) = candidates.first() else {
             return sums;
         };
+        let mut drawn: Vec<Drawn> = self.sides.iter().map(|(drawn, _)| *drawn).collect();
+        drawn.dedup();
         for deadline in self.deadlines {
             let wanted = Wanted {
                 rules,
@@ -245,39 +260,53 @@ impl Part<'_> {
                 since: self.since,
                 targets,
                 deadline: *deadline,
-                drawn: &[self.drawn],
+                drawn: &drawn,
             };
             let exact_min = exact_min.unwrap_or_else(|| past.enough(*deadline));
             for mut replays in wanted.replays(past, &mut *after_day) {
                 replays
                     .iter_mut()
                     .for_each(|replay| switched_on(replay, self.since));
-                let members = self.members(rules, past, &replays, exact_min);
-                for (sum, replay) in sums.iter_mut().zip(&replays) {
-                    sum.add(&Score::of_members(
-                        rules, past, replay, self.group, exact_min, &members,
-                    ));
+                let Some(drawn) = replays.first().map(|replay| replay.drawn) else {
+                    continue;
+                };
+                for ((_, group), sums) in self
+                    .sides
+                    .iter()
+                    .zip(&mut sums)
+                    .filter(|((of, _), _)| *of == drawn)
+                {
+                    let members = self.members(rules, past, &replays, *group, exact_min);
+                    for (sum, replay) in sums.iter_mut().zip(&replays) {
+                        sum.add(&Score::of_members(
+                            rules, past, replay, *group, exact_min, &members,
+                        ));
+                    }
                 }
             }
         }
-        for sum in &mut sums {
-            sum.rate();
-        }
+        sums.iter_mut().flatten().for_each(Judged::rate);
         sums
     }
 
-    /// The same places for every candidate.
+    /// The same places for every candidate: those of which it is known by then whether they missed.
     fn members(
         &self,
         rules: &Rules,
         past: &Past,
         replays: &[Replay],
+        group: Group,
         exact_min: usize,
     ) -> BTreeMap<usize, bool> {
-        let first = replays.first();
-        first.map_or_else(BTreeMap::new, |replay| {
-            Score::members(rules, past, replay, self.group, exact_min)
-        })
+        let Some(first) = replays.first() else {
+            return BTreeMap::new();
+        };
+        let mut members = Score::members(rules, past, first, group, exact_min);
+        members.retain(|place, _| {
+            let place = past.places.get(*place);
+            place.is_some_and(|place| place.is_known(first.deadline, self.known_by))
+        });
+        members
     }
 }
 
@@ -403,6 +432,66 @@ mod tests {
         assert_eq!(opened(week(3)), [Some(week(5)), Some(week(4))]);
         // Open by the rules before: that is told of the day of the switch, of both.
         assert_eq!(opened(week(6)), [Some(week(6)), Some(week(6))]);
+    }
+
+    /// Eight parents of three places that report weekly; those of the half in which `other` holds
+    /// rise otherwise.
+    fn halves(other: bool) -> Past {
+        let figure = |place: u32, week: u32, is_other: bool| {
+            let wobble = (place * 7 + week * 5) % 11;
+            let fast = if is_other { place % 2 * week } else { week / 4 };
+            Figure {
+                at: 100.0 + 7.0 * f64::from(week),
+                count: 50.0 * f64::from(week + fast) + f64::from(place % 5 * week + wobble),
+                denominator: 1_000.0,
+                is_bound: false,
+            }
+        };
+        let place = |index: u32| {
+            let mut place = Place {
+                name: format!("place {}", index % 3),
+                parent: format!("parent {}", index / 3),
+                figures: Vec::new(),
+            };
+            let is_other = other && place.half_of_parent();
+            place.figures = (0..12).map(|week| figure(index, week, is_other)).collect();
+            place
+        };
+        Past::new((0..24).map(place).collect())
+    }
+
+    #[test]
+    fn what_came_of_one_half_is_not_seen_while_the_other_picks() {
+        let rules = Rules {
+            residuals_min: 3,
+            ..Rules::standard()
+        };
+        let deadline = [100.0 + 7.0 * 11.0];
+        let rows = |past: &Past| {
+            let by = Split::Parent;
+            split(&rules, past, &[0.7], &deadline, by, Some(1), || ())
+        };
+        let [one, two] = [false, true].map(|other| rows(&halves(other)));
+        // The half that is otherwise is B, where the first row is judged.
+        assert_eq!(
+            (one[0].group, two[0].group),
+            (Group::ParentsB, Group::ParentsB)
+        );
+        assert_ne!(one[0].judged, two[0].judged);
+        assert_eq!((one[0].seen, one[0].picked), (two[0].seen, two[0].picked));
+        // By the residuals of the other half it would have been seen.
+        let of = |past: &Past, drawn| {
+            let wanted = Part {
+                deadlines: &deadline,
+                since: f64::NEG_INFINITY,
+                known_by: f64::INFINITY,
+                sides: &[(drawn, Group::ParentsA)],
+            };
+            wanted.judge(&candidates(&rules), past, &[0.7], Some(1), &mut || ())
+        };
+        let drawn = |drawn| [false, true].map(|other| of(&halves(other), drawn));
+        let [one, two] = drawn(Drawn::OtherParents);
+        assert_ne!(one, two);
     }
 
     #[test]

@@ -148,7 +148,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Notes a quota that is sought, with a deadline within the stretch.
+    /// Notes a quota that is sought, with a deadline within the stretch that lay ahead when it was recorded: of another one nobody could have warned.
     pub(super) fn note(
         &mut self,
         known: Timestamp,
@@ -159,7 +159,8 @@ impl Asked {
         let Body::QuotaAssigned(quota) = &event.body else {
             return;
         };
-        let within = |day: &Date| *day > stretch.from_day && *day <= stretch.to_day;
+        let taken = date::date_in_vietnam(known);
+        let within = |day: &Date| *day > stretch.from_day && *day <= stretch.to_day && *day > taken;
         let Some(deadline) = quota.deadline.filter(within) else {
             return;
         };
@@ -173,7 +174,6 @@ impl Asked {
         };
         let index = self.quotas.len();
         self.quotas.entry((series, deadline)).or_insert(index);
-        let taken = date::date_in_vietnam(known);
         for days in HORIZONS {
             let ahead = jiff::Span::new().days(i64::from(days));
             let Some(day) = deadline.checked_sub(ahead).ok().filter(|day| *day >= taken) else {

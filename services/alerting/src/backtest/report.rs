@@ -200,8 +200,12 @@ impl Sums {
         let since = outcome.since.unwrap_or(Date::MIN).max(stretch.from_day);
         let deadline = outcome.deadline;
         let before = |spell: &&&Spell| {
-            // A case that was cleared before is one of an earlier quota, or of before the stretch.
-            let is_over = |cleared: Mark| cleared.day < since || !cleared.within;
+            // A case that was cleared before is one of before the stretch, or of an earlier quota, whose last day is still its own.
+            let is_over = |cleared: Mark| {
+                !cleared.within
+                    || cleared.day < stretch.from_day
+                    || outcome.since.is_some_and(|last| cleared.day <= last)
+            };
             spell.opened.day < deadline && !spell.cleared.is_some_and(is_over)
         };
         let cases: Vec<&&Spell> = spells.iter().filter(before).collect();
@@ -216,7 +220,10 @@ impl Sums {
         score.open_at_deadline += u64::from(open);
         score.open_and_missed += u64::from(open && missed);
         score.flapping_places += u64::from(cases.len() > 1);
-        let told = cases.iter().filter(|spell| spell.opened.within);
+        // One that is open since an earlier quota was told for that one.
+        let told = cases
+            .iter()
+            .filter(|spell| spell.opened.within && spell.opened.day >= since);
         score.notices += told.count() as u64;
         let cleared = cases.iter().filter(|spell| !is_open(spell));
         score.cleared += cleared.count() as u64;
@@ -425,6 +432,15 @@ mod tests {
         // Of the quota before, whose deadline was the 9th, the first one was a case.
         let found = score(Some(false), Some(9), &twice);
         assert_eq!((found.opened, found.flapping_places), (1, 0));
+        // So it was if that ended on the 8th: it was cleared on its last day.
+        let found = score(Some(false), Some(8), &twice);
+        assert_eq!((found.opened, found.flapping_places), (1, 0));
+        // Open since the quota before, it is a case of this one and was told for that one.
+        let found = score(Some(true), Some(9), &[spell(6, None)]);
+        assert_eq!((found.opened, found.notices), (1, 0));
+        // Opened on the day on which the one before ended, it is told for this one.
+        let found = score(Some(true), Some(6), &[spell(6, None)]);
+        assert_eq!((found.opened, found.notices), (1, 1));
         // Opened on the deadline it is too late.
         assert_eq!(score(Some(true), None, &[spell(20, None)]).opened, 0);
         // Nobody knows what came.

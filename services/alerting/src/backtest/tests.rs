@@ -452,29 +452,29 @@ fn shipped() -> e::Thresholds {
     }
 }
 
-/// Rules adopted on 5 June that judge the layers given.
-fn adopted(layers: &[e::QuotaLayer]) -> (Timestamp, Event) {
+/// Adds rules adopted on 5 June that judge this.
+fn adopt(ledger: &mut Ledger, judged: e::Judged) {
     let rules = e::RulesAdopted {
         version: "narrow-1".parse().unwrap(),
         thresholds: shipped(),
-        judged: e::Judged {
-            layers: layers.to_vec(),
-            ..e::Judged::default()
-        },
+        judged,
         steps: crate::shipped_steps(),
         reason: "thử".to_owned(),
     };
     let at = "2023-06-05T05:00:00Z".parse().unwrap();
-    (at, event("2023-06-05", Body::RulesAdopted(rules)))
+    let index = ledger.partition_point(|(known, _)| *known <= at);
+    ledger.insert(index, (at, event("2023-06-05", Body::RulesAdopted(rules))));
 }
 
 #[test]
 fn rules_that_are_tried_judge_what_they_say_or_else_what_is_judged_in_force() {
     let (slow, fast) = usual();
     let mut ledger = ledger(&slow, &fast);
-    let (at, event) = adopted(&[e::QuotaLayer::Commitment]);
-    let index = ledger.partition_point(|(known, _)| *known <= at);
-    ledger.insert(index, (at, event));
+    let commitment = e::Judged {
+        layers: vec![e::QuotaLayer::Commitment],
+        ..e::Judged::default()
+    };
+    adopt(&mut ledger, commitment);
     let of = |judged: Option<e::Judged>| {
         let by = Judge::trying(Rules::standard(), judged, Today::Real);
         tried(&ledger, by, ("", ""), &[])
@@ -501,6 +501,71 @@ fn rules_that_are_tried_judge_what_they_say_or_else_what_is_judged_in_force() {
         ..e::Judged::default()
     }));
     assert_eq!(told(&other), Vec::<String>::new());
+}
+
+/// Everything that is on record of one indicator, of another one too.
+fn doubled(ledger: &mut Ledger, other: &IndicatorCode) {
+    let with_other = |body: &Body| {
+        let mut body = body.clone();
+        match &mut body {
+            Body::IndicatorDefined(e) => e.indicator = other.clone(),
+            Body::QuotaAssigned(e) => e.indicator = other.clone(),
+            Body::ProgressReported(e) => e.indicator = other.clone(),
+            _ => return None,
+        }
+        Some(body)
+    };
+    let doubles: Ledger = ledger
+        .iter()
+        .filter_map(|(known, of)| {
+            let body = with_other(&of.body)?;
+            Some((*known, Event { body, ..of.clone() }))
+        })
+        .collect();
+    ledger.extend(doubles);
+    ledger.sort_by_key(|(known, _)| *known);
+}
+
+#[test]
+fn rules_that_are_tried_judge_the_indicators_they_say_or_else_those_judged_in_force() {
+    let (slow, fast) = usual();
+    let (eid, other): (IndicatorCode, IndicatorCode) =
+        (EID.parse().unwrap(), "eid.issued".parse().unwrap());
+    let mut ledger = ledger(&slow, &fast);
+    doubled(&mut ledger, &other);
+    let only = |indicator: &IndicatorCode| e::Judged {
+        indicators: vec![indicator.clone()],
+        ..e::Judged::default()
+    };
+    let opened = |run: &v1::BacktestRun| -> Vec<(String, String)> {
+        let cases = run.cases.iter();
+        let cases = cases.map(|case| (case.case_id.clone(), case.cleared.clone()));
+        cases.collect()
+    };
+    let of = |ledger: &Ledger, judged: Option<e::Judged>| {
+        let by = Judge::trying(Rules::standard(), judged, Today::Real);
+        opened(&tried(ledger, by, ("", ""), &[]))
+    };
+    let is_of = |(case, _): &(String, String), indicator: &IndicatorCode| {
+        crate::CaseKey::parse(case).unwrap().indicator == *indicator
+    };
+    assert_eq!(of(&ledger, None).len(), 6, "three of each");
+    let said = of(&ledger, Some(only(&eid)));
+    assert!(
+        said.len() == 3 && said.iter().all(|case| is_of(case, &eid)),
+        "{said:?}"
+    );
+    adopt(&mut ledger, only(&other));
+    let in_force = found(&ledger, Rules::standard(), ("", ""), &[]);
+    let gone =
+        |(case, cleared): &(String, String)| case.ends_with("/lagging") && cleared == "2023-06-05";
+    let in_force = opened(&in_force);
+    assert!(
+        in_force.iter().any(|case| gone(case) && is_of(case, &eid)),
+        "{in_force:?}"
+    );
+    assert_eq!(of(&ledger, None), in_force);
+    assert_eq!(of(&ledger, Some(only(&eid))), said);
 }
 
 /// What came of the one quota of a ledger in which 268 reports a figure, and what `between` folds while that is read.
@@ -635,6 +700,30 @@ fn a_look_that_is_left_out_is_counted_once() {
     // Another place, the same days and indicator.
     assert_eq!(note("004", 100), 4);
     assert_eq!(note("004", 101), 8);
+}
+
+#[test]
+fn a_quota_recorded_when_its_deadline_had_come_is_not_scored() {
+    let (judge, _) = judged(&ledger(&[], &[]));
+    let now: Timestamp = "2023-12-31T09:00:00Z".parse().unwrap();
+    let stretch = Wanted::read("", "").unwrap();
+    let stretch = stretch.stretch(&judge, Today::Real, now).unwrap();
+    let (newest, scope) = (standing(judge), Scope::default());
+    let sought = Sought::new(&*newest, &scope);
+    let is_noted = |day: &str| {
+        let mut asked = Asked::default();
+        let known = format!("{day}T01:00:00Z").parse().unwrap();
+        let quota = event("2023-04-30", quota("268"));
+        asked.note(known, &quota, &stretch, &sought);
+        let series = outcome::Series {
+            locality: place("268"),
+            indicator: EID.parse().unwrap(),
+            layer: e::QuotaLayer::Central,
+        };
+        asked.index(&series, date(2023, 7, 30)).is_some()
+    };
+    let days = ["2023-07-29", "2023-07-30", "2023-07-31"];
+    assert_eq!(days.map(is_noted), [true, false, false]);
 }
 
 fn reason(refused: Result<Answers, Status>) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Posting is idempotent there, so what counts is the present: all open cases at the start and every minute, and changes as they come.
 //! Only clearings need the log: each is posted with its end, and until Alertmanager took it the cursor stays before it.
+//! While a page is refused or put off, open cases go on being posted: what Alertmanager does not hear of for five minutes it takes for resolved.
 //! What Alertmanager refuses as malformed would be refused for ever; after the attempts that page becomes a dead letter.
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use domain::event::QuotaLayer;
 use host::CancellationToken;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use wire::v1;
 use wire::v1::alert_event::Body;
 
@@ -26,17 +27,20 @@ use crate::case::CaseKey;
 const ALERTS_MAX: usize = 500;
 /// So many entries that change no case move the cursor on record.
 const PASSED_MAX: u64 = 4_096;
+/// How much sooner open cases are posted again that were not taken.
+const SOONER: u32 = 4;
 
 struct Poster {
     dispatch: Arc<Dispatch>,
-    target: Target,
-    client: Client,
+    server: Server,
     receiver: Receiver,
     shutdown: CancellationToken,
     /// Everything up to here was looked at and taken.
     cursor: u64,
     /// The cursor on record.
     through: u64,
+    /// When the open cases are posted again.
+    repost: Instant,
 }
 
 /// Posts until the shutdown.
@@ -50,13 +54,16 @@ pub(crate) async fn run(
     let receiver = Receiver::sink(ALERTMANAGER);
     let line = dispatch.begin(&receiver, begun, &shutdown).await;
     let poster = Poster {
-        target: target.below("/api/v2/alerts"),
+        server: Server {
+            target: target.below("/api/v2/alerts"),
+            client,
+        },
         dispatch,
-        client,
         receiver,
         shutdown,
         cursor: line.through,
         through: line.through,
+        repost: Instant::now(),
     };
     poster.run().await;
 }
@@ -65,43 +72,38 @@ impl Poster {
     async fn run(mut self) {
         let mut head = self.dispatch.log().watch_head();
         let mut again = self.dispatch.watch_again();
-        let mut repost = Instant::now();
         while !self.shutdown.is_cancelled() {
             head.mark_unchanged();
             again.mark_unchanged();
             self.repeat().await;
+            if self.repost <= Instant::now() {
+                self.open_cases().await;
+            }
             let (entries, last) = self.dispatch.read(self.cursor + 1).await;
             if last > 0 {
                 self.changes(&entries, last).await;
                 continue;
-            }
-            if repost <= Instant::now() {
-                self.open_cases().await;
-                repost = Instant::now() + self.dispatch.pace().repost;
             }
             self.dispatch.show(ALERTMANAGER, None);
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 _ = head.changed() => {}
                 _ = again.changed() => {}
-                () = sleep_until(repost) => {}
+                () = sleep_until(self.repost) => {}
             }
         }
     }
 
     /// Posts what some entries changed, and moves the cursor.
     async fn changes(&mut self, entries: &[Entry], last: u64) {
-        let alerts = self.alerts_of(entries);
-        let positions: Vec<u64> = alerts.iter().map(|(position, _)| *position).collect();
-        let alerts: Vec<Value> = alerts.into_iter().map(|(_, alert)| alert).collect();
-        let oldest = entries.first().map(Entry::known);
-        let refused = match self.post_all(&alerts, oldest).await {
+        let (positions, refused) = match self.post_all(entries).await {
             Posted::Stopped => return,
-            Posted::Taken => None,
+            Posted::Taken(positions) => (positions, None),
             Posted::Refused {
+                positions,
                 attempts,
                 last_error,
-            } => Some((attempts, last_error)),
+            } => (positions, Some((attempts, last_error))),
         };
         self.cursor = last;
         match refused {
@@ -165,7 +167,7 @@ impl Poster {
         Some(alert(ledger, &CaseKey::parse(id)?, verdict, (starts, ends)))
     }
 
-    /// Posts every open case, so that none expires.
+    /// Posts every open case, so that none expires; sooner again if not all of them were taken.
     async fn open_cases(&mut self) {
         let open: Vec<(String, v1::Verdict)> = {
             let book = self.dispatch.desk().book();
@@ -179,95 +181,95 @@ impl Poster {
             .filter_map(|(id, verdict)| self.alert(id, verdict, ends))
             .collect();
         // Once is enough: the next turn comes soon, and waiting would hold up what is new.
-        for part in alerts.chunks(ALERTS_MAX) {
-            if let Err((error, _)) = self.post(part).await {
-                self.dispatch.failed(ALERTMANAGER, &error);
-                tracing::warn!("open cases could not be posted to Alertmanager: {error}");
-                return;
-            }
+        let posted = self
+            .server
+            .post_in_parts(&alerts, self.dispatch.now())
+            .await;
+        let mut wait = self.dispatch.pace().repost;
+        if let Err(error) = posted {
+            self.dispatch.failed(ALERTMANAGER, &error);
+            tracing::warn!("open cases could not be posted to Alertmanager: {error}");
+            wait /= SOONER;
         }
+        self.repost = Instant::now() + wait;
     }
 
-    /// Sends dead letters once more that an operator wants sent.
+    /// Sends dead letters once more that an operator wants sent, until one is refused again.
     async fn repeat(&mut self) {
         let wanted = self.dispatch.account().take_again(&self.receiver);
         for (position, before) in wanted {
             let (entries, _) = self.dispatch.read(position).await;
             let mut wanted = entries;
             wanted.retain(|entry| entry.position() == position);
-            let alerts = self.alerts_of(&wanted);
-            let alerts: Vec<Value> = alerts.into_iter().map(|(_, alert)| alert).collect();
-            match self
-                .post_all(&alerts, wanted.first().map(Entry::known))
-                .await
-            {
+            match self.post_all(&wanted).await {
                 // What is out of date by now was made good by what came later.
-                Posted::Taken => {
+                Posted::Taken(_) => {
                     self.dispatch.delivered(ALERTMANAGER, 1);
                     self.record(&[position]).await;
                 }
                 Posted::Refused {
                     attempts,
                     last_error,
+                    ..
                 } => {
                     self.give_up(&[position], before + attempts, last_error)
                         .await;
+                    // The others would be refused as long, and what is new would wait for them.
+                    return;
                 }
                 Posted::Stopped => return,
             }
         }
     }
 
-    /// Posts until all is taken, or what is posted is refused as often as may be.
-    async fn post_all(&mut self, alerts: &[Value], oldest: Option<Timestamp>) -> Posted {
+    /// Posts what entries say until it is taken, or refused as often as may be.
+    ///
+    /// Each attempt says how things stand then: an end that was reckoned before the waits would lie in the past.
+    async fn post_all(&mut self, entries: &[Entry]) -> Posted {
         let mut backoff = Backoff::new(self.dispatch.pace());
         let mut attempts = 0;
-        for part in alerts.chunks(ALERTS_MAX) {
-            loop {
-                self.dispatch.show(ALERTMANAGER, oldest);
-                let Err((last_error, failure)) = self.post(part).await else {
-                    break;
+        let oldest = entries.first().map(Entry::known);
+        loop {
+            self.dispatch.show(ALERTMANAGER, oldest);
+            // No more than are read at once, which is less than one request may have.
+            let (positions, alerts): (Vec<u64>, Vec<Value>) =
+                self.alerts_of(entries).into_iter().unzip();
+            if alerts.is_empty() {
+                return Posted::Taken(positions);
+            }
+            let Err((last_error, failure)) = self.server.post(&alerts, self.dispatch.now()).await
+            else {
+                return Posted::Taken(positions);
+            };
+            self.dispatch.failed(ALERTMANAGER, &last_error);
+            attempts += u32::from(failure.is_refusal);
+            if attempts >= self.dispatch.pace().attempts {
+                return Posted::Refused {
+                    positions,
+                    attempts,
+                    last_error,
                 };
-                self.dispatch.failed(ALERTMANAGER, &last_error);
-                attempts += u32::from(failure.is_refusal);
-                if attempts >= self.dispatch.pace().attempts {
-                    return Posted::Refused {
-                        attempts,
-                        last_error,
-                    };
-                }
-                tracing::warn!("alerts could not be posted to Alertmanager: {last_error}");
-                tokio::select! {
-                    () = sleep(backoff.delay(failure.asked)) => {}
-                    () = self.shutdown.cancelled() => return Posted::Stopped,
-                }
+            }
+            tracing::warn!("alerts could not be posted to Alertmanager: {last_error}");
+            if !self.wait(backoff.delay(failure.asked)).await {
+                return Posted::Stopped;
             }
         }
-        Posted::Taken
     }
 
-    async fn post(&self, alerts: &[Value]) -> Result<(), (String, Failure)> {
-        let body = Bytes::from(Value::from(alerts).to_string());
-        let now = self.dispatch.now();
-        match self.client.post(&self.target, &[], body, now).await {
-            Ok(answer) if answer.is_success() => Ok(()),
-            Ok(answer) => {
-                // Too many requests is no judgement of what was posted.
-                let is_refusal = (400..500).contains(&answer.status) && answer.status != 429;
-                let asked = answer.retry_after;
-                Err((
-                    format!("HTTP {}", answer.status),
-                    Failure { is_refusal, asked },
-                ))
+    /// Whether the wait came to its end before the shutdown; what is open is posted meanwhile, however long the other side asks to be left alone.
+    async fn wait(&mut self, delay: Duration) -> bool {
+        let end = Instant::now() + delay;
+        while Instant::now() < end {
+            tokio::select! {
+                () = self.shutdown.cancelled() => return false,
+                () = sleep_until(end.min(self.repost)) => {}
             }
-            Err(error) => {
-                let failure = Failure {
-                    is_refusal: false,
-                    asked: None,
-                };
-                Err((error.to_string(), failure))
+            if self.repost <= Instant::now() {
+                self.open_cases().await;
             }
         }
+        true
     }
 
     async fn record(&mut self, positions: &[u64]) {
@@ -306,17 +308,72 @@ impl Poster {
     }
 }
 
+/// Where alerts are posted.
+struct Server {
+    target: Target,
+    client: Client,
+}
+
+/// What became of a page, and of which of its entries.
 enum Posted {
-    Taken,
-    Refused { attempts: u32, last_error: String },
+    Taken(Vec<u64>),
+    Refused {
+        positions: Vec<u64>,
+        attempts: u32,
+        last_error: String,
+    },
     Stopped,
 }
 
 struct Failure {
     /// Whether it was the alerts that were refused.
     is_refusal: bool,
+    /// Whether nobody answered.
+    is_away: bool,
     /// How long the other side asks to be left alone.
     asked: Option<Duration>,
+}
+
+impl Server {
+    async fn post(&self, alerts: &[Value], now: Timestamp) -> Result<(), (String, Failure)> {
+        let body = Bytes::from(Value::from(alerts).to_string());
+        match self.client.post(&self.target, &[], body, now).await {
+            Ok(answer) if answer.is_success() => Ok(()),
+            Ok(answer) => {
+                // Too many requests is no judgement of what was posted.
+                let is_refusal = (400..500).contains(&answer.status) && answer.status != 429;
+                let asked = answer.retry_after;
+                let failure = Failure {
+                    is_refusal,
+                    is_away: false,
+                    asked,
+                };
+                Err((format!("HTTP {}", answer.status), failure))
+            }
+            Err(error) => {
+                let failure = Failure {
+                    is_refusal: false,
+                    is_away: true,
+                    asked: None,
+                };
+                Err((error.to_string(), failure))
+            }
+        }
+    }
+
+    /// Posts in parts of what one request may have: a part that is not taken keeps no other back, unless nobody answers; gives what was said of the last such part.
+    async fn post_in_parts(&self, alerts: &[Value], now: Timestamp) -> Result<(), String> {
+        let mut posted = Ok(());
+        for part in alerts.chunks(ALERTS_MAX) {
+            if let Err((error, failure)) = self.post(part, now).await {
+                posted = Err(error);
+                if failure.is_away {
+                    break;
+                }
+            }
+        }
+        posted
+    }
 }
 
 /// An alert: labels name the case and are ASCII, annotations are for people.
@@ -384,7 +441,49 @@ fn level(key: &CaseKey) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use axum::Router;
+    use axum::extract::State;
+    use axum::http::StatusCode;
+    use axum::routing::post;
+    use tokio::net::TcpListener;
+
     use super::*;
+
+    /// How many alerts each request had.
+    type Sizes = Arc<Mutex<Vec<usize>>>;
+
+    async fn take_few(State(sizes): State<Sizes>, body: Bytes) -> StatusCode {
+        let alerts: Vec<Value> = serde_json::from_slice(&body).unwrap();
+        sizes.lock().unwrap().push(alerts.len());
+        if alerts.len() < ALERTS_MAX {
+            StatusCode::OK
+        } else {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_is_refused_keeps_no_other_back() {
+        let sizes = Sizes::default();
+        let router = Router::new().route("/", post(take_few));
+        let router = router.with_state(Arc::clone(&sizes));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = host::task::spawn("taker", async move {
+            axum::serve(listener, router).await.unwrap();
+        });
+        let server = Server {
+            target: Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap(),
+            client: Client::new(Duration::from_secs(20)).unwrap(),
+        };
+        let alerts: Vec<Value> = (0..2 * ALERTS_MAX + 1).map(Value::from).collect();
+        let posted = server.post_in_parts(&alerts, Timestamp::UNIX_EPOCH);
+        assert_eq!(posted.await, Err("HTTP 413".to_owned()));
+        assert_eq!(*sizes.lock().unwrap(), [ALERTS_MAX, ALERTS_MAX, 1]);
+        served.abort();
+    }
 
     #[test]
     fn labels_are_ascii_and_an_end_lies_behind_its_start() {

@@ -3,6 +3,7 @@
 //! A connection for each request is slower than a kept one, and never wonders whether the other side still holds it.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{
@@ -22,6 +24,8 @@ use tokio_rustls::rustls::{
 
 /// Most bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Longest that the rest of an answer is read once its head was there.
+const REST_MAX: Duration = Duration::from_secs(1);
 /// Longest that a server's `Retry-After` is heeded.
 pub(crate) const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
 
@@ -122,6 +126,9 @@ pub(crate) enum Error {
     TimedOut(Duration),
 }
 
+/// The body of an answer, to be read so that the other side is not cut off in the middle.
+type Rest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What posts.
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -150,7 +157,7 @@ impl Client {
         })
     }
 
-    /// Posts JSON and waits for the head of the answer; its body is not looked at.
+    /// Posts JSON and waits for the head of the answer; its body is not looked at, and however it ends the answer is the same.
     pub(crate) async fn post(
         &self,
         target: &Target,
@@ -159,9 +166,10 @@ impl Client {
         now: Timestamp,
     ) -> Result<Answer, Error> {
         let asked = self.ask(target, headers, body);
-        let response = tokio::time::timeout(self.timeout, asked)
+        let (response, rest) = timeout(self.timeout, asked)
             .await
             .map_err(|_| Error::TimedOut(self.timeout))??;
+        let _ = timeout(REST_MAX, rest).await;
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok());
         Ok(Answer {
@@ -175,7 +183,7 @@ impl Client {
         target: &Target,
         headers: &[(&'static str, String)],
         body: Bytes,
-    ) -> Result<Response<()>, Error> {
+    ) -> Result<(Response<()>, Rest), Error> {
         let host = target.bare_host();
         let stream = TcpStream::connect((host, target.port))
             .await
@@ -200,7 +208,8 @@ impl Client {
     }
 }
 
-async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Response<()>, Error>
+/// The head of the answer, and what is still to come.
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<(Response<()>, Rest), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -208,26 +217,30 @@ where
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(broke)?;
-    let exchange = async {
-        let (head, body) = sender
-            .send_request(request)
-            .await
-            .map_err(broke)?
-            .into_parts();
-        // Read so that the other side is not cut off in the middle; what is longer is.
-        let _ = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-        Ok(Response::from_parts(head, ()))
-    };
-    tokio::pin!(exchange);
-    tokio::select! {
+    let mut connection = Box::pin(connection);
+    let asked = sender.send_request(request);
+    tokio::pin!(asked);
+    let (response, is_open) = tokio::select! {
         biased;
-        answer = &mut exchange => answer,
+        answer = &mut asked => (answer.map_err(broke)?, true),
         // It may end with the answer still to be taken.
-        ended = connection => match (exchange.await, ended) {
-            (Err(_), Err(error)) => Err(broke(error)),
-            (answer, _) => answer,
+        ended = &mut connection => match (asked.await, ended) {
+            (Err(_), Err(error)) | (Err(error), Ok(())) => return Err(broke(error)),
+            (Ok(answer), _) => (answer, false),
         },
-    }
+    };
+    let (head, body) = response.into_parts();
+    let rest = async move {
+        if is_open {
+            // What is longer is cut off.
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect();
+            tokio::select! {
+                _ = body => {}
+                _ = connection => {}
+            }
+        }
+    };
+    Ok((Response::from_parts(head, ()), Box::pin(rest)))
 }
 
 /// Why no encryption was agreed on, in words of our own: the library's name the host and repeat what the other side presented.
@@ -281,6 +294,9 @@ fn read_retry_after(raw: &str, now: Timestamp) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -301,6 +317,51 @@ mod tests {
         assert_eq!(exposed("https:// a"), Err(TargetError::Malformed));
         let below = Target::parse("http://127.0.0.1:9093/am/").unwrap();
         assert_eq!(below.below("/api/v2/alerts").path, "/am/api/v2/alerts");
+    }
+
+    /// What is made of an answer whose connection stays open for as long as it is waited for.
+    async fn answered(bytes: &'static [u8]) -> Result<Answer, Error> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = Client::new(Duration::from_millis(500)).unwrap();
+        let target = Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+        let posted = client.post(&target, &[], Bytes::from("{}"), Timestamp::UNIX_EPOCH);
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut got, mut buffer) = (Vec::new(), [0; 1_024]);
+            while !got.ends_with(b"{}") {
+                let read = stream.read(&mut buffer).await.unwrap();
+                got.extend_from_slice(&buffer[..read]);
+            }
+            stream.write_all(bytes).await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            answer = posted => answer,
+            () = server => panic!("it ended"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_its_head_however_its_body_ends() {
+        let status = async |bytes| answered(bytes).await.map(|answer| answer.status);
+        for (bytes, expected) in [
+            (&b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"[..], 200),
+            // Until the connection ends, which it does not.
+            (b"HTTP/1.1 200 OK\r\n\r\n", 200),
+            (b"HTTP/1.1 204 No Content\r\n\r\n", 204),
+            (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", 200),
+            (
+                b"HTTP/1.1 500 Oops\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nx",
+                500,
+            ),
+        ] {
+            let found = status(bytes).await;
+            assert_eq!(found.ok(), Some(expected), "{bytes:?}");
+        }
+        // Half a head is none.
+        let half = answered(b"HTTP/1.1 200 OK\r\n").await;
+        assert!(matches!(half, Err(Error::TimedOut(_))), "{half:?}");
     }
 
     #[test]

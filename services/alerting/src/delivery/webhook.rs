@@ -1,6 +1,7 @@
 //! Webhooks: each entry as the bus has it, signed, one after the other.
 //!
 //! An entry is tried until it is taken or the attempts are used up; only then comes the next, so a receiver sees them in their order, dead letters and their repetition aside.
+//! A receiver that answers 410 wants nothing more: that entry is a dead letter and what follows waits, until an operator has dead letters sent once more or alerting is started again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ struct Hook {
     delivered: Vec<u64>,
     /// By when they are recorded.
     due: Option<Instant>,
+    /// Whether the receiver wants nothing more.
+    is_gone: bool,
 }
 
 /// Delivers until the shutdown.
@@ -69,6 +72,7 @@ pub(crate) async fn run(
         through: line.through,
         delivered: Vec::new(),
         due: None,
+        is_gone: false,
     };
     hook.run().await;
 }
@@ -83,19 +87,21 @@ impl Hook {
             self.repeat().await;
             let (entries, last) = self.dispatch.read(self.cursor + 1).await;
             for entry in &entries {
-                if self.shutdown.is_cancelled() {
+                if self.is_stopped() {
                     break;
                 }
                 self.take(entry).await;
             }
-            if last > 0 && !self.shutdown.is_cancelled() {
+            if last > 0 && !self.is_stopped() {
                 self.cursor = last;
                 if self.cursor - self.through >= PASSED_MAX {
                     self.flush().await;
                 }
                 continue;
             }
-            self.dispatch.show(&self.receiver.sink, None);
+            let waits = entries.iter().find(|it| it.position() > self.cursor);
+            let waits = waits.filter(|_| self.is_gone).map(Entry::known);
+            self.dispatch.show(&self.receiver.sink, waits);
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 _ = head.changed() => {}
@@ -106,9 +112,15 @@ impl Hook {
         self.flush().await;
     }
 
-    /// Sends dead letters once more that an operator wants sent.
+    /// Whether nothing is posted now.
+    fn is_stopped(&self) -> bool {
+        self.is_gone || self.shutdown.is_cancelled()
+    }
+
+    /// Sends dead letters once more that an operator wants sent, until one is given up again.
     async fn repeat(&mut self) {
         let wanted = self.dispatch.account().take_again(&self.receiver);
+        self.is_gone &= wanted.is_empty();
         for (position, before) in wanted {
             let (entries, _) = self.dispatch.read(position).await;
             let Some(entry) = entries.first().filter(|e| e.position() == position) else {
@@ -124,6 +136,8 @@ impl Hook {
                     last_error,
                 } => {
                     self.give_up(position, before + attempts, last_error).await;
+                    // The others would wait as long for a receiver that is down, and what is new for them.
+                    return;
                 }
                 Outcome::Stopped => return,
             }
@@ -190,24 +204,20 @@ impl Hook {
         let mut backoff = Backoff::new(self.dispatch.pace());
         for attempt in 1.. {
             self.dispatch.show(&sink, Some(entry.known()));
-            let (last_error, asked, is_last) = match self.attempt(entry, &message.payload).await {
+            let (last_error, asked) = match self.attempt(entry, &message.payload).await {
                 None => return Outcome::Stopped,
                 Some(Ok(answer)) if answer.is_success() => {
                     self.dispatch.delivered(&sink, 1);
                     return Outcome::Delivered;
                 }
                 Some(Ok(answer)) => {
-                    let is_last = answer.status == GONE;
-                    (
-                        format!("HTTP {}", answer.status),
-                        answer.retry_after,
-                        is_last,
-                    )
+                    self.is_gone = answer.status == GONE;
+                    (format!("HTTP {}", answer.status), answer.retry_after)
                 }
-                Some(Err(error)) => (error.to_string(), None, false),
+                Some(Err(error)) => (error.to_string(), None),
             };
             self.dispatch.failed(&sink, &last_error);
-            if is_last || attempt >= self.dispatch.pace().attempts {
+            if self.is_gone || attempt >= self.dispatch.pace().attempts {
                 return Outcome::GivenUp {
                     attempts: attempt,
                     last_error,

@@ -8,6 +8,7 @@ use wire::v1;
 
 use super::super::log::{Way, bar, last};
 use super::super::{raw_constant, told};
+use super::score::{self, Counts};
 use super::{chart, not_written, rules, shown, warn_of_passed_over};
 use crate::Failure;
 use crate::cli::RuleBacktest;
@@ -251,65 +252,37 @@ fn forecast_table(run: &v1::BacktestRun, lang: Lang) -> Table {
     table
 }
 
-/// The columns of a spreadsheet, named as in the form over a file.
-const COLUMNS: [&str; 20] = [
-    "rules",
-    "indicator",
-    "layer",
-    "target_percent",
-    "deadline",
-    "places",
-    "missed",
-    "opened",
-    "opened_and_missed",
-    "precision",
-    "recall",
-    "f1",
-    "open_at_deadline",
-    "open_and_missed",
-    "precision_at_deadline",
-    "recall_at_deadline",
-    "flapping_places",
-    "notices",
-    "cleared",
-    "warned_days_median",
-];
+/// Columns of a spreadsheet.
+const COLUMNS: usize = 20;
 
 /// One line for each score; people see the columns that fit a terminal.
 fn table(report: &v1::BacktestReport, lang: Lang) -> Table {
-    let mut table = Table::raw(COLUMNS);
-    let mut shown = Table::new(&[
+    let aimed = ["rules", "indicator", "layer", "target_percent", "deadline"];
+    let mut table = Table::raw::<COLUMNS>(score::between(aimed, score::COLUMNS, []));
+    let aimed = [
         text("rules", "Quy tắc", "Rules"),
         text(
             "aim",
             "Chỉ tiêu, mục tiêu, hạn",
             "Indicator, target, deadline",
         ),
-        number("places", "Nơi", "Places"),
-        number("missed", "Trượt", "Missed"),
-        number("opened", "Từng mở", "Ever opened"),
-        number("precision", "Đúng", "Precision"),
-        number("recall", "Đủ", "Recall"),
-        number("flapping", "Chập chờn", "Flapping"),
-        number("warned", "Trước hạn (ngày)", "Days ahead"),
-    ]);
+    ];
+    let mut shown = Table::new(&[&aimed[..], &score::columns()].concat());
     for (run, score) in runs(report).flat_map(|run| run.scores.iter().map(move |it| (run, it))) {
-        let part = |value: Option<f64>, digits: usize| {
-            Cell::from(value.map_or_else(String::new, |v| shown::decimal(v, digits, lang)))
-        };
-        let count = |value: u64| Cell::from(lang.count(value));
+        let counts = Counts::from(score);
+        let [places, missed, opened, precision, recall, flapping, warned] = counts.cells(lang);
         shown.row([
             run.rules_version.as_str().into(),
             aim(score, lang).into(),
-            count(score.places),
-            count(score.missed),
-            count(score.opened),
-            part(score.precision, 3),
-            part(score.recall, 3),
-            count(score.flapping_places),
-            part(score.warned_days_median, 0),
+            places,
+            missed,
+            opened,
+            precision,
+            recall,
+            flapping,
+            warned,
         ]);
-        table.row(raw(run, score));
+        table.row(raw(run, score, &counts));
     }
     table.shown_as(shown)
 }
@@ -328,36 +301,19 @@ fn aim(score: &v1::BacktestScore, lang: Lang) -> String {
 }
 
 /// A score for a spreadsheet.
-fn raw(run: &v1::BacktestRun, score: &v1::BacktestScore) -> [Cell; COLUMNS.len()] {
-    let part = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.4}"));
+fn raw(run: &v1::BacktestRun, score: &v1::BacktestScore, counts: &Counts) -> [Cell; COLUMNS] {
     let layer = match score.layer() {
         v1::QuotaLayer::Unspecified => String::new(),
         layer => raw_constant(layer.as_str_name(), "QUOTA_LAYER_"),
     };
-    let days = score.warned_days_median.map(|days| days.to_string());
-    [
+    let aimed = [
         run.rules_version.clone(),
         score.indicator.clone(),
         layer,
         score.target_percent.clone(),
         score.deadline.clone(),
-        score.places.to_string(),
-        score.missed.to_string(),
-        score.opened.to_string(),
-        score.opened_and_missed.to_string(),
-        part(score.precision),
-        part(score.recall),
-        part(score.f1),
-        score.open_at_deadline.to_string(),
-        score.open_and_missed.to_string(),
-        part(score.precision_at_deadline),
-        part(score.recall_at_deadline),
-        score.flapping_places.to_string(),
-        score.notices.to_string(),
-        score.cleared.to_string(),
-        days.unwrap_or_default(),
-    ]
-    .map(Cell::from)
+    ];
+    score::between(aimed, counts.raw(), []).map(Cell::from)
 }
 
 /// A panel for each set of rules: cases opened and cleared by week.

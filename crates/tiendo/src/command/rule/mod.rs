@@ -15,6 +15,7 @@ mod chart;
 mod ledger;
 mod routes;
 mod rules;
+mod score;
 mod series;
 mod shown;
 mod svg;
@@ -272,7 +273,7 @@ fn splits(
     for way in ways {
         let before = |deadline: &f64| past.days().iter().filter(|day| *day < deadline).count();
         let days = deadlines.iter().map(before).sum::<usize>() as u64;
-        bar.inc_length(if way == Split::Time { days } else { 2 * days });
+        bar.inc_length(days);
         let (targets, exact_min) = (&wanted.target, wanted.reports_min);
         let inc = || bar.inc(1);
         found.extend(split(rules, past, targets, deadlines, way, exact_min, inc));

@@ -9,6 +9,7 @@ use lag::backtest::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::score::{self, Counts, raw_part};
 use super::{Forecasts, Found};
 use crate::Failure;
 use crate::fail::FAILED;
@@ -161,118 +162,84 @@ fn drawn(drawn: Drawn, lang: Lang) -> &'static str {
         Drawn::None => lang.pick("không dùng", "none"),
         Drawn::All => lang.pick("của tất cả (như dịch vụ)", "of all (as services)"),
         Drawn::OtherPlaces | Drawn::OtherParents => lang.pick("của nửa kia", "of the other half"),
+        Drawn::OwnPlaces | Drawn::OwnParents => lang.pick("của chính nửa đó", "of the same half"),
     }
 }
 
+/// Columns of a spreadsheet.
+const COLUMNS: usize = 23;
+
 /// One line for each score; people see the columns that fit a terminal.
 fn score_table(scores: &[Score], lang: Lang) -> Table {
-    let mut table = Table::raw([
+    let before = [
         "target_percent",
         "deadline",
         "residuals",
         "group",
         "reports_min",
-        "places",
-        "missed",
-        "opened",
-        "opened_and_missed",
-        "precision",
-        "recall",
-        "f1",
-        "open_at_deadline",
-        "open_and_missed",
-        "precision_at_deadline",
-        "recall_at_deadline",
-        "flapping_places",
-        "notices",
-        "cleared",
-        "warned_days_median",
-        "bands",
-        "bands_held",
-        "coverage",
-    ]);
+    ];
+    let behind = ["bands", "bands_held", "coverage"];
+    let mut table = Table::raw::<COLUMNS>(score::between(before, score::COLUMNS, behind));
+    let [places, missed, opened, precision, recall, flapping, warned] = score::columns();
     let mut shown = Table::new(&[
         share("target", "Mục tiêu", "Target"),
         text("deadline", "Hạn", "Deadline"),
         text("residuals", "Phần dư", "Residuals"),
         text("group", "Nhóm", "Group"),
-        number("places", "Nơi", "Places"),
-        number("missed", "Trượt", "Missed"),
-        number("opened", "Từng mở", "Ever opened"),
-        number("precision", "Đúng", "Precision"),
-        number("recall", "Đủ", "Recall"),
+        places,
+        missed,
+        opened,
+        precision,
+        recall,
         number(
             "open",
             "Đang mở khi đến hạn: đúng / đủ",
             "Open on the eve: precision / recall",
         ),
-        number("flapping", "Chập chờn", "Flapping"),
-        number("warned", "Trước hạn (ngày)", "Days ahead"),
+        flapping,
+        warned,
         number("coverage", "Dải phủ", "Coverage"),
     ]);
     for score in scores {
         let (target, deadline) = aim(score.target_share, score.deadline, lang);
-        let parts = |value: Option<f64>| value.map_or_else(String::new, |v| decimal(v, 3, lang));
-        let count = |value: usize| Cell::from(lang.count(value as u64));
-        let days = score.warned_days_median.map(|days| decimal(days, 0, lang));
+        let counts = Counts::from(score);
+        let [places, missed, opened, precision, recall, flapping, warned] = counts.cells(lang);
+        let coverage = score.coverage.map(|coverage| decimal(coverage, 3, lang));
         shown.row([
             target.into(),
             deadline.into(),
             drawn(score.residuals, lang).into(),
             group(score.group, lang).into(),
-            count(score.places),
-            count(score.missed),
-            count(score.opened),
-            parts(score.precision).into(),
-            parts(score.recall).into(),
-            on_the_eve(score, lang).into(),
-            count(score.flapping_places),
-            days.unwrap_or_default().into(),
-            parts(score.coverage).into(),
+            places,
+            missed,
+            opened,
+            precision,
+            recall,
+            counts.on_the_eve(lang).into(),
+            flapping,
+            warned,
+            coverage.unwrap_or_default().into(),
         ]);
-        table.row(raw(score));
+        table.row(raw(score, &counts));
     }
     table.shown_as(shown)
 }
 
-/// How many were open on the eve, and how right that was.
-fn on_the_eve(score: &Score, lang: Lang) -> String {
-    let count = lang.count(score.open_at_deadline as u64);
-    let part = |part: Option<f64>| part.map_or_else(|| "–".to_owned(), |p| decimal(p, 3, lang));
-    let (precision, recall) = (score.precision_at_deadline, score.recall_at_deadline);
-    format!("{count}: {} / {}", part(precision), part(recall))
-}
-
 /// A score for a spreadsheet.
-fn raw(score: &Score) -> [Cell; 23] {
-    let part = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.4}"));
-    let days = score.warned_days_median.map(|days| days.to_string());
-    [
+fn raw(score: &Score, counts: &Counts) -> [Cell; COLUMNS] {
+    let before = [
         format!("{:.2}", score.target_share * 100.0),
         iso(score.deadline),
         word(score.residuals),
         word(score.group),
         score.reports_min.to_string(),
-        score.places.to_string(),
-        score.missed.to_string(),
-        score.opened.to_string(),
-        score.opened_and_missed.to_string(),
-        part(score.precision),
-        part(score.recall),
-        part(score.f1),
-        score.open_at_deadline.to_string(),
-        score.open_and_missed.to_string(),
-        part(score.precision_at_deadline),
-        part(score.recall_at_deadline),
-        score.flapping_places.to_string(),
-        score.notices.to_string(),
-        score.cleared.to_string(),
-        days.unwrap_or_default(),
+    ];
+    let behind = [
         score.bands.to_string(),
         score.bands_held.to_string(),
-        part(score.coverage),
-    ]
-    .map(Cell::from)
+        raw_part(score.coverage),
+    ];
+    score::between(before, counts.raw(), behind).map(Cell::from)
 }
 
 /// The word that stands for a constant in JSON.

@@ -2,14 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::routing::post;
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{clock_that_runs, deliverer, left_out, pace, settings, spawned, until_recorded};
+use super::{clock_that_runs, deliverer, left_out, pace, settings, spawned, until, until_recorded};
 use crate::common::{PATIENCE, World};
 use crate::story::{founding, report};
 
@@ -74,20 +83,126 @@ impl Alertmanager {
     }
 
     async fn until(&self, fits: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let looked = async {
-            loop {
-                let firing = self.firing().await;
-                if fits(&firing) {
-                    return firing;
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        match timeout(PATIENCE, looked).await {
-            Ok(firing) => firing,
-            Err(_) => panic!("{:#?}", self.firing().await),
+        let looked = until(async || Some(self.firing().await).filter(|it| fits(it)));
+        match looked.await {
+            Some(firing) => firing,
+            None => panic!("{:#?}", self.firing().await),
         }
     }
+}
+
+/// Stands in for Alertmanager where it must refuse.
+struct Refuser {
+    port: u16,
+    shared: Arc<Mutex<Heard>>,
+    task: JoinHandle<()>,
+}
+
+/// What was posted, and how it is answered.
+struct Heard {
+    /// The end of the first alert of each request, and whether it was taken.
+    posts: Vec<(jiff::Timestamp, bool)>,
+    status: u16,
+    retry_after: u64,
+}
+
+impl Drop for Refuser {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn hear(
+    State(shared): State<Arc<Mutex<Heard>>>,
+    body: Bytes,
+) -> (StatusCode, [(header::HeaderName, String); 1]) {
+    let alerts: Value = serde_json::from_slice(&body).unwrap();
+    let ends = alerts[0]["endsAt"].as_str().unwrap().parse().unwrap();
+    let mut heard = shared.lock().unwrap();
+    let status = StatusCode::from_u16(heard.status).unwrap();
+    heard.posts.push((ends, status.is_success()));
+    let after = heard.retry_after.to_string();
+    (status, [(header::RETRY_AFTER, after)])
+}
+
+impl Refuser {
+    async fn start(status: u16, retry_after: u64) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Mutex::new(Heard {
+            posts: Vec::new(),
+            status,
+            retry_after,
+        }));
+        let router = Router::new().route("/api/v2/alerts", post(hear));
+        let router = router.with_state(Arc::clone(&shared));
+        let task = host::task::spawn("refuser", async move {
+            axum::serve(listener, router).await.unwrap();
+        });
+        Self { port, shared, task }
+    }
+
+    fn answer(&self, status: u16) {
+        self.shared.lock().unwrap().status = status;
+    }
+
+    /// Waits until so many posts fit.
+    async fn until(&self, number: usize, fits: impl Fn(&(jiff::Timestamp, bool)) -> bool) {
+        let seen = until(async || {
+            let heard = self.shared.lock().unwrap();
+            let found = heard.posts.iter().filter(|post| fits(post)).count();
+            (found >= number).then_some(())
+        });
+        let seen = seen.await;
+        assert!(seen.is_some(), "{:?}", self.shared.lock().unwrap().posts);
+    }
+
+    fn toml(&self) -> String {
+        format!("[alertmanager]\nurl = \"http://127.0.0.1:{}\"\n", self.port)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_cases_are_posted_while_a_page_that_was_refused_waits() {
+    let world = World::start().await;
+    // As a proxy before it may: to every request, and for an hour.
+    let refuser = Refuser::start(403, 3_600).await;
+    let clock = super::clock("2023-07-05T05:00:00Z");
+    let settings = settings(&world, &refuser.toml(), pace());
+    let alerting = deliverer(&world, ("2023-07-05", &clock), settings).await;
+    world.record(founding()).await;
+    // The page of the new case is among them.
+    refuser.until(3, |(_, is_taken)| !is_taken).await;
+    refuser.answer(200);
+    refuser.until(3, |(_, is_taken)| *is_taken).await;
+    let waits = super::deliveries(&alerting).await;
+    let (through, dead) = (waits.sinks[0].through, waits.total_dead_letters);
+    assert!(through < 2 && dead == 0, "{waits:#?}");
+    alerting.stop().await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_lies_ahead_however_often_a_page_was_refused() {
+    let world = World::start().await;
+    let refuser = Refuser::start(429, 0).await;
+    let clock = super::clock("2023-07-05T05:00:00Z");
+    let seldom = alerting::delivery::Pace {
+        repost: Duration::from_secs(3_600),
+        ..pace()
+    };
+    let settings = settings(&world, &refuser.toml(), seldom);
+    let alerting = deliverer(&world, ("2023-07-05", &clock), settings).await;
+    world.record(founding()).await;
+    let first: jiff::Timestamp = "2023-07-05T05:00:03Z".parse().unwrap();
+    refuser.until(2, |(ends, _)| *ends == first).await;
+    clock.advance(SignedDuration::from_hours(1));
+    refuser.until(1, |(ends, _)| *ends > first).await;
+    refuser.answer(200);
+    refuser.until(1, |(_, is_taken)| *is_taken).await;
+    until_recorded(&alerting, |now| now.sinks[0].through > 1).await;
+    alerting.stop().await;
+    world.stop().await;
 }
 
 /// Whether both programs are installed.

@@ -9,8 +9,8 @@ use wire::v1;
 use wire::v1::alerting_service_client::AlertingServiceClient;
 
 use super::receiver::{Receiver, Reply};
-use super::{clock, deliverer, deliveries, pace, settings, until_recorded};
-use crate::common::{LEDGER, PATIENCE, World, cases};
+use super::{clock, deliverer, deliveries, pace, settings, until, until_recorded};
+use crate::common::{LEDGER, PATIENCE, Running, World, cases};
 use crate::story::{founding, report};
 
 /// Noon of 5 July 2023 in Vietnam.
@@ -134,6 +134,75 @@ async fn what_waits_for_a_receiver_is_sent_after_a_restart_and_nothing_twice_in_
     world.stop().await;
 }
 
+/// Wants dead letters sent once more; gives how many, or why not.
+async fn retry(
+    alerting: &Running<alerting::Error>,
+    sink: &str,
+    positions: &[u64],
+) -> Result<u64, String> {
+    let mut client = AlertingServiceClient::new(alerting.channel().await);
+    let request = v1::RetryDeliveriesRequest {
+        sink: sink.to_owned(),
+        positions: positions.to_vec(),
+    };
+    let retried = client.retry_deliveries(request).await;
+    retried
+        .map(|retried| retried.into_inner().retried)
+        .map_err(|refused| wire::status::refusal(&refused).reason)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_sent_once_more_to_a_receiver_that_is_still_down_stop_at_the_first() {
+    let world = World::start().await;
+    let receiver = Receiver::start().await;
+    receiver.otherwise(500);
+    let toml = hook("a", receiver.port, "");
+    let at = ("2023-07-05", &clock(NOON));
+    let alerting = deliverer(&world, at, settings(&world, &toml, pace())).await;
+    until_recorded(&alerting, |now| now.head == 1).await;
+    world.record(founding()).await;
+    until_recorded(&alerting, |now| now.total_dead_letters == 2).await;
+    assert_eq!(retry(&alerting, "webhook-a", &[]).await, Ok(2));
+    until_recorded(&alerting, |now| now.dead_letters[0].attempts == 12).await;
+    // What is new is not kept waiting by the second one.
+    receiver.otherwise(200);
+    world.record(vec![("2023-07-04", report(256_453))]).await;
+    let taken = receiver.until_taken(2).await;
+    let tried: Vec<String> = receiver.got().into_iter().map(|got| got.id).collect();
+    let expected = [vec![id(2); 6], vec![id(3); 6], vec![id(2); 6], taken].concat();
+    assert_eq!(tried, expected);
+    // Both stay on the list, and can be sent once more.
+    assert_eq!(deliveries(&alerting).await.total_dead_letters, 2);
+    assert_eq!(retry(&alerting, "webhook-a", &[]).await, Ok(2));
+    assert_eq!(receiver.until_taken(4).await[2..], [id(2), id(3)]);
+    alerting.stop().await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_gone_is_left_alone_until_somebody_asks() {
+    let world = World::start().await;
+    let receiver = Receiver::start().await;
+    receiver.otherwise(410);
+    let toml = hook("a", receiver.port, "");
+    let at = ("2023-07-05", &clock(NOON));
+    let alerting = deliverer(&world, at, settings(&world, &toml, pace())).await;
+    until_recorded(&alerting, |now| now.head == 1).await;
+    world.record(founding()).await;
+    let gone = until_recorded(&alerting, |now| now.total_dead_letters == 1).await;
+    assert_eq!(gone.dead_letters[0].last_error, "HTTP 410");
+    world.record(vec![("2023-07-04", report(256_453))]).await;
+    // The dead letter is entry 4.
+    until_recorded(&alerting, |now| now.head == 6).await;
+    receiver.otherwise(200);
+    assert_eq!(retry(&alerting, "", &[]).await, Ok(1));
+    let expected = [2, 3, 5, 6].map(id);
+    assert_eq!(receiver.until_taken(4).await, expected);
+    assert_eq!(receiver.got().len(), 5, "one was refused, once");
+    alerting.stop().await;
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_is_down_stops_nobody_and_its_dead_letters_can_be_sent_again() {
     let metrics = host::telemetry::metrics().unwrap();
@@ -166,15 +235,9 @@ async fn a_receiver_that_is_down_stops_nobody_and_its_dead_letters_can_be_sent_a
         );
     }
     assert!(elsewhere.got().is_empty());
-    let shown = async {
-        while !metrics
-            .render()
-            .contains("tiendo_delivery_dead_letters{sink=\"webhook-down\"} 2")
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(PATIENCE, shown).await.unwrap();
+    let letters = "tiendo_delivery_dead_letters{sink=\"webhook-down\"} 2";
+    let shown = until(async || metrics.render().contains(letters).then_some(()));
+    assert_eq!(shown.await, Some(()));
     let rendered = metrics.render();
     for line in [
         "tiendo_delivery_failed_total{sink=\"webhook-down\"} 12",
@@ -189,34 +252,19 @@ async fn a_receiver_that_is_down_stops_nobody_and_its_dead_letters_can_be_sent_a
     let alerting = deliverer(&world, at, settings(&world, &toml.concat(), pace())).await;
     assert_eq!(deliveries(&alerting).await.total_dead_letters, 2);
     let tried = down.got().len();
-    let mut client = AlertingServiceClient::new(alerting.channel().await);
-    let mut retry = async |sink: &str, positions: &[u64]| {
-        let request = v1::RetryDeliveriesRequest {
-            sink: sink.to_owned(),
-            positions: positions.to_vec(),
-        };
-        client.retry_deliveries(request).await
-    };
+    let retry = async |sink: &str, positions: &[u64]| retry(&alerting, sink, positions).await;
     for (sink, positions, reason) in [
         ("webhook-b", &[][..], "UNKNOWN_SINK"),
         ("webhook-down", &[999], "UNKNOWN_DEAD_LETTER"),
     ] {
-        let refused = retry(sink, positions).await.unwrap_err();
-        assert_eq!(wire::status::refusal(&refused).reason, reason);
+        assert_eq!(retry(sink, positions).await, Err(reason.to_owned()));
     }
     down.otherwise(200);
     let one = dead.dead_letters[1].position;
-    assert_eq!(
-        retry("webhook-down", &[one])
-            .await
-            .unwrap()
-            .into_inner()
-            .retried,
-        1
-    );
+    assert_eq!(retry("webhook-down", &[one]).await, Ok(1));
     assert_eq!(down.until_taken(1).await, first[1..]);
     until_recorded(&alerting, |now| now.total_dead_letters == 1).await;
-    assert_eq!(retry("", &[]).await.unwrap().into_inner().retried, 1);
+    assert_eq!(retry("", &[]).await, Ok(1));
     assert_eq!(down.until_taken(2).await[1], first[0]);
     until_recorded(&alerting, |now| now.total_dead_letters == 0).await;
     assert_eq!(down.got().len(), tried + 2);

@@ -24,6 +24,22 @@ use crate::common::{PATIENCE, Running, World};
 /// The shared secret of the specification's example.
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
+/// Between two looks.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Looks until there is something to see; none if it does not come.
+pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let looked = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    timeout(PATIENCE, looked).await.ok()
+}
+
 /// Fast enough for a test.
 fn pace() -> Pace {
     Pace {
@@ -86,18 +102,10 @@ async fn until_recorded(
     running: &Running<alerting::Error>,
     fits: impl Fn(&v1::ListDeliveriesResponse) -> bool,
 ) -> v1::ListDeliveriesResponse {
-    let looked = async {
-        loop {
-            let now = deliveries(running).await;
-            if fits(&now) {
-                return now;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    match timeout(PATIENCE, looked).await {
-        Ok(found) => found,
-        Err(_) => panic!("{:#?}", deliveries(running).await),
+    let found = until(async || Some(deliveries(running).await).filter(|now| fits(now)));
+    match found.await {
+        Some(found) => found,
+        None => panic!("{:#?}", deliveries(running).await),
     }
 }
 

@@ -18,8 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::SECRET;
-use crate::common::PATIENCE;
+use super::{SECRET, until};
 
 /// How a request is answered.
 #[derive(Debug, Clone, Copy)]
@@ -100,13 +99,8 @@ impl Receiver {
 
     /// Waits until so many were taken.
     pub(crate) async fn until_taken(&self, number: usize) -> Vec<String> {
-        let looked = async {
-            while self.taken().len() < number {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let waited = timeout(PATIENCE, looked).await;
-        assert!(waited.is_ok(), "{number}: {:?}", self.taken());
+        let waited = until(async || (self.taken().len() >= number).then_some(())).await;
+        assert!(waited.is_some(), "{number}: {:?}", self.taken());
         self.taken()
     }
 }
