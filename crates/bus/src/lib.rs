@@ -4,6 +4,7 @@
 //! The log is the truth and everything here can be made again from it; see `relay` for how the
 //! stream sequence comes to be the log position, and `follow` for how a reader stays current.
 //!
+//! - [`answer`](mod@answer): requests of others, answered over core NATS
 //! - [`subject`]: the names on the bus: subjects, stream names, heartbeats
 //! - [`client`]: one connection, its events, and the oldest server we speak to
 //! - [`stream`]: the one stream of a ledger, created or checked
@@ -12,6 +13,7 @@
 //! - [`replay`]: the stream read once, for a restore
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
+pub mod answer;
 mod backoff;
 pub mod client;
 pub mod follow;

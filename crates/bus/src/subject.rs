@@ -5,7 +5,8 @@
 //! The stream of a ledger takes exactly those ([`events`]), and only its relay may publish on
 //! them: a message from anybody else would take a sequence, and with it the position of an event.
 //! What is not an event therefore never has seven tokens: the heartbeat has six
-//! (`tiendo.v1.<ledger>.sys.log.head`), so that no stream ever stores it.
+//! (`tiendo.v1.<ledger>.sys.log.head`), and so has a request
+//! (`tiendo.v1.<ledger>.sys.ingest.record`), so that no stream ever stores them.
 
 /// Whether this is one token of a subject: `[a-z0-9_-]`, at least one character, at most 64.
 pub fn is_token(token: &str) -> bool {
@@ -39,6 +40,11 @@ pub fn heartbeat(ledger: &str) -> String {
     format!("tiendo.v1.{ledger}.sys.log.head")
 }
 
+/// Where a ledger takes requests: core NATS, never stored; the last token says what is asked.
+pub fn requests(ledger: &str) -> String {
+    format!("tiendo.v1.{ledger}.sys.ingest.*")
+}
+
 /// Whether a filter (`*` is one token, a trailing `>` one or more) covers a subject.
 pub fn matches(filter: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');
@@ -66,6 +72,8 @@ mod tests {
         assert!(!is_event("ha-noi", event));
         assert!(!matches(&filter, &heartbeat("khanh-hoa")));
         assert!(matches("tiendo.v1.khanh-hoa.>", &heartbeat("khanh-hoa")));
+        let request = "tiendo.v1.khanh-hoa.sys.ingest.record";
+        assert!(matches(&requests("khanh-hoa"), request) && !matches(&filter, request));
         assert!(!matches("tiendo.v1.khanh-hoa.>", "tiendo.v1.khanh-hoa"));
         assert_eq!(stream_name("khanh-hoa"), "TIENDO_KHANH-HOA");
     }

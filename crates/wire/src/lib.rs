@@ -7,6 +7,7 @@
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
 //! - [`log_reader`]: reads the log over gRPC in bulk
 //! - [`mask`]: which parts of an answer a caller wants
+//! - [`message`]: messages of the contract in the JSON form of Protocol Buffers
 //! - `recorded`: an event with its place in the log, still encoded
 //! - [`status`]: refusals as gRPC statuses with reasons, and back for clients
 //! - [`time`]: instants as protobuf timestamps
@@ -19,6 +20,7 @@ pub mod fuzzing;
 mod json;
 pub mod log_reader;
 pub mod mask;
+pub mod message;
 mod recorded;
 pub mod status;
 pub mod time;

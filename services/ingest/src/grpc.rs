@@ -20,7 +20,7 @@ use crate::stream;
 use crate::writer::{Accepted, Datasets, Refused};
 
 /// After which time a refused writer may try again.
-const RETRY: Duration = Duration::from_millis(200);
+pub(crate) const RETRY: Duration = Duration::from_millis(200);
 
 pub(crate) struct IngestApi {
     pub(crate) ledger: Arc<str>,
@@ -35,9 +35,51 @@ pub(crate) struct IngestApi {
 }
 
 impl IngestApi {
-    async fn record(&self, wanted: Wanted) -> Result<Accepted, Status> {
-        let answered = self.intake.submit(wanted).await.map_err(status)?;
-        answer_of(answered).await.map_err(status)
+    /// Records one event.
+    pub(crate) async fn record_one(
+        &self,
+        request: v1::RecordRequest,
+    ) -> Result<v1::RecordResponse, Refused> {
+        let Some(event) = request.event else {
+            let missing = Violation::new("event", Reason::Required, "must be set");
+            return Err(Refused::Invalid(vec![missing]));
+        };
+        let request_id = self.intake.request_id(&event.request_id)?;
+        let wanted = Wanted {
+            request_id,
+            events: vec![event],
+            persons: one(request.person),
+            single: true,
+            expected_revision: request.expected_revision,
+            validate_only: request.validate_only,
+            skip_known: false,
+            tell_changed: false,
+        };
+        let accepted = answer_of(self.intake.submit(wanted).await?).await?;
+        let findings = accepted.told.findings.into_iter().next();
+        Ok(v1::RecordResponse {
+            receipt: Some(receipt(accepted.receipt, request_id)),
+            revision: accepted.revision,
+            findings: findings.map(|found| found.findings).unwrap_or_default(),
+        })
+    }
+
+    /// Records all events or none.
+    pub(crate) async fn record_all(
+        &self,
+        request: v1::RecordBatchRequest,
+    ) -> Result<v1::RecordBatchResponse, Refused> {
+        let wanted = self.intake.batch(&request.request_id, request.events)?;
+        let wanted = Wanted {
+            persons: request.persons,
+            validate_only: request.validate_only,
+            skip_known: request.skip_known,
+            tell_changed: request.tell_changed,
+            ..wanted
+        };
+        let request_id = wanted.request_id;
+        let accepted = answer_of(self.intake.submit(wanted).await?).await?;
+        Ok(batch_response(accepted, request_id))
     }
 }
 
@@ -165,50 +207,16 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
-        let request = request.into_inner();
-        let Some(event) = request.event else {
-            return Err(invalid(&[Violation::new(
-                "event",
-                Reason::Required,
-                "must be set",
-            )]));
-        };
-        let request_id = self.intake.request_id(&event.request_id).map_err(status)?;
-        let wanted = Wanted {
-            request_id,
-            events: vec![event],
-            persons: one(request.person),
-            single: true,
-            expected_revision: request.expected_revision,
-            validate_only: request.validate_only,
-            skip_known: false,
-            tell_changed: false,
-        };
-        let accepted = self.record(wanted).await?;
-        let findings = accepted.told.findings.into_iter().next();
-        Ok(Response::new(v1::RecordResponse {
-            receipt: Some(receipt(accepted.receipt, request_id)),
-            revision: accepted.revision,
-            findings: findings.map(|found| found.findings).unwrap_or_default(),
-        }))
+        let recorded = self.record_one(request.into_inner()).await;
+        recorded.map(Response::new).map_err(status)
     }
 
     async fn record_batch(
         &self,
         request: Request<v1::RecordBatchRequest>,
     ) -> Result<Response<v1::RecordBatchResponse>, Status> {
-        let request = request.into_inner();
-        let wanted = self.intake.batch(&request.request_id, request.events);
-        let wanted = Wanted {
-            persons: request.persons,
-            validate_only: request.validate_only,
-            skip_known: request.skip_known,
-            tell_changed: request.tell_changed,
-            ..wanted.map_err(status)?
-        };
-        let request_id = wanted.request_id;
-        let accepted = self.record(wanted).await?;
-        Ok(Response::new(batch_response(accepted, request_id)))
+        let recorded = self.record_all(request.into_inner()).await;
+        recorded.map(Response::new).map_err(status)
     }
 
     type RecordStreamStream = stream::Answers;

@@ -8,6 +8,7 @@
 //! - `writer`: one task that decides and commits, request groups at a time
 //! - `decide`: the rules that need to know what is on record
 //! - `grpc`, `stream`: `IngestService`
+//! - `over_nats`: the same calls as requests over NATS
 //! - `import`: files of figures, read with the crate `sheet` and recorded like any other request
 //! - `log_api`, `log_read`: `LogService`; [`verification`], its answer where no service is asked
 //! - `persons`: names of persons appointed, which are kept beside the log and can be erased
@@ -27,6 +28,7 @@ mod laws_tests;
 mod log_api;
 mod log_read;
 mod origin;
+mod over_nats;
 mod overlay;
 mod pending;
 mod persons;

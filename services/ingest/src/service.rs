@@ -21,6 +21,7 @@ use crate::import::Importer;
 use crate::intake::Intake;
 use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
+use crate::over_nats;
 use crate::persons;
 use crate::writer::{Datasets, Writer, note_dataset};
 
@@ -188,9 +189,15 @@ impl Ingest {
             relay_status,
             relay_alarm,
         };
+        let ingest = Arc::new(ingest);
+        let answering = over_nats::serve(config.clone(), Arc::clone(&ingest), shutdown.clone());
+        let answering = host::task::spawn("ingest-requests", answering);
         let routes = routes(ingest, &config, shutdown.clone());
         let server = server(listener, routes, &config, readiness);
-        let served = host::grpc::serve(server, shutdown).await;
+        let served = host::grpc::serve(server, shutdown.clone()).await;
+        // It listens no longer either, however the server ended.
+        shutdown.cancel();
+        let _ = answering.await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
         let published = published.wait_for(|status| status.published >= log.head());
@@ -225,7 +232,7 @@ fn log_origin(ledger: &str) -> String {
     format!("tiendo/{ledger}")
 }
 
-fn routes(ingest: IngestApi, config: &Config, shutdown: CancellationToken) -> Routes {
+fn routes(ingest: Arc<IngestApi>, config: &Config, shutdown: CancellationToken) -> Routes {
     let limit = config.limits.message_bytes_max;
     let log = LogApi {
         log: ingest.log.clone(),
@@ -235,7 +242,7 @@ fn routes(ingest: IngestApi, config: &Config, shutdown: CancellationToken) -> Ro
         whole: Arc::new(Semaphore::new(1)),
         shutdown,
     };
-    Routes::new(IngestServiceServer::new(ingest).max_decoding_message_size(limit))
+    Routes::new(IngestServiceServer::from_arc(ingest).max_decoding_message_size(limit))
         .add_service(LogServiceServer::new(log).max_decoding_message_size(limit))
 }
 

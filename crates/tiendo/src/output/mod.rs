@@ -7,12 +7,11 @@ mod book;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::LazyLock;
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use wire::message;
 
 use crate::Failure;
 use crate::fail::{FAILED, REFUSED, USAGE};
@@ -244,7 +243,8 @@ impl Output {
         match self.format {
             Format::Json => self.json(&message_json(name, message)?),
             Format::Xlsx => self.bytes(&book::of_answer(
-                &dynamic(name, message)?,
+                &message::dynamic(name, message)
+                    .map_err(|error| Failure::caused(FAILED, &error))?,
                 table,
                 self.lang,
             )?),
@@ -342,34 +342,15 @@ pub(crate) fn message_of_json<M: Message + Default>(
     name: &str,
     json: serde_json::Value,
 ) -> Result<M, Failure> {
-    let message = DynamicMessage::deserialize(descriptor(name)?, json)
-        .map_err(|error| Failure::caused(REFUSED, &error))?;
-    message
-        .transcode_to()
-        .map_err(|error| Failure::caused(REFUSED, &error))
+    message::of_json(name, json).map_err(|error| Failure::caused(REFUSED, &error))
 }
-
-fn descriptor(name: &str) -> Result<MessageDescriptor, Failure> {
-    let full = format!("tiendo.v1.{name}");
-    let descriptor = POOL
-        .as_ref()
-        .and_then(|pool| pool.get_message_by_name(&full));
-    descriptor.ok_or_else(|| Failure::new(FAILED, format!("{full} is not described")))
-}
-
-static POOL: LazyLock<Option<DescriptorPool>> =
-    LazyLock::new(|| DescriptorPool::decode(wire::DESCRIPTORS).ok());
 
 /// A message of `tiendo.v1` in the JSON form of Protocol Buffers; 64-bit numbers stay numbers.
 pub(crate) fn message_json<M: Message>(
     name: &str,
     message: &M,
 ) -> Result<serde_json::Value, Failure> {
-    let message = dynamic(name, message)?;
-    let options = SerializeOptions::new().stringify_64_bit_integers(false);
-    message
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| Failure::caused(FAILED, &error))
+    message::to_json(name, message).map_err(|error| Failure::caused(FAILED, &error))
 }
 
 /// The same by the names of the contract, with zeros and empty lists: for what stands beside a report of our own.
@@ -377,19 +358,5 @@ pub(crate) fn message_json_by_name<M: Message>(
     name: &str,
     message: &M,
 ) -> Result<serde_json::Value, Failure> {
-    let message = dynamic(name, message)?;
-    let options = SerializeOptions::new()
-        .stringify_64_bit_integers(false)
-        .use_proto_field_name(true)
-        .skip_default_fields(false);
-    message
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| Failure::caused(FAILED, &error))
-}
-
-/// A message of `tiendo.v1` that tells its own fields.
-fn dynamic<M: Message>(name: &str, message: &M) -> Result<DynamicMessage, Failure> {
-    let failed = |error: prost_reflect::prost::DecodeError| Failure::caused(FAILED, &error);
-    let bytes = message.encode_to_vec();
-    DynamicMessage::decode(descriptor(name)?, bytes.as_slice()).map_err(failed)
+    message::to_json_by_name(name, message).map_err(|error| Failure::caused(FAILED, &error))
 }

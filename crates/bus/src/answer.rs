@@ -1,0 +1,225 @@
+//! Requests of other systems, answered: request and reply over core NATS.
+//!
+//! A request is never stored, so nothing of one that was refused or lost is left behind.
+//! As a relay it lives in generations: a lost connection ends one, and what was being answered then has lost its asker.
+//! Several who answer for one ledger share a queue, of which each request goes to one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::{HeaderMap, Message, Subscriber};
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::backoff::{Backoff, Complaints};
+use crate::client::{self, ConnectSettings, Connection, chain};
+
+/// Carries the number of the code that a request was refused with; as the services of NATS itself have it.
+pub const ERROR_CODE: &str = "Nats-Service-Error-Code";
+/// Carries why a request was refused.
+pub const ERROR: &str = "Nats-Service-Error";
+
+/// The queue that all who answer for a ledger share.
+const QUEUE: &str = "tiendo";
+/// Longest wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest wait between two generations.
+const BACKOFF_MAX: Duration = Duration::from_millis(500);
+/// The same trouble is logged at most this often.
+const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
+
+/// Whom to answer.
+#[derive(Debug, Clone)]
+pub struct AnswerOptions {
+    /// Where the server is; several addresses are separated by commas.
+    pub url: String,
+    /// What the server's operator sees this client as.
+    pub name: String,
+    /// What is asked on; `*` is one token.
+    pub subject: String,
+    /// Requests answered at once; one more is refused.
+    pub at_once: usize,
+}
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// On which subject.
+    pub subject: String,
+    /// What it says.
+    pub payload: Bytes,
+}
+
+/// What it is answered with.
+#[derive(Debug, Clone, Default)]
+pub struct Answered {
+    /// What the answer says.
+    pub payload: Bytes,
+    /// The number of a code and why, if it is a refusal; they go into [`ERROR_CODE`] and [`ERROR`].
+    pub refused: Option<(i32, String)>,
+}
+
+/// Why a request is refused by the bus itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// As many are being answered as may.
+    Busy {
+        /// How many that is.
+        at_once: usize,
+    },
+    /// The answer is larger than the server takes.
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// The limit, headers included.
+        bytes_max: usize,
+    },
+}
+
+/// Who answers.
+pub trait Answer: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, asked: Asked) -> impl Future<Output = Answered> + Send;
+
+    /// How a refusal of the bus reads.
+    fn refuse(&self, refusal: Refusal) -> Answered;
+}
+
+/// Answers until `shutdown`; what was asked before it is answered still.
+///
+/// # Errors
+/// [`client::Error`] if the address is none or the server is too old; everything that can pass by itself is tried again for ever.
+pub async fn answer(
+    options: AnswerOptions,
+    answerer: Arc<impl Answer>,
+    shutdown: CancellationToken,
+) -> Result<(), client::Error> {
+    let mut backoff = Backoff::new(Duration::from_millis(25), BACKOFF_MAX);
+    let mut complaints = Complaints::new(COMPLAIN_EVERY);
+    while !shutdown.is_cancelled() {
+        let trouble = match subscribed(&options).await {
+            Ok((connection, requests)) => {
+                backoff.reset();
+                generation(&options, &connection, requests, &*answerer, &shutdown).await
+            }
+            Err(client::Error::Connect { url, source }) => {
+                chain(&client::Error::Connect { url, source })
+            }
+            Err(lasting) => return Err(lasting),
+        };
+        if shutdown.is_cancelled() {
+            break;
+        }
+        if let Some(repeats) = complaints.admit(&trouble) {
+            let name = options.name.as_str();
+            warn!(name, repeats, "{name} listens again: {trouble}");
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            () = tokio::time::sleep(backoff.delay()) => {}
+        }
+    }
+    info!("{} has stopped", options.name);
+    Ok(())
+}
+
+async fn subscribed(
+    options: &AnswerOptions,
+) -> Result<(Connection, Result<Subscriber, String>), client::Error> {
+    let connection = client::connect(&ConnectSettings {
+        url: options.url.clone(),
+        name: options.name.clone(),
+        timeout: TIMEOUT,
+    })
+    .await?;
+    let subject = options.subject.clone();
+    let requests = connection
+        .client
+        .queue_subscribe(subject, QUEUE.to_owned())
+        .await;
+    Ok((connection, requests.map_err(|error| chain(&error))))
+}
+
+/// Answers until shutdown or until something goes wrong, which it says.
+async fn generation(
+    options: &AnswerOptions,
+    connection: &Connection,
+    requests: Result<Subscriber, String>,
+    answerer: &impl Answer,
+    shutdown: &CancellationToken,
+) -> String {
+    let mut requests = match requests {
+        Ok(requests) => requests,
+        Err(trouble) => return trouble,
+    };
+    let (mut answering, mut ending) = (FuturesUnordered::new(), false);
+    loop {
+        tokio::select! {
+            biased;
+            () = connection.lost() => return "the connection was lost".to_owned(),
+            () = shutdown.cancelled(), if !ending => {
+                // Whoever asks from now on hears at once that nobody listens.
+                ending = true;
+                if let Err(error) = requests.drain().await {
+                    return chain(&error);
+                }
+            }
+            Some(()) = answering.next() => {}
+            request = requests.next() => match request {
+                Some(request) => {
+                    let at_once = options.at_once;
+                    let full = answering.len() >= at_once;
+                    let refusal = full.then_some(Refusal::Busy { at_once });
+                    answering.push(one(connection, answerer, request, refusal));
+                }
+                None => {
+                    while answering.next().await.is_some() {}
+                    // What was said goes out before the connection is dropped.
+                    let flushed = connection.client.flush().await;
+                    let closed = "the connection was closed".to_owned();
+                    return flushed.map_or_else(|error| chain(&error), |()| closed);
+                }
+            },
+        }
+    }
+}
+
+/// Answers one request, or says why it is refused.
+async fn one(
+    connection: &Connection,
+    answerer: &impl Answer,
+    request: Message,
+    refusal: Option<Refusal>,
+) {
+    let Some(reply) = request.reply else {
+        debug!("a request on {} names nowhere to answer", request.subject);
+        return;
+    };
+    let mut answered = match refusal {
+        Some(refusal) => answerer.refuse(refusal),
+        None => {
+            let (subject, payload) = (request.subject.to_string(), request.payload);
+            answerer.answer(Asked { subject, payload }).await
+        }
+    };
+    let bytes_max = connection.client.max_payload();
+    let bytes = answered.payload.len();
+    if bytes > bytes_max {
+        answered = answerer.refuse(Refusal::TooLarge { bytes, bytes_max });
+    }
+    let mut headers = HeaderMap::new();
+    if let Some((code, why)) = answered.refused {
+        headers.insert(ERROR_CODE, code.to_string());
+        // A header is one line.
+        headers.insert(ERROR, why.replace(['\r', '\n'], " "));
+    }
+    let published = connection
+        .client
+        .publish_with_headers(reply, headers, answered.payload);
+    if let Err(error) = published.await {
+        debug!("an answer could not be sent: {}", chain(&error));
+    }
+}
