@@ -60,7 +60,11 @@ async fn check_completed(killed: &Tiendo, undisturbed: &Tiendo) -> Result<()> {
     assert_eq!(
         ledger,
         v1::GetLedgerResponse {
+            // How far the bus is by now.
             published: ledger.published,
+            behind_positions: ledger.behind_positions,
+            behind_seconds: ledger.behind_seconds,
+            trouble: ledger.trouble.clone(),
             ..undisturbed.ledger().await?
         }
     );

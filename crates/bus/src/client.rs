@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{Client, ConnectError, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ConnectError, ConnectOptions, Event, ServerAddr, ServerError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -89,6 +89,8 @@ pub struct Connection {
 struct Events {
     complaints: Complaints,
     refusal: Option<String>,
+    /// Whether that was for want of a permission.
+    not_permitted: bool,
 }
 
 /// Connects, or fails; never retries and never reconnects by itself.
@@ -106,6 +108,7 @@ pub async fn connect(settings: &ConnectSettings) -> Result<Connection, Error> {
     let events = Arc::new(Mutex::new(Events {
         complaints: Complaints::new(EVENT_LOG_EVERY),
         refusal: None,
+        not_permitted: false,
     }));
     let (seen, gone, name) = (Arc::clone(&events), lost.clone(), settings.name.clone());
     let client = ConnectOptions::new()
@@ -154,6 +157,14 @@ impl Connection {
             .clone()
     }
 
+    /// Whether what was refused last was not permitted.
+    pub fn is_not_permitted(&self) -> bool {
+        self.events
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .not_permitted
+    }
+
     /// JetStream over this connection, with its time limit.
     pub fn jetstream(&self) -> jetstream::Context {
         ContextBuilder::new()
@@ -172,12 +183,21 @@ fn handle(event: &Event, client: &str, events: &Mutex<Events>, lost: &Cancellati
             lost.cancel();
         }
         Event::ServerError(refused) => {
+            events.not_permitted = forbids(refused);
             events.refusal = Some(refused.to_string());
             complain(&mut events.complaints, client, &text);
         }
         Event::SlowConsumer(_) => complain(&mut events.complaints, client, "slow consumer"),
         Event::LameDuckMode => complain(&mut events.complaints, client, &text),
         _ => debug!(client, "{client}: {text}"),
+    }
+}
+
+fn forbids(refused: &ServerError) -> bool {
+    match refused {
+        ServerError::AuthorizationViolation => true,
+        ServerError::Other(text) => text.to_lowercase().contains("permissions violation"),
+        ServerError::SlowConsumer(_) => false,
     }
 }
 

@@ -25,7 +25,7 @@ pub mod subject;
 mod version;
 
 pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
-pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, relay};
+pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, Trouble, relay};
 pub use replay::{Replay, ReplayError};
 pub use stream::StreamSpec;
 

@@ -20,6 +20,10 @@
 //!
 //! Every heartbeat interval the head of the log goes out on core NATS
 //! ([`crate::subject::heartbeat`]), and the stream is asked whether it still ends where we left it.
+//!
+//! What ends a generation has a name ([`Trouble`]), so that whoever asks is told why nothing is
+//! published. It stands until an event is acknowledged or none waits, not until the next client
+//! is connected: a full store lets every generation connect.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -37,6 +41,9 @@ use crate::stream::{self, StreamSpec};
 use crate::subject;
 
 mod generation;
+mod trouble;
+
+pub use trouble::Trouble;
 
 /// One message of the log, as it goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +122,25 @@ pub struct RelayStatus {
     pub connected: bool,
     /// Why the last generation ended.
     pub last_error: Option<String>,
+    /// Its name, if it may pass by itself.
+    pub last_trouble: Option<Trouble>,
+    /// Whether nothing was achieved since.
+    pub troubled: bool,
+}
+
+impl RelayStatus {
+    /// What keeps the relay from publishing now; it tries again for ever.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.last_trouble.filter(|_| self.troubled)
+    }
+
+    fn end(&mut self, ended: &Ended) {
+        self.connected = false;
+        self.last_error = Some(ended.to_string());
+        self.last_trouble = ended.trouble();
+        self.troubled = self.last_trouble.is_some();
+    }
 }
 
 /// What stops a relay until a person has looked at it.
@@ -194,25 +220,33 @@ impl RelayError {
 enum Ended {
     #[error(transparent)]
     Alarm(#[from] RelayError),
-    #[error("{0}")]
-    Trouble(String),
+    #[error("{1}")]
+    Trouble(Trouble, String),
+}
+
+impl Ended {
+    fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Alarm(_) => None,
+            Self::Trouble(trouble, _) => Some(*trouble),
+        }
+    }
 }
 
 impl From<client::Error> for Ended {
     fn from(error: client::Error) -> Self {
-        match error {
-            client::Error::Connect { .. } => Self::Trouble(chain(&error)),
-            lasting => Self::Alarm(RelayError::Client(lasting)),
+        match Trouble::of_client(&error) {
+            Some(trouble) => Self::Trouble(trouble, chain(&error)),
+            None => Self::Alarm(RelayError::Client(error)),
         }
     }
 }
 
 impl From<stream::Error> for Ended {
     fn from(error: stream::Error) -> Self {
-        if error.is_transient() {
-            Self::Trouble(chain(&error))
-        } else {
-            Self::Alarm(RelayError::Stream(error))
+        match Trouble::of_stream(&error) {
+            Some(trouble) => Self::Trouble(trouble, chain(&error)),
+            None => Self::Alarm(RelayError::Stream(error)),
         }
     }
 }
@@ -238,24 +272,22 @@ pub async fn relay(
             () = shutdown.cancelled() => break,
             ended = generation::run(&options, &origin, &status) => ended,
         };
-        let text = ended.to_string();
-        status.send_modify(|status| {
-            status.connected = false;
-            status.last_error = Some(text.clone());
-        });
-        if let Ended::Alarm(alarm) = ended {
-            error!(
-                ledger,
-                reason = alarm.reason(),
-                "the relay of {ledger} stops: {text}"
-            );
-            return Err(alarm);
-        }
-        if let Some(repeats) = complaints.admit(&text) {
-            warn!(
-                ledger,
-                repeats, "the relay of {ledger} starts again: {text}"
-            );
+        status.send_modify(|status| status.end(&ended));
+        match ended {
+            Ended::Alarm(alarm) => {
+                let reason = alarm.reason();
+                error!(ledger, reason, "the relay of {ledger} stops: {alarm}");
+                return Err(alarm);
+            }
+            Ended::Trouble(trouble, text) => {
+                if let Some(repeats) = complaints.admit(&text) {
+                    let reason = trouble.reason();
+                    warn!(
+                        ledger,
+                        reason, repeats, "the relay of {ledger} starts again: {text}"
+                    );
+                }
+            }
         }
         if status.borrow().published != before {
             backoff.reset();

@@ -115,14 +115,6 @@ impl Error {
             Self::TakesHeartbeats { .. } => "STREAM_TAKES_HEARTBEATS",
         }
     }
-
-    /// Whether trying again can help, or a person must look at it.
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Get { .. } | Self::Create { .. } | Self::Update { .. }
-        )
-    }
 }
 
 impl StreamSpec {

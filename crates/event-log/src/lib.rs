@@ -45,6 +45,8 @@ mod index_file;
 mod journal;
 mod log;
 mod proof;
+#[cfg(test)]
+mod publish_tests;
 mod reader;
 mod recovery;
 pub mod restore;

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     tree: Mutex<Tree>,
     head: watch::Sender<u64>,
     index_bytes: AtomicU64,
+    #[cfg(test)]
+    pub(crate) steps: crate::publish_tests::Steps,
 }
 
 impl Shared {
@@ -77,6 +79,8 @@ impl Shared {
     }
 
     /// Shows a durable commit to the world.
+    ///
+    /// The head last: readers go by it, and what it covers must be in the tail and known by its request id.
     pub(crate) fn publish(&self, commit: Commit) {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         let mut first = commit.first;
@@ -86,8 +90,14 @@ impl Shared {
         }
         drop(index);
         let last = commit.last();
+        #[cfg(test)]
+        self.steps.pause();
         self.tail.push(Arc::new(commit));
+        #[cfg(test)]
+        self.steps.pause();
         self.head.send_replace(last);
+        #[cfg(test)]
+        self.steps.pause();
     }
 
     /// Signs the tree head of the first `size` events, so that a log cut short later is recognised.
@@ -210,6 +220,8 @@ impl Log {
             tree: Mutex::new(tree),
             head: watch::Sender::new(head),
             index_bytes: AtomicU64::new(file.bytes()),
+            #[cfg(test)]
+            steps: crate::publish_tests::Steps::default(),
         });
         let committer = Committer {
             shared: Arc::clone(&shared),
@@ -237,9 +249,8 @@ impl Log {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) =
             Some(committer.map_err(Error::io("start the committer"))?);
-        Ok(Log {
-            handle: Arc::new(handle),
-        })
+        let handle = Arc::new(handle);
+        Ok(Log { handle })
     }
 
     /// Position of the newest durable event; 0 when there is none.
@@ -376,7 +387,9 @@ impl Log {
     ///
     /// [`Error::Damaged`] if a chunk that must be looked at is damaged, or what the store says.
     pub fn position_known_at(&self, micros: i64) -> Result<u64, Error> {
-        reader::position_known_at(self.shared(), micros)
+        // Not what is still becoming visible: whoever is told a position may read up to it.
+        let head = self.head();
+        Ok(reader::position_known_at(self.shared(), micros)?.min(head))
     }
 
     /// Reads everything up to the present head and checks checksums, the running hash, density and times, and that

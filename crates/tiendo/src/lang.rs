@@ -133,7 +133,7 @@ impl Lang {
     }
 
     /// Seconds to one decimal below ten, else whole.
-    fn seconds(self, seconds: f64) -> String {
+    pub(crate) fn seconds(self, seconds: f64) -> String {
         let decimals = usize::from(seconds < 9.95);
         let text = format!("{seconds:.decimals$}");
         self.pick(text.replace('.', ","), text)

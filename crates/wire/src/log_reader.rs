@@ -41,6 +41,25 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The service left out an event, or gave one twice.
+    #[error("the log gave position {found} instead of {expected} (LOG_GAP)")]
+    Gap {
+        /// The position after the last one that was read.
+        expected: u64,
+        /// The position that came.
+        found: u64,
+    },
+}
+
+impl Error {
+    /// A code for the operator's runbook.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Gap { .. } => "LOG_GAP",
+            Self::Address(_) | Self::Status(_) | Self::Event { .. } => "LOG_UNREADABLE",
+        }
+    }
 }
 
 /// A client of the log service.
@@ -80,6 +99,7 @@ impl LogReader {
         let answers = self.client.clone().read_events(request).await;
         Ok(Batches {
             answers: answers.map_err(Box::new)?.into_inner(),
+            row: Row::from(from),
             decoder: LogDecoder::default(),
         })
     }
@@ -100,7 +120,7 @@ impl LogReader {
     /// Reads from a position up to the head, or up to `to` if that is not 0, giving each event to `apply` in order.
     ///
     /// # Errors
-    /// [`Error::Status`] if the service fails, [`Error::Event`] if an event cannot be read; what was applied by then stays applied.
+    /// [`Error::Status`] if the service fails, [`Error::Event`] if an event cannot be read, [`Error::Gap`] if one is missing; what was applied by then stays applied.
     pub async fn read(
         &self,
         from: u64,
@@ -124,17 +144,47 @@ pub type Logged = (u64, Timestamp, Event);
 /// What is read of the log, batch by batch.
 pub struct Batches {
     answers: Streaming<ReadEventsResponse>,
+    row: Row,
     decoder: LogDecoder,
+}
+
+/// Holds that each position is the one before it and one more.
+struct Row {
+    next: u64,
+}
+
+impl Row {
+    /// From a position on; 0 counts as 1.
+    fn from(position: u64) -> Self {
+        Self {
+            next: position.max(1),
+        }
+    }
+
+    /// The events of one answer, none of which is given away if one is out of the row.
+    fn take(&mut self, events: &[RecordedEvent]) -> Result<(), Error> {
+        for event in events {
+            let (expected, found) = (self.next, event.position);
+            if found != expected {
+                return Err(Error::Gap { expected, found });
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
 }
 
 impl Batches {
     /// The next events in order; none at the end.
     ///
     /// # Errors
-    /// [`Error::Status`] if the service fails.
+    /// [`Error::Status`] if the service fails, [`Error::Gap`] if it does not go on where it was.
     pub async fn next(&mut self) -> Result<Option<Batch<'_>>, Error> {
-        let answer = self.answers.message().await.map_err(Box::new)?;
-        Ok(answer.map(|answer| Batch::new(answer, &mut self.decoder)))
+        let Some(answer) = self.answers.message().await.map_err(Box::new)? else {
+            return Ok(None);
+        };
+        self.row.take(&answer.events)?;
+        Ok(Some(Batch::new(answer, &mut self.decoder)))
     }
 }
 
@@ -176,5 +226,48 @@ impl<'b> Batch<'b> {
             Ok((known, event)) => Ok(Some((position, known, event))),
             Err(reason) => Err(Error::Event { position, reason }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(positions: &[u64]) -> Vec<RecordedEvent> {
+        let event = |position: &u64| RecordedEvent {
+            position: *position,
+            ..RecordedEvent::default()
+        };
+        positions.iter().map(event).collect()
+    }
+
+    /// What was expected and what came, where answers with these positions are read from `from` on.
+    fn gap(from: u64, answers: &[&[u64]]) -> Option<(u64, u64)> {
+        let mut row = Row::from(from);
+        let taken = answers
+            .iter()
+            .try_for_each(|&answer| row.take(&events(answer)));
+        taken.err().map(|error| {
+            assert_eq!(error.reason(), "LOG_GAP");
+            match error {
+                Error::Gap { expected, found } => (expected, found),
+                other => unreachable!("{other}"),
+            }
+        })
+    }
+
+    #[test]
+    fn each_position_is_the_one_before_and_one_more() {
+        assert_eq!(gap(0, &[&[1, 2], &[], &[3]]), None);
+        assert_eq!(gap(7, &[&[7], &[8, 9]]), None);
+        // Left out at the beginning, within an answer, between two.
+        assert_eq!(gap(0, &[&[2]]), Some((1, 2)));
+        assert_eq!(gap(7, &[&[6, 7]]), Some((7, 6)));
+        assert_eq!(gap(7, &[&[7, 8, 10]]), Some((9, 10)));
+        assert_eq!(gap(7, &[&[7, 8], &[10]]), Some((9, 10)));
+        // Given twice, or in another order.
+        assert_eq!(gap(7, &[&[7, 7]]), Some((8, 7)));
+        assert_eq!(gap(7, &[&[7, 8], &[8, 9]]), Some((9, 8)));
+        assert_eq!(gap(1, &[&[1, 3, 2]]), Some((2, 3)));
     }
 }

@@ -16,6 +16,7 @@ use wire::v1;
 
 use crate::import::{self, Importer};
 use crate::intake::{Answered, BATCH_EVENTS_MAX, Intake, Wanted};
+use crate::lag::{self, Meter};
 use crate::stream;
 use crate::writer::{Accepted, Datasets, Refused};
 
@@ -32,6 +33,7 @@ pub(crate) struct IngestApi {
     pub(crate) datasets: Datasets,
     pub(crate) relay_status: watch::Receiver<RelayStatus>,
     pub(crate) relay_alarm: watch::Receiver<String>,
+    pub(crate) meter: Meter,
 }
 
 impl IngestApi {
@@ -246,6 +248,7 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         _: Request<v1::GetLedgerRequest>,
     ) -> Result<Response<v1::GetLedgerResponse>, Status> {
+        let lag = self.meter.clone().lag().await;
         let datasets = self
             .datasets
             .read()
@@ -261,10 +264,13 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             .collect();
         Ok(Response::new(v1::GetLedgerResponse {
             ledger: self.ledger.to_string(),
-            head: self.log.head(),
-            published: self.relay_status.borrow().published,
+            head: lag.head,
+            published: lag.published,
             datasets,
             alarm: self.relay_alarm.borrow().clone(),
+            trouble: lag::trouble(&self.relay_status.borrow()),
+            behind_positions: lag.positions(),
+            behind_seconds: lag.seconds,
         }))
     }
 }

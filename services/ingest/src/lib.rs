@@ -15,12 +15,16 @@
 //! - `attributes`: those names on the wire
 //! - `proofs`: checkpoints and proofs on the wire
 //! - `origin`: the log as the relay sees it
+//! - `lag`: how far the bus is behind the log
 
 mod attributes;
 mod decide;
 mod grpc;
 mod import;
 mod intake;
+mod lag;
+#[cfg(test)]
+mod lag_tests;
 #[cfg(test)]
 mod laws_commands_tests;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod laws_tests;
 mod log_api;
 mod log_read;
 mod origin;
+#[cfg(test)]
+mod origin_tests;
 mod over_nats;
 mod overlay;
 mod pending;

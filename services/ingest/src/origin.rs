@@ -27,47 +27,73 @@ pub(crate) struct LogOrigin {
     pub(crate) ledger: Arc<str>,
 }
 
+/// The two looks at the log that messages are made of; it may grow in between.
+pub(crate) trait Looks {
+    fn head(&self) -> u64;
+    fn read(&self, from: u64, limit: ReadLimit) -> Result<Vec<Record>, event_log::Error>;
+}
+
+impl Looks for Log {
+    fn head(&self) -> u64 {
+        Log::head(self)
+    }
+
+    fn read(&self, from: u64, limit: ReadLimit) -> Result<Vec<Record>, event_log::Error> {
+        Log::read(self, from, limit)
+    }
+}
+
+/// Messages from a position on, at most `max`.
+pub(crate) fn messages(
+    log: &impl Looks,
+    ledger: &str,
+    from: u64,
+    max: usize,
+) -> Result<Vec<Message>, BoxError> {
+    // Before the read: what ends there is a whole request, whatever comes meanwhile.
+    let head = log.head();
+    // One more than wanted tells whether the request of the last one goes on.
+    let records = log.read(
+        from,
+        ReadLimit {
+            events: max + 1,
+            bytes: READ_BYTES_MAX,
+        },
+    )?;
+    let request_ends = |index: usize| match records.get(index + 1) {
+        Some(next) => Some(next.request_id != records[index].request_id),
+        None => (records[index].position == head).then_some(true),
+    };
+    records
+        .iter()
+        .enumerate()
+        .take(max)
+        .take_while(|(_, record)| record.position <= head)
+        .map_while(|(index, record)| Some((record, request_ends(index)?)))
+        .map(|(record, request_ends)| {
+            let event = decode(record)?;
+            let place = Place {
+                ledger,
+                position: record.position,
+                known: of_micros(record.known_micros),
+            };
+            let (subject, payload) = cloud_event::publish(place, &event, request_ends)?;
+            Ok(Message {
+                position: record.position,
+                subject,
+                payload: Bytes::from(payload),
+            })
+        })
+        .collect()
+}
+
 impl bus::Origin for LogOrigin {
     fn head(&self) -> tokio::sync::watch::Receiver<u64> {
         self.log.watch_head()
     }
 
     fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError> {
-        // Before the read: what ends there is a whole request, whatever comes meanwhile.
-        let head = self.log.head();
-        // One more than wanted tells whether the request of the last one goes on.
-        let records = self.log.read(
-            from,
-            ReadLimit {
-                events: max + 1,
-                bytes: READ_BYTES_MAX,
-            },
-        )?;
-        let request_ends = |index: usize| match records.get(index + 1) {
-            Some(next) => Some(next.request_id != records[index].request_id),
-            None => (records[index].position == head).then_some(true),
-        };
-        records
-            .iter()
-            .enumerate()
-            .take(max)
-            .take_while(|(_, record)| record.position <= head)
-            .map_while(|(index, record)| Some((record, request_ends(index)?)))
-            .map(|(record, request_ends)| {
-                let event = decode(record)?;
-                let place = Place {
-                    ledger: &self.ledger,
-                    position: record.position,
-                    known: of_micros(record.known_micros),
-                };
-                let (subject, payload) = cloud_event::publish(place, &event, request_ends)?;
-                Ok(Message {
-                    position: record.position,
-                    subject,
-                    payload: Bytes::from(payload),
-                })
-            })
-            .collect()
+        messages(&self.log, &self.ledger, from, max)
     }
 
     /// The same event, although an earlier release may have published it.

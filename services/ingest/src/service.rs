@@ -19,6 +19,7 @@ use wire::v1::log_service_server::LogServiceServer;
 use crate::grpc::IngestApi;
 use crate::import::Importer;
 use crate::intake::Intake;
+use crate::lag::Meter;
 use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
 use crate::over_nats;
@@ -173,10 +174,11 @@ impl Ingest {
         });
         // Not the service's own token: what is accepted during the drain is published as well.
         let stop_relay = CancellationToken::new();
-        let relaying = host::task::spawn(
-            "ingest-relay",
-            relay(config.clone(), origin, status, alarm, stop_relay.clone()),
-        );
+        let meter = Meter::new(log.clone(), relay_status.clone(), Arc::clone(&clock));
+        let telling = meter.clone().tell(stop_relay.clone());
+        let relaying = relay(config.clone(), origin, status, alarm, stop_relay.clone());
+        let relaying = async { tokio::join!(relaying, telling) };
+        let relaying = host::task::spawn("ingest-relay", relaying);
         let mut published = relay_status.clone();
         let ingest = IngestApi {
             ledger,
@@ -188,6 +190,7 @@ impl Ingest {
             datasets,
             relay_status,
             relay_alarm,
+            meter,
         };
         let ingest = Arc::new(ingest);
         let answering = over_nats::serve(config.clone(), Arc::clone(&ingest), shutdown.clone());

@@ -4,7 +4,8 @@ use std::future;
 
 use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
-use async_nats::jetstream::stream::{RawMessageErrorKind, State, Stream};
+use async_nats::jetstream::stream::{InfoError, RawMessageErrorKind, State, Stream};
+use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{HeaderMap, StatusCode, Subscriber, header};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -14,7 +15,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{
     Arc, BoxError, Bytes, ConnectSettings, Duration, Ended, Message, Origin, RelayError,
-    RelayOptions, RelayStatus, VecDeque, WINDOW_MAX, chain, client, stream, subject, watch,
+    RelayOptions, RelayStatus, Trouble, VecDeque, WINDOW_MAX, chain, client, stream, subject,
+    watch,
 };
 
 /// How often a late acknowledgement is looked for.
@@ -29,7 +31,7 @@ struct Generation<'a> {
     options: &'a RelayOptions,
     origin: &'a Arc<dyn Origin>,
     status: &'a watch::Sender<RelayStatus>,
-    connection: client::Connection,
+    connection: &'a client::Connection,
     stream: Arc<Stream>,
     inbox: String,
     window: usize,
@@ -51,35 +53,40 @@ pub(super) async fn run(
     origin: &Arc<dyn Origin>,
     status: &watch::Sender<RelayStatus>,
 ) -> Ended {
-    let result = match begin(options, origin, status).await {
-        Ok((mut generation, acks)) => {
-            let ended = generation.drive(acks).await;
-            ended.map_err(|ended| generation.with_refusal(ended))
-        }
+    let connection = match connect(options).await {
+        Ok(connection) => connection,
+        Err(error) => return error.into(),
+    };
+    let result = match begin(options, origin, status, &connection).await {
+        Ok((mut generation, acks)) => generation.drive(acks).await,
         Err(ended) => Err(ended),
     };
     match result {
-        Err(ended) => ended,
+        Err(ended) => with_refusal(ended, &connection),
         Ok(never) => match never {},
     }
+}
+
+async fn connect(options: &RelayOptions) -> Result<client::Connection, client::Error> {
+    client::connect(&ConnectSettings {
+        url: options.url.clone(),
+        name: format!("tiendo relay {}", options.ledger),
+        timeout: options.ack_timeout,
+    })
+    .await
 }
 
 async fn begin<'a>(
     options: &'a RelayOptions,
     origin: &'a Arc<dyn Origin>,
     status: &'a watch::Sender<RelayStatus>,
+    connection: &'a client::Connection,
 ) -> Result<(Generation<'a>, Subscriber), Ended> {
-    let connection = client::connect(&ConnectSettings {
-        url: options.url.clone(),
-        name: format!("tiendo relay {}", options.ledger),
-        timeout: options.ack_timeout,
-    })
-    .await?;
     let context = connection.jetstream();
     let (stream, state) = stream::ensure(&context, &options.stream).await?;
     let inbox = connection.client.new_inbox();
     let acks = connection.client.subscribe(format!("{inbox}.*")).await;
-    let acks = acks.map_err(|error| Ended::Trouble(chain(&error)))?;
+    let acks = acks.map_err(|error| Ended::Trouble(Trouble::Connection, chain(&error)))?;
     let last = state.last_sequence;
     let head = *origin.head().borrow();
     let generation = Generation {
@@ -101,6 +108,7 @@ async fn begin<'a>(
         status.connected = true;
         status.published = last;
         status.head = head;
+        status.troubled &= last < head;
     });
     Ok((generation, acks))
 }
@@ -119,7 +127,7 @@ impl Generation<'_> {
         let found = match self.stream.get_raw_message(last).await {
             Ok(found) => found,
             Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(()),
-            Err(error) => return Err(Ended::Trouble(chain(&error))),
+            Err(error) => return trouble(Trouble::StreamUnavailable, chain(&error)),
         };
         let held = Message {
             position: last,
@@ -139,9 +147,10 @@ impl Generation<'_> {
                     .into())
                 }
             }
-            _ => Err(Ended::Trouble(format!(
-                "the log does not show its event {last}"
-            ))),
+            _ => trouble(
+                Trouble::LogUnreadable,
+                format!("the log does not show its event {last}"),
+            ),
         }
     }
 
@@ -166,14 +175,18 @@ impl Generation<'_> {
             }
             tokio::select! {
                 biased;
-                () = self.connection.lost() => return trouble("the connection was lost"),
+                () = self.connection.lost() => {
+                    return trouble(Trouble::Connection, "the connection was lost");
+                }
                 chunk = acks.next() => self.acknowledge(chunk)?,
                 batch = finish(reading.as_mut()), if reading.is_some() => {
                     reading = None;
                     self.take(batch?).await?;
                 }
                 changed = head.changed() => {
-                    if changed.is_err() { return trouble("the log is closed"); }
+                    if changed.is_err() {
+                        return trouble(Trouble::LogUnreadable, "the log is closed");
+                    }
                 }
                 _ = late.tick() => self.check_late()?,
                 _ = beat.tick() => {
@@ -212,9 +225,10 @@ impl Generation<'_> {
         for message in batch {
             let (position, expected) = (message.position, self.known() + 1);
             if position != expected {
-                return trouble(format!(
-                    "the log gave event {position} instead of {expected}"
-                ));
+                return trouble(
+                    Trouble::LogUnreadable,
+                    format!("the log gave event {position} instead of {expected}"),
+                );
             }
             if !self.options.stream.takes(&message.subject) {
                 return Err(RelayError::Subject {
@@ -271,7 +285,7 @@ impl Generation<'_> {
                     }
                     .into());
                 }
-                Err(error) => return trouble(chain(&error)),
+                Err(error) => return trouble(Trouble::Connection, chain(&error)),
             }
         }
         Ok(())
@@ -279,7 +293,7 @@ impl Generation<'_> {
 
     fn acknowledge(&mut self, chunk: Option<Vec<async_nats::Message>>) -> Result<(), Ended> {
         let Some(chunk) = chunk else {
-            return trouble("the connection was closed");
+            return trouble(Trouble::Connection, "the connection was closed");
         };
         for message in &chunk {
             let expected = self.acked + 1;
@@ -289,17 +303,20 @@ impl Generation<'_> {
                 .next()
                 .and_then(|token| token.parse().ok());
             if of != Some(expected) {
-                return trouble(format!(
-                    "an answer for {of:?} came while {expected} was awaited"
-                ));
+                return trouble(
+                    Trouble::AckLate,
+                    format!("an answer for {of:?} came while {expected} was awaited"),
+                );
             }
             accepted(message, expected)?;
             self.acked = expected;
         }
         self.progress = Instant::now();
         let published = self.acked;
-        self.status
-            .send_modify(|status| status.published = published);
+        self.status.send_modify(|status| {
+            status.published = published;
+            status.troubled = false;
+        });
         Ok(())
     }
 
@@ -307,7 +324,8 @@ impl Generation<'_> {
         let waited = self.progress.elapsed();
         if self.sent > self.acked && waited > self.options.ack_timeout {
             let (next, ms) = (self.acked + 1, waited.as_millis());
-            return trouble(format!("event {next} was not acknowledged within {ms} ms"));
+            let text = format!("event {next} was not acknowledged within {ms} ms");
+            return trouble(Trouble::AckLate, text);
         }
         Ok(())
     }
@@ -319,7 +337,8 @@ impl Generation<'_> {
             .connection
             .client
             .publish(subject::heartbeat(ledger), Bytes::from(payload));
-        sent.await.map_err(|error| Ended::Trouble(chain(&error)))
+        sent.await
+            .map_err(|error| Ended::Trouble(Trouble::Connection, chain(&error)))
     }
 
     fn look(&self) -> BoxFuture<'static, Result<u64, Ended>> {
@@ -327,7 +346,7 @@ impl Generation<'_> {
         Box::pin(async move {
             let info = stream.get_info().await;
             info.map(|info| info.state.last_sequence)
-                .map_err(|error| Ended::Trouble(chain(&error)))
+                .map_err(|error| Ended::Trouble(unseen(&error), chain(&error)))
         })
     }
 
@@ -337,45 +356,67 @@ impl Generation<'_> {
             return Ok(());
         }
         let sent = self.sent;
-        trouble(format!(
-            "the stream ends at {last}, not between {from} and {sent}"
-        ))
+        trouble(
+            Trouble::StreamMoved,
+            format!("the stream ends at {last}, not between {from} and {sent}"),
+        )
     }
+}
 
-    /// A permission violation looks like a time-out; only the server's own words say why.
-    fn with_refusal(&self, ended: Ended) -> Ended {
-        match (ended, self.connection.refusal()) {
-            (Ended::Trouble(text), Some(refusal)) => {
-                Ended::Trouble(format!("{text}; the server said: {refusal}"))
-            }
-            (ended, _) => ended,
+/// A permission violation looks like a time-out; only the server's own words say why.
+fn with_refusal(ended: Ended, connection: &client::Connection) -> Ended {
+    match (ended, connection.refusal()) {
+        (Ended::Trouble(trouble, text), Some(refusal)) => {
+            let forbidden = connection.is_not_permitted() && trouble.looks_like_a_time_out();
+            let trouble = if forbidden {
+                Trouble::NotPermitted
+            } else {
+                trouble
+            };
+            Ended::Trouble(trouble, format!("{text}; the server said: {refusal}"))
         }
+        (ended, _) => ended,
+    }
+}
+
+/// Why the stream could not be looked at.
+fn unseen(error: &InfoError) -> Trouble {
+    let said = std::error::Error::source(error);
+    let said = said.and_then(|said| said.downcast_ref::<jetstream::Error>());
+    match said.map(jetstream::Error::error_code) {
+        Some(ErrorCode::STREAM_NOT_FOUND) => Trouble::StreamMoved,
+        _ => Trouble::StreamUnavailable,
     }
 }
 
 /// Whether the answer says that event `expected` has sequence `expected`, for the first time.
 fn accepted(message: &async_nats::Message, expected: u64) -> Result<(), Ended> {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
-        return trouble("the stream is gone");
+        return trouble(Trouble::StreamMoved, "the stream is gone");
     }
     match serde_json::from_slice::<Response<PublishAck>>(&message.payload) {
-        Ok(Response::Ok(ack)) if ack.duplicate => {
-            trouble(format!("somebody else published event {expected}"))
-        }
+        Ok(Response::Ok(ack)) if ack.duplicate => trouble(
+            Trouble::Sequence,
+            format!("somebody else published event {expected}"),
+        ),
         Ok(Response::Ok(ack)) if ack.sequence == expected => Ok(()),
-        Ok(Response::Ok(ack)) => trouble(format!(
-            "event {expected} was given sequence {}",
-            ack.sequence
-        )),
-        Ok(Response::Err { error }) => trouble(format!("event {expected} was refused: {error}")),
-        Err(error) => trouble(format!(
-            "the answer for event {expected} is unreadable: {error}"
-        )),
+        Ok(Response::Ok(ack)) => trouble(
+            Trouble::Sequence,
+            format!("event {expected} was given sequence {}", ack.sequence),
+        ),
+        Ok(Response::Err { error }) => trouble(
+            Trouble::of_refusal(&error),
+            format!("event {expected} was refused: {error}"),
+        ),
+        Err(error) => trouble(
+            Trouble::Refused,
+            format!("the answer for event {expected} is unreadable: {error}"),
+        ),
     }
 }
 
-fn trouble<T>(text: impl Into<String>) -> Result<T, Ended> {
-    Err(Ended::Trouble(text.into()))
+fn trouble<T>(trouble: Trouble, text: impl Into<String>) -> Result<T, Ended> {
+    Err(Ended::Trouble(trouble, text.into()))
 }
 
 async fn finish(reading: Option<&mut JoinHandle<Batch>>) -> Result<Vec<Message>, Ended> {
@@ -383,8 +424,14 @@ async fn finish(reading: Option<&mut JoinHandle<Batch>>) -> Result<Vec<Message>,
         None => future::pending().await,
         Some(reading) => match reading.await {
             Ok(Ok(batch)) => Ok(batch),
-            Ok(Err(error)) => trouble(format!("the log cannot be read: {}", chain(&*error))),
-            Err(error) => trouble(format!("reading the log failed: {error}")),
+            Ok(Err(error)) => trouble(
+                Trouble::LogUnreadable,
+                format!("the log cannot be read: {}", chain(&*error)),
+            ),
+            Err(error) => trouble(
+                Trouble::LogUnreadable,
+                format!("reading the log failed: {error}"),
+            ),
         },
     }
 }

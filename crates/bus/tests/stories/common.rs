@@ -40,16 +40,33 @@ pub(crate) struct Bus {
     server: Option<Server>,
     folder: TempDir,
     port: u16,
+    /// How large its files may grow together; `None` for the usual.
+    store_bytes_max: Option<u64>,
 }
+
+/// Has the server read `more.conf` beside its configuration too.
+const WITH_MORE: &str = r#"echo 'include "more.conf"' >> "$2"; exec "$0" "$@""#;
 
 impl Bus {
     pub(crate) async fn start() -> Self {
+        Self::with_room(None).await
+    }
+
+    pub(crate) async fn with_room(store_bytes_max: Option<u64>) -> Self {
+        Self::with(store_bytes_max, "").await
+    }
+
+    /// A server whose configuration ends with `more`, which [`Bus::reload_with`] can replace.
+    pub(crate) async fn with(store_bytes_max: Option<u64>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut bus = Self {
             server: None,
             folder,
             port: 0,
+            store_bytes_max,
         };
+        std::fs::create_dir_all(bus.store()).unwrap();
+        std::fs::write(bus.store().join("more.conf"), more).unwrap();
         bus.restart().await;
         bus
     }
@@ -64,9 +81,12 @@ impl Bus {
 
     pub(crate) async fn restart(&mut self) {
         let binary = tokio::task::spawn_blocking(binary).await.unwrap();
-        let server = Server::start(Launch::new(binary, self.store(), self.port))
-            .await
-            .unwrap();
+        let mut launch = Launch::new(binary, self.store(), self.port);
+        if self.store().join("more.conf").exists() {
+            launch.command_prefix = ["sh", "-c", WITH_MORE].map(Into::into).into();
+        }
+        launch.store_bytes_max = self.store_bytes_max.unwrap_or(launch.store_bytes_max);
+        let server = Server::start(launch).await.unwrap();
         self.port = server.port();
         self.server = Some(server);
     }
@@ -75,6 +95,23 @@ impl Bus {
         let pid = self.server.as_ref().unwrap().pid().cast_signed();
         rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
             .unwrap();
+    }
+
+    /// Has the server read its configuration anew, with `more` at its end.
+    pub(crate) async fn reload_with(&self, more: &str) {
+        let reloads = || {
+            let log = std::fs::read_to_string(self.store().join("nats-server.log")).unwrap();
+            log.matches("Reloaded server configuration").count()
+        };
+        let before = reloads();
+        std::fs::write(self.store().join("more.conf"), more).unwrap();
+        self.signal(rustix::process::Signal::HUP);
+        let reloaded = async {
+            while reloads() == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, reloaded).await.unwrap();
     }
 
     pub(crate) async fn kill(&mut self) {
@@ -229,15 +266,14 @@ impl Relay {
     }
 
     pub(crate) fn with(options: RelayOptions, log: &Arc<Log>) -> Self {
+        Self::of(options, Arc::clone(log) as Arc<dyn Origin>)
+    }
+
+    pub(crate) fn of(options: RelayOptions, origin: Arc<dyn Origin>) -> Self {
         let (sender, status) = watch::channel(RelayStatus::default());
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(relay(
-            options,
-            Arc::clone(log) as Arc<dyn Origin>,
-            sender,
-            shutdown.clone(),
-        ));
+        tasks.spawn(relay(options, origin, sender, shutdown.clone()));
         Self {
             tasks,
             status,

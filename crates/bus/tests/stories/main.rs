@@ -9,3 +9,5 @@ mod follow;
 mod relay;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod trouble;

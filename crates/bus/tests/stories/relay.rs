@@ -145,6 +145,8 @@ async fn a_deleted_stream_is_noticed_without_a_new_event() {
         status.generation > 1
     })
     .await;
+    let moved = Some(bus::Trouble::StreamMoved);
+    assert_eq!(relay.status.borrow().last_trouble, moved);
     when(&mut relay.status, "a refill", |status| {
         status.connected && status.published == 500
     })

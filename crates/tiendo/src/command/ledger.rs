@@ -7,6 +7,7 @@ use crate::Failure;
 use crate::cli::{Load, Log, SetName};
 use crate::client::Clients;
 use crate::dataset::Set;
+use crate::lang::Lang;
 use crate::output::{Cell, Output, Table, number, text};
 
 pub(super) async fn load(load: Load, clients: &Clients, output: Output) -> Result<(), Failure> {
@@ -108,20 +109,73 @@ async fn show(clients: &Clients, output: Output) -> Result<(), Failure> {
         output.lang.count(answer.head),
         output.lang.count(answer.published),
     );
-    let alarm = if answer.alarm.is_empty() {
-        String::new()
-    } else {
-        format!("\n! {}", answer.alarm)
-    };
+    let state = state(&answer, output.lang);
     let head = output.lang.pick(
         format!(
-            "Sổ {}: {head} sự kiện, đã phát hành {published}{alarm}",
+            "Sổ {}: {head} sự kiện, đã phát hành {published}{state}",
             answer.ledger
         ),
         format!(
-            "Ledger {}: {head} events, {published} published{alarm}",
+            "Ledger {}: {head} events, {published} published{state}",
             answer.ledger
         ),
     );
     output.answer("GetLedgerResponse", &answer, &head, &table)
+}
+
+/// How far the bus is behind the log, and what is in the way, each on a line of its own.
+fn state(answer: &v1::GetLedgerResponse, lang: Lang) -> String {
+    let mut state = String::new();
+    if answer.behind_positions > 0 {
+        let count = lang.count(answer.behind_positions);
+        let since = answer.behind_seconds.map(|seconds| lang.seconds(seconds));
+        state.push_str(&match since {
+            Some(seconds) => lang.pick(
+                format!("\nBus chậm so với sổ: {count} sự kiện chưa phát hành, sự kiện đầu chờ đã {seconds} giây"),
+                format!("\nThe bus is behind the log: events not published yet: {count}, the first of them for {seconds} s"),
+            ),
+            None => lang.pick(
+                format!("\nBus chậm so với sổ: {count} sự kiện chưa phát hành, không đọc được sự kiện đầu"),
+                format!("\nThe bus is behind the log: events not published yet: {count}, and the first of them cannot be read"),
+            ),
+        });
+    }
+    if !answer.trouble.is_empty() {
+        let trouble = &answer.trouble;
+        state.push_str(&lang.pick(
+            format!("\n! Đang thử lại: {trouble}"),
+            format!("\n! Trying again: {trouble}"),
+        ));
+    }
+    if !answer.alarm.is_empty() {
+        state.push_str(&format!("\n! {}", answer.alarm));
+    }
+    state
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_bus_lacks_and_why_is_told_in_both_languages() {
+        let mut answer = v1::GetLedgerResponse::default();
+        assert_eq!(state(&answer, Lang::En), "", "nothing is missing");
+        answer.behind_positions = 1_234;
+        answer.behind_seconds = Some(5.25);
+        answer.trouble = "STREAM_STORE_FULL: event 7 was refused".to_owned();
+        assert_eq!(
+            state(&answer, Lang::Vi),
+            "\nBus chậm so với sổ: 1.234 sự kiện chưa phát hành, sự kiện đầu chờ đã 5,2 giây\n\
+             ! Đang thử lại: STREAM_STORE_FULL: event 7 was refused"
+        );
+        answer.behind_seconds = None;
+        answer.alarm = "STREAM_FORKED: two histories".to_owned();
+        answer.trouble.clear();
+        assert_eq!(
+            state(&answer, Lang::En),
+            "\nThe bus is behind the log: events not published yet: 1,234, and the first of them cannot be read\n\
+             ! STREAM_FORKED: two histories"
+        );
+    }
 }

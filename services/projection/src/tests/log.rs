@@ -61,6 +61,12 @@ impl Log {
         self.open.send_replace(position);
     }
 
+    /// Loses an event: nobody is given it any more.
+    fn lose(&self, position: u64) {
+        let mut events = self.events.lock().unwrap();
+        events.retain(|event| event.position != position);
+    }
+
     pub(crate) fn between(&self, first: u64, last: u64) -> Vec<v1::RecordedEvent> {
         let events = self.events.lock().unwrap();
         let wanted = |event: &&v1::RecordedEvent| (first..=last).contains(&event.position);
@@ -182,4 +188,40 @@ impl LogService for Log {
     ) -> Result<Response<v1::GetConsistencyProofResponse>, Status> {
         not_here()
     }
+}
+
+#[tokio::test]
+async fn a_log_that_leaves_out_an_event_is_refused_by_name() {
+    use wire::log_reader::Error;
+    let (log, reader) = Log::start().await;
+    let known = "2023-07-01T00:00:00Z".parse().unwrap();
+    for _ in 1..=5 {
+        log.write(known, &super::event("2023-07-01", super::defined(), &[]));
+    }
+    let read = async |from| {
+        let mut seen = Vec::new();
+        let take = |position, _, _: &Event| {
+            seen.push(position);
+            Ok(())
+        };
+        (reader.read(from, 5, take).await, seen)
+    };
+    let (whole, seen) = read(2).await;
+    whole.unwrap();
+    assert_eq!(seen, [2, 3, 4, 5]);
+    log.lose(4);
+    let (gap, seen) = read(2).await;
+    let gap = gap.unwrap_err();
+    assert_eq!(gap.reason(), "LOG_GAP");
+    assert!(
+        matches!(
+            gap,
+            Error::Gap {
+                expected: 4,
+                found: 5
+            }
+        ),
+        "{gap}"
+    );
+    assert_eq!(seen, [2, 3], "nothing behind the gap");
 }

@@ -1,0 +1,77 @@
+//! Messages of a log that grows between the two looks they are made of.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+
+use bus::Message;
+use event_log::{Log, ReadLimit, Record};
+
+use crate::origin::{Looks, messages};
+use crate::writer_tests::{World, report};
+
+/// Each look sees the log as it was when the next of these positions was its head.
+struct Growing<'l> {
+    log: &'l Log,
+    heads: RefCell<VecDeque<u64>>,
+}
+
+impl Growing<'_> {
+    fn look(&self) -> u64 {
+        self.heads.borrow_mut().pop_front().unwrap()
+    }
+}
+
+impl Looks for Growing<'_> {
+    fn head(&self) -> u64 {
+        self.look()
+    }
+
+    fn read(&self, from: u64, limit: ReadLimit) -> Result<Vec<Record>, event_log::Error> {
+        let head = self.look();
+        let mut records = self.log.read(from, limit)?;
+        records.retain(|record| record.position <= head);
+        Ok(records)
+    }
+}
+
+/// Whether a message says that it is the last of its request.
+fn ends(message: &Message) -> bool {
+    let text = String::from_utf8(message.payload.to_vec()).unwrap();
+    let says = |ends: bool| text.contains(&format!("\"requestends\":{ends}"));
+    assert!(says(true) != says(false), "{text}");
+    says(true)
+}
+
+/// Requests of 2, 1, 3, 1 and 2 events, each a commit: from every position, with room for any number, and with every two of the heads that the log had, what is given is a prefix of what was there at the first look, nothing is left out, and a request ends where it ends.
+#[tokio::test]
+async fn a_log_that_grows_between_two_looks_leaves_nothing_out() {
+    let world = World::new().await;
+    let mut heads = vec![0, world.log.head()];
+    for (number, events) in [1, 3, 1, 2].into_iter().enumerate() {
+        let number = number as u128 + 2;
+        let reports = (1..=events).map(|day| report("eid", &format!("2023-{number:02}-{day:02}")));
+        world.record(number, reports.collect()).await.unwrap();
+        heads.push(world.log.head());
+    }
+    assert_eq!(heads, [0, 2, 3, 6, 7, 9]);
+    let request_ends: BTreeSet<u64> = heads.iter().copied().collect();
+    for (index, &first) in heads.iter().enumerate() {
+        for &second in &heads[index..] {
+            for from in 1..=10 {
+                for max in 1..=10 {
+                    let log = Growing {
+                        log: &world.log,
+                        heads: RefCell::new([first, second].into()),
+                    };
+                    let given = messages(&log, "story", from, max).unwrap();
+                    let told: Vec<_> = given.iter().map(|m| (m.position, ends(m))).collect();
+                    let last = first.min(from + max as u64 - 1);
+                    let wanted: Vec<_> = (from..=last)
+                        .map(|position| (position, request_ends.contains(&position)))
+                        .collect();
+                    assert_eq!(told, wanted, "{from}, {max} of {first} and {second}");
+                }
+            }
+        }
+    }
+}
