@@ -59,13 +59,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for message in SERIALIZED {
         builder = builder.type_attribute(
             format!("tiendo.v1.{message}"),
-            "#[derive(serde::Serialize)] #[serde(rename_all = \"camelCase\")]",
+            "#[derive(serde::Serialize)] #[serde(rename_all = \"camelCase\")] \
+             #[cfg_attr(any(test, feature = \"schema\"), derive(schemars::JsonSchema))]",
         );
     }
     for (field, name) in ENUM_FIELDS {
         builder = builder.field_attribute(
             format!("tiendo.v1.{field}"),
-            format!("#[serde(serialize_with = \"crate::json::{name}\")]"),
+            format!(
+                "#[serde(serialize_with = \"crate::json::{name}\")] \
+                 #[cfg_attr(any(test, feature = \"schema\"), schemars(schema_with = \"crate::json::{name}_schema\"))]"
+            ),
         );
     }
     // Passed on as the log keeps it: neither side reads an event that nobody looks at.

@@ -1,9 +1,14 @@
-//! Another system, with nothing of ours but the address: async-nats and a JSON reader.
+//! Another system, with nothing of ours but the address and `docs/bus`: async-nats and a JSON reader.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use async_nats::Subscriber;
+use async_nats::jetstream::consumer::pull::OrderedConfig;
+use boon::{Compiler, SchemaIndex, Schemas};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,6 +33,9 @@ async fn another_system_hears_of_everything() -> Result<()> {
         .await;
     story
         .tell("the stream's sequence is the log's position", sequences(t))
+        .await;
+    story
+        .tell("what comes is what docs/bus promises", the_contract(t))
         .await;
     story.end()?;
     tiendo.finish().await
@@ -214,4 +222,116 @@ async fn sequences(t: &Tiendo) -> Result<()> {
         assert_eq!(check_envelope(&event, "khanh-hoa")?, position);
     }
     Ok(())
+}
+
+/// What `docs/bus` says, read as a subscriber reads it.
+struct Contract {
+    schemas: Schemas,
+    by_id: BTreeMap<String, SchemaIndex>,
+    /// The addresses of all channels but the heartbeat's, by `topic.event`.
+    addresses: BTreeMap<String, String>,
+}
+
+impl Contract {
+    fn read() -> Result<Self> {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/bus");
+        let mut compiler = Compiler::new();
+        compiler.enable_format_assertions();
+        let (mut schemas, mut by_id) = (Schemas::new(), BTreeMap::new());
+        for entry in fs::read_dir(docs.join("schemas"))? {
+            let schema: Value = serde_json::from_slice(&fs::read(entry?.path())?)?;
+            let id = schema["$id"].as_str().context("$id")?.to_owned();
+            // Its error is not for threads.
+            let told = |error: boon::CompileError| anyhow::anyhow!("{id}: {error:#}");
+            compiler.add_resource(&id, schema).map_err(told)?;
+            let index = compiler.compile(&id, &mut schemas).map_err(told)?;
+            by_id.insert(id, index);
+        }
+        let document: Value = serde_json::from_slice(&fs::read(docs.join("asyncapi.json"))?)?;
+        let channels = document["channels"].as_object().context("channels")?;
+        let address = |channel: &Value| channel["address"].as_str().map(ToOwned::to_owned);
+        let mut addresses = BTreeMap::new();
+        for (name, channel) in channels.iter().filter(|(name, _)| *name != "heartbeat") {
+            addresses.insert(name.clone(), address(channel).context("address")?);
+        }
+        Ok(Self {
+            schemas,
+            by_id,
+            addresses,
+        })
+    }
+
+    fn check(&self, id: &str, value: &Value) -> Result<()> {
+        let index = self.by_id.get(id);
+        let index = index.with_context(|| format!("no schema {id}"))?;
+        let valid = self.schemas.validate(value, *index);
+        valid.map_err(|error| anyhow::anyhow!("{value}: {error:#}"))
+    }
+
+    /// Checks a message, and that it came where its channel is; gives its kind.
+    fn check_message(&self, subject: &str, message: &Value) -> Result<String> {
+        self.check("urn:tiendo:schema:envelope:v1", message)?;
+        let id = message["dataschema"].as_str().context("dataschema")?;
+        self.check(id, &message["data"])?;
+        let kind = message["type"].as_str().context("type")?;
+        let kind = kind.strip_prefix("vn.tiendo.").context("type")?;
+        let kind = kind.strip_suffix(".v1").context("type")?;
+        let address = self.addresses.get(kind);
+        let address = address.with_context(|| format!("{kind} has no channel"))?;
+        let source = message["source"].as_str().context("source")?;
+        let ledger = source.strip_prefix("/tiendo/").context("source")?;
+        let ledger = ledger.strip_suffix("-alerts").unwrap_or(ledger);
+        let wanted = address.replace("{ledger}", ledger);
+        let (wanted, tokens) = (wanted.split('.'), subject.split('.'));
+        ensure!(
+            wanted.clone().count() == tokens.clone().count()
+                && wanted
+                    .zip(tokens)
+                    .all(|(wanted, token)| wanted.starts_with('{') || wanted == token),
+            "{kind} came under {subject}, not {address}"
+        );
+        Ok(kind.to_owned())
+    }
+}
+
+/// Enough of each kind to have seen its forms.
+const MESSAGES_OF_A_KIND_MAX: usize = 300;
+
+async fn the_contract(t: &Tiendo) -> Result<()> {
+    let contract = Contract::read()?;
+    let nats = t.nats().await?;
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for name in ["TIENDO_KHANH-HOA", "TIENDO_KHANH-HOA-ALERTS"] {
+        let stream = async_nats::jetstream::new(nats.clone())
+            .get_stream(name)
+            .await?;
+        let last = stream.cached_info().state.last_sequence;
+        ensure!(last > 0, "{name} is empty");
+        let consumer = stream.create_consumer(OrderedConfig::default()).await?;
+        let mut messages = consumer.messages().await?;
+        loop {
+            let message = tokio::time::timeout(MESSAGE_MAX, messages.next()).await?;
+            let message = message.context("the stream ended")??;
+            let sequence = message
+                .info()
+                .map_err(|error| anyhow::anyhow!(error))?
+                .stream_sequence;
+            let event: Value = serde_json::from_slice(&message.payload)?;
+            let kind = event["type"].as_str().unwrap_or_default();
+            let count = seen.entry(kind.to_owned()).or_default();
+            *count += 1;
+            if *count <= MESSAGES_OF_A_KIND_MAX {
+                contract.check_message(&message.subject, &event)?;
+            }
+            if sequence >= last {
+                break;
+            }
+        }
+    }
+    say(format!("  {seen:?}"));
+    ensure!(seen.len() > 12, "only {} kinds came", seen.len());
+    let mut beats = nats.subscribe("tiendo.v1.*.sys.log.head").await?;
+    let beat = tokio::time::timeout(MESSAGE_MAX, beats.next()).await?;
+    let beat = serde_json::from_slice(&beat.context("no heartbeat came")?.payload)?;
+    contract.check("urn:tiendo:schema:heartbeat:v1", &beat)
 }

@@ -37,6 +37,11 @@ macro_rules! code {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(
+            feature = "schema",
+            derive(schemars::JsonSchema),
+            schemars(extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9._-]{0,47}$"))
+        )]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Arc<str>);
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Level of administration. Ordered from the province down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
     /// Tỉnh, thành phố trực thuộc trung ương.
@@ -23,6 +24,11 @@ pub enum Level {
 
 /// A GSO code: 2 digits (province), 3 (district) or 5 (commune). Leading zeros count.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^([0-9]{2,3}|[0-9]{5})$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct LocalityCode {
     // The order of the fields makes provinces sort before districts before communes.
@@ -100,6 +106,7 @@ impl fmt::Debug for LocalityCode {
 ///
 /// Written `568@2023-04-10`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LocalityId {
     /// The GSO code.
     pub code: LocalityCode,

@@ -20,6 +20,11 @@ const PURPOSE: &[u8] = b"tiendo/person/v1\0";
 ///
 /// Written as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^[0-9a-f]{64}$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct PersonCommitment([u8; 32]);
 

@@ -17,34 +17,75 @@
 //! A request is recorded whole or not at all; without `requestends` nobody could tell whether the bus has the whole of
 //! the last one.
 
-use domain::Event;
 use domain::event::Subject;
+use domain::text::Moment;
+use domain::{Event, LocalityCode};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use prost_reflect::{DeserializeOptions, DynamicMessage};
 use serde::{Deserialize, Serialize};
+
+use crate::v1::AlertEvent;
+use crate::v1::alert_event::Body;
 
 /// The locality token of an event that is about the whole programme.
 const WHOLE_PROGRAMME: &str = "vn";
+/// The locality token of an entry of alerting's log that is about no single place.
+const NO_SINGLE_PLACE: &str = "sys";
+/// What an entry of alerting's log is in the contract.
+const ALERT_EVENT: &str = "tiendo.v1.AlertEvent";
 
-/// An envelope around the data of one event.
+/// An envelope around the data of one event: a CloudEvent in structured JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(any(test, feature = "schema"), derive(schemars::JsonSchema))]
 pub struct CloudEvent<T> {
     /// Always `1.0`.
+    #[cfg_attr(any(test, feature = "schema"), schemars(extend("const" = "1.0")))]
     pub specversion: String,
     /// `<ledger>:<position>`; the same event always has the same id.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = "^[a-z0-9_-]{1,64}:[1-9][0-9]*$"))
+    )]
     pub id: String,
     /// `/tiendo/<ledger>`.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = "^/tiendo/[a-z0-9_-]{1,64}$"))
+    )]
     pub source: String,
     /// `vn.tiendo.<topic>.<event>.v1`.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = r"^vn\.tiendo\.[a-z-]+\.[a-z-]+\.v1$"))
+    )]
     pub r#type: String,
     /// Code of the locality, or `vn`.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = "^([0-9]{2,3}|[0-9]{5}|vn)$"))
+    )]
     pub subject: String,
     /// End of the moment the event speaks of, RFC 3339.
+    #[cfg_attr(any(test, feature = "schema"), schemars(extend("format" = "date-time")))]
     pub time: String,
     /// Always `application/json`.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("const" = "application/json"))
+    )]
     pub datacontenttype: String,
     /// Name of the schema of `data`.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = r"^urn:tiendo:schema:[a-z-]+\.[a-z-]+:v1$"))
+    )]
     pub dataschema: String,
     /// The position, zero-padded to 20 digits.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = "^[0-9]{20}$"))
+    )]
     pub sequence: String,
     /// When the log took it, RFC 3339.
     pub recordedtime: Timestamp,
@@ -93,6 +134,14 @@ pub enum Error {
         delivered: u64,
         /// What it says.
         stated: u64,
+    },
+    /// An entry of alerting's log of no day, or with a body of a later version.
+    #[error("entry {position} of alerting's log {what}")]
+    Alert {
+        /// Its position.
+        position: u64,
+        /// What does not fit.
+        what: &'static str,
     },
 }
 
@@ -169,6 +218,82 @@ pub fn publish(
         bus_subject(place.ledger, &subject),
         serde_json::to_vec(&envelope)?,
     ))
+}
+
+/// What an entry of alerting's log is about, as it is named on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The locality, unless it is about several or none.
+    pub locality: Option<LocalityCode>,
+    /// The thing: an indicator, a silence, a sink; a token of `[a-z0-9_-]`.
+    pub detail: &'a str,
+}
+
+/// Topic and event of an entry of alerting's log.
+#[must_use]
+pub fn alert_kind(body: &Body) -> (&'static str, &'static str) {
+    match body {
+        Body::CaseOpened(_) => ("case", "opened"),
+        Body::CaseCleared(_) => ("case", "cleared"),
+        Body::NotificationSent(_) => ("notification", "sent"),
+        Body::CaseAcknowledged(_) => ("case", "acknowledged"),
+        Body::CaseEscalated(_) => ("case", "escalated"),
+        Body::SilenceSet(_) => ("silence", "set"),
+        Body::SilenceEnded(_) => ("silence", "ended"),
+        Body::NotificationWithheld(_) => ("notification", "withheld"),
+        Body::NotificationRead(_) => ("notification", "read"),
+        Body::AcknowledgementEnded(_) => ("acknowledgement", "ended"),
+        Body::DeliveryRecorded(_) => ("delivery", "recorded"),
+        Body::DeliveryFailed(_) => ("delivery", "failed"),
+    }
+}
+
+/// An entry of alerting's log as subscribers get it: its subject and its bytes.
+///
+/// # Errors
+/// [`Error::Alert`] if it has no body of this version or no day.
+pub fn publish_alert(
+    place: Place<'_>,
+    about: About<'_>,
+    entry: &AlertEvent,
+) -> Result<(String, Vec<u8>), Error> {
+    let unfit = |what| Error::Alert {
+        position: place.position,
+        what,
+    };
+    let body = entry.body.as_ref();
+    let (topic, event) = alert_kind(body.ok_or_else(|| unfit("is of a later version"))?);
+    let day: Date = entry.effective.parse().map_err(|_| unfit("has no day"))?;
+    let code = about.locality.map(|code| code.to_string());
+    let token = code.as_deref().unwrap_or(NO_SINGLE_PLACE);
+    let (ledger, detail) = (place.ledger, about.detail);
+    let subject = format!("tiendo.v1.{ledger}.{token}.{topic}.{event}.{detail}");
+    let time = Moment::end_of(day).instant().to_string();
+    let envelope = CloudEvent::new(place, topic, event, code, time, entry);
+    Ok((subject, serde_json::to_vec(&envelope)?))
+}
+
+/// Reads an entry of alerting's log as it came from the bus; its data is read as Protocol Buffers' JSON.
+///
+/// Fields that this version does not know are passed over.
+///
+/// # Errors
+/// [`Error`] if the bytes are no entry, or have no body that this version knows.
+pub fn receive_alert(bytes: &[u8]) -> Result<(u64, Timestamp, AlertEvent), Error> {
+    let envelope: CloudEvent<serde_json::Value> = serde_json::from_slice(bytes)?;
+    let position = envelope.position()?;
+    let unfit = |what| Error::Alert { position, what };
+    let message = crate::mask::POOL.get_message_by_name(ALERT_EVENT);
+    let message = message.ok_or_else(|| unfit("is in no contract"))?;
+    let options = DeserializeOptions::new().deny_unknown_fields(false);
+    let data = DynamicMessage::deserialize_with_options(message, envelope.data, &options)?;
+    let entry: AlertEvent = data
+        .transcode_to()
+        .map_err(|_| unfit("is no entry of this version"))?;
+    if entry.body.is_none() {
+        return Err(unfit("is of a later version"));
+    }
+    Ok((position, envelope.recordedtime, entry))
 }
 
 /// Reads an event as it came from the bus.

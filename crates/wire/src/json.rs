@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::v1::{Concern, DeliveryKind, QuotaLayer, VerdictStatus};
 
 macro_rules! named {
-    ($function:ident, $type:ident) => {
+    ($function:ident, $schema:ident, $type:ident) => {
         pub(crate) fn $function<S: Serializer>(
             value: &i32,
             serializer: S,
@@ -15,13 +15,18 @@ macro_rules! named {
                 .as_str_name()
                 .serialize(serializer)
         }
+
+        #[cfg(any(test, feature = "schema"))]
+        pub(crate) fn $schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+            crate::contract::names_of(stringify!($type))
+        }
     };
 }
 
-named!(status, VerdictStatus);
-named!(layer, QuotaLayer);
-named!(concern, Concern);
-named!(delivery_kind, DeliveryKind);
+named!(status, status_schema, VerdictStatus);
+named!(layer, layer_schema, QuotaLayer);
+named!(concern, concern_schema, Concern);
+named!(delivery_kind, delivery_kind_schema, DeliveryKind);
 
 /// Whether a mark is not set.
 #[expect(

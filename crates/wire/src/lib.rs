@@ -3,6 +3,7 @@
 //! - [`v1`]: messages and services generated from `proto/tiendo/v1`
 //! - [`event`]: the programme's events to protobuf and back, collecting every violation
 //! - [`cloud_event`]: what subscribers get on the bus, and the subjects it comes under
+//! - `contract`: what subscribers may rest on, as schemas, an AsyncAPI document and examples; only with the feature `schema`
 //! - [`deadline`]: how long a question may wait, and what it is refused with after that
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
 //! - [`log_reader`]: reads the log over gRPC in bulk
@@ -13,6 +14,8 @@
 //! - [`time`]: instants as protobuf timestamps
 
 pub mod cloud_event;
+#[cfg(any(test, feature = "schema"))]
+pub mod contract;
 pub mod deadline;
 pub mod event;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -129,7 +129,7 @@ impl Wanted {
     }
 }
 
-static POOL: LazyLock<DescriptorPool> =
+pub(crate) static POOL: LazyLock<DescriptorPool> =
     LazyLock::new(|| DescriptorPool::decode(crate::DESCRIPTORS).unwrap_or_default());
 
 fn compile(answer: &str, paths: &[String]) -> Result<Wanted, Vec<Violation>> {

@@ -5,19 +5,14 @@ use std::sync::Arc;
 use bus::{BoxError, Message};
 use bytes::Bytes;
 use domain::LocalityCode;
-use domain::text::Moment;
 use event_log::{Log, ReadLimit, Record};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use wire::cloud_event::{CloudEvent, Place};
+use wire::cloud_event::{About, CloudEvent, Place, publish_alert};
 use wire::time::of_micros;
 use wire::v1::alert_event::Body;
 
 use crate::book;
 use crate::case::CaseKey;
-
-/// The locality token of a silence that is about several.
-const NO_SINGLE_PLACE: &str = "sys";
 
 /// Bytes of payload read from the log at once.
 const READ_BYTES_MAX: usize = 1024 * 1024;
@@ -64,24 +59,6 @@ fn timeless(message: &Message) -> Option<CloudEvent<serde_json::Value>> {
     Some(envelope)
 }
 
-/// Topic and event of a subject.
-fn kind(body: &Body) -> (&'static str, &'static str) {
-    match body {
-        Body::CaseOpened(_) => ("case", "opened"),
-        Body::CaseCleared(_) => ("case", "cleared"),
-        Body::NotificationSent(_) => ("notification", "sent"),
-        Body::CaseAcknowledged(_) => ("case", "acknowledged"),
-        Body::CaseEscalated(_) => ("case", "escalated"),
-        Body::SilenceSet(_) => ("silence", "set"),
-        Body::SilenceEnded(_) => ("silence", "ended"),
-        Body::NotificationWithheld(_) => ("notification", "withheld"),
-        Body::NotificationRead(_) => ("notification", "read"),
-        Body::AcknowledgementEnded(_) => ("acknowledgement", "ended"),
-        Body::DeliveryRecorded(_) => ("delivery", "recorded"),
-        Body::DeliveryFailed(_) => ("delivery", "failed"),
-    }
-}
-
 /// The locality of a subject, and its last token: the indicator of a case, a silence's id, or a sink.
 fn about(body: &Body) -> Option<(Option<LocalityCode>, String)> {
     let (places, id) = match body {
@@ -107,24 +84,19 @@ pub(crate) fn message(ledger: &str, record: &Record) -> Result<Message, BoxError
     let alert = book::decode(&record.payload)?;
     let body = alert.body.as_ref();
     let body = body.ok_or_else(|| unfit("is of a later version"))?;
-    let (topic, event) = kind(body);
-    let (code, detail) =
+    let (locality, detail) =
         about(body).ok_or_else(|| unfit("names no case, no silence and no sink"))?;
-    let day: Date = alert.effective.parse()?;
+    let detail = detail.as_str();
     let place = Place {
         ledger,
         position,
         known: of_micros(record.known_micros),
     };
-    let time = Moment::end_of(day).instant().to_string();
-    let token = code.map_or_else(|| NO_SINGLE_PLACE.to_owned(), |code| code.to_string());
-    let subject = format!("tiendo.v1.{ledger}.{token}.{topic}.{event}.{detail}");
-    let code = code.map(|code| code.to_string());
-    let envelope = CloudEvent::new(place, topic, event, code, time, alert);
+    let (subject, payload) = publish_alert(place, About { locality, detail }, &alert)?;
     Ok(Message {
         position,
         subject,
-        payload: Bytes::from(serde_json::to_vec(&envelope)?),
+        payload: Bytes::from(payload),
     })
 }
 

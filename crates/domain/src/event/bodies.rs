@@ -22,12 +22,14 @@ macro_rules! bodies {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+            #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
             #[serde(rename_all = "camelCase")]
             pub struct $name { $($(#[$fdoc])* pub $field: $type),+ }
         )+
 
         /// What happened.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "camelCase")]
         pub enum Body {
             $($(#[$doc])* $name($name)),+

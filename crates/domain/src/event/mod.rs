@@ -26,6 +26,7 @@ pub use terms::*;
 
 /// One fact about the programme, as it was reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The request that brought it.
@@ -47,6 +48,7 @@ pub struct Event {
 
 /// Who acts: an organisation and the office within it, never a person's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
     /// The organisation, for example `Công an tỉnh Khánh Hòa`.
@@ -57,6 +59,7 @@ pub struct Actor {
 
 /// A name in both languages; `en` may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Name {
     /// Vietnamese, NFC.
@@ -68,6 +71,7 @@ pub struct Name {
 
 /// Where a figure or a name comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The document, report or article.
@@ -79,6 +83,7 @@ pub struct Source {
 
 /// An issued document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Document {
     /// Its number, for example `6559/KH-UBND`; empty if not published.
@@ -96,6 +101,7 @@ pub struct Document {
 
 /// What a figure is counted against.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Denominator {
     /// What the people or things are: `quota`, `citizens-14-plus`, `dossiers-approved`, …
@@ -109,6 +115,7 @@ pub struct Denominator {
 
 /// What a role or a review is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {
     /// One model.
@@ -128,6 +135,7 @@ impl Scope {
 
 /// A locality that took over territory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Successor {
     /// The successor.
@@ -138,6 +146,7 @@ pub struct Successor {
 
 /// A count to be reached on the way to a quota.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Milestone {
     /// The day.
@@ -148,6 +157,7 @@ pub struct Milestone {
 
 /// A figure: a count, a percentage, or both, each with what it is counted against.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Figure {
     /// The count, if published.

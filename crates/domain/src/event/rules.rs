@@ -24,6 +24,7 @@ pub const JUDGED_INDICATORS_MAX: usize = 1_000;
 
 /// The thresholds of a judgement, all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Thresholds {
     /// The window over which pace is measured, days.
@@ -136,6 +137,7 @@ impl fmt::Display for Range {
 
 /// Which series are judged; an empty list means all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Judged {
     /// Of these indicators.
@@ -171,6 +173,7 @@ impl Judged {
 
 /// A step of the ladder by which a place that stays behind is urged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Its number, from 1.

@@ -124,6 +124,11 @@ pub enum Precision {
 /// Of moments at the same end, a day follows a month and an hour, so that [`Moment::end_of`] a date
 /// is not before any moment of that date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9]{2})?)?$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment {
     date: Date,

@@ -21,6 +21,11 @@ const UNIT: i64 = 1_000_000;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^-?[0-9]{1,9}(\.[0-9]{0,5}[1-9])?$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Decimal {
     millionths: i64,

@@ -244,6 +244,11 @@ fn grouped(count: u64, separator: char) -> String {
 /// 83.8 % is 8380 hundredths with one decimal; it differs from 83.80 %, which claims more.
 /// As text and in serde it is `83.8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^[0-9]{1,6}(\.[0-9]{1,2})?$"))
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct Percent {
     hundredths: u32,
@@ -456,6 +461,7 @@ pub fn format_percent_en(percent: Percent) -> String {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
     /// The count itself.
@@ -552,6 +558,7 @@ const BOUND_WORDS: [(Bound, &[&str]); 3] = [
 
 /// A count that may be vague, as newspapers print it: "trên 12.600".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quantity {
     /// How the true count relates to `value`.
     pub bound: Bound,
