@@ -101,3 +101,46 @@ async fn every_figure_that_opens_or_clears_a_case_has_an_alert_whose_time_is_tol
     ensure!(rows[0]["goals"][0]["met"].is_boolean(), "{told}");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_event_stands_beside_a_bare_message_and_an_emptied_bus_is_filled() -> Result<()> {
+    let arguments = [
+        "bench",
+        "bus",
+        "-o",
+        "json",
+        "--rates",
+        "100",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.2",
+        "--events",
+        "1000",
+        "--cache",
+        TOOLS,
+    ];
+    let told = program::run(&binary()?, &arguments).await?.ok()?;
+    let told: Value = serde_json::from_str(&told)?;
+    let rows = told["rows"].as_array().context("no rows")?;
+    let row = |name: &str| {
+        let found = rows.iter().find(|row| row["name"] == name);
+        found.with_context(|| format!("no row '{name}'"))
+    };
+    let took = |name: &str| anyhow::Ok(row(name)?["p99_us"]["median"].as_f64().context("a p99")?);
+    let (event, bare) = (took("event at a subscriber")?, took("bare publish")?);
+    let most = 2.0 * bare + took("fdatasync")?;
+    let goal = &row("event at a subscriber")?["goals"][0];
+    ensure!(event > 0.0 && bare > 0.0, "{told}");
+    ensure!(
+        goal["measured"] == event && goal["met"] == (event <= most),
+        "{told}"
+    );
+    let relayed = row("relay into an empty bus")?;
+    let bare = row("bare pipelined publish")?;
+    let part = |row: &Value| row["per_s"]["median"].as_f64();
+    let part = part(relayed).context("a rate")? / part(bare).context("a rate")?;
+    let told = relayed["goals"][0]["measured"].as_f64().context("a goal")?;
+    ensure!((told - part).abs() < 1e-6, "{relayed}");
+    Ok(())
+}

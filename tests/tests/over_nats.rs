@@ -208,8 +208,13 @@ async fn malformed(t: &Tiendo) -> Result<()> {
         .request("tiendo.v1.ha-noi.sys.ingest.record", "{}".into())
         .await;
     ensure!(nobody.is_err(), "another ledger's request was answered");
-    let asked = ask(t, RECORD, "").await?;
-    ensure!(asked.refused.is_some());
+    // Nor is a person's name taken where others listen.
+    let named = v1::RecordRequest {
+        person: "Nguyễn Văn A".to_owned(),
+        ..request(report("568", DAY, 100_004))
+    };
+    let named = record(t, &named).await?.refused;
+    assert_eq!(named, Some(("3".to_owned(), "PERSON_OVER_NATS".to_owned())));
     assert_eq!(t.ledger().await?.head, head);
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A request is never stored, so nothing of one that was refused or lost is left behind.
 //! As a relay it lives in generations: a lost connection ends one, and what was being answered then has lost its asker.
 //! Several who answer for one ledger share a queue, of which each request goes to one.
+//! An answer goes to an inbox (`_…`) and nowhere else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use async_nats::{HeaderMap, Message, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -28,6 +30,12 @@ const QUEUE: &str = "tiendo";
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait between two generations.
 const BACKOFF_MAX: Duration = Duration::from_millis(500);
+/// Requests held that nobody has looked at yet; what comes beyond them is lost, and asked again.
+const WAITING_MAX: usize = 1_024;
+/// Between two looks at whether the server still lets us listen.
+const LOOK: Duration = Duration::from_secs(1);
+/// What the headers of an answer take at most.
+const HEADER_BYTES_MAX: usize = 256;
 /// The same trouble is logged at most this often.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 
@@ -42,6 +50,8 @@ pub struct AnswerOptions {
     pub subject: String,
     /// Requests answered at once; one more is refused.
     pub at_once: usize,
+    /// How long what is being answered at the shutdown may take.
+    pub grace: Duration,
 }
 
 /// A request as it came.
@@ -70,9 +80,11 @@ pub enum Refusal {
         /// How many that is.
         at_once: usize,
     },
+    /// Nobody answers any more: asked again, another start does.
+    Stopping,
     /// The answer is larger than the server takes.
     TooLarge {
-        /// Its bytes.
+        /// Its bytes with what headers may take.
         bytes: usize,
         /// The limit, headers included.
         bytes_max: usize,
@@ -88,7 +100,7 @@ pub trait Answer: Send + Sync + 'static {
     fn refuse(&self, refusal: Refusal) -> Answered;
 }
 
-/// Answers until `shutdown`; what was asked before it is answered still.
+/// Answers until `shutdown`; what was being answered then has [`AnswerOptions::grace`] to end, and what waits is refused.
 ///
 /// # Errors
 /// [`client::Error`] if the address is none or the server is too old; everything that can pass by itself is tried again for ever.
@@ -100,14 +112,18 @@ pub async fn answer(
     let mut backoff = Backoff::new(Duration::from_millis(25), BACKOFF_MAX);
     let mut complaints = Complaints::new(COMPLAIN_EVERY);
     while !shutdown.is_cancelled() {
-        let trouble = match subscribed(&options).await {
-            Ok((connection, requests)) => {
+        let subscribed = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            subscribed = subscribe(&options) => subscribed,
+        };
+        let trouble = match subscribed {
+            Ok((connection, Ok(requests))) => {
                 backoff.reset();
                 generation(&options, &connection, requests, &*answerer, &shutdown).await
             }
-            Err(client::Error::Connect { url, source }) => {
-                chain(&client::Error::Connect { url, source })
-            }
+            Ok((_, Err(trouble))) => trouble,
+            Err(error @ client::Error::Connect { .. }) => chain(&error),
             Err(lasting) => return Err(lasting),
         };
         if shutdown.is_cancelled() {
@@ -126,15 +142,15 @@ pub async fn answer(
     Ok(())
 }
 
-async fn subscribed(
+async fn subscribe(
     options: &AnswerOptions,
 ) -> Result<(Connection, Result<Subscriber, String>), client::Error> {
-    let connection = client::connect(&ConnectSettings {
+    let settings = ConnectSettings {
         url: options.url.clone(),
         name: options.name.clone(),
         timeout: TIMEOUT,
-    })
-    .await?;
+    };
+    let connection = client::connect_holding(&settings, Some(WAITING_MAX)).await?;
     let subject = options.subject.clone();
     let requests = connection
         .client
@@ -147,44 +163,48 @@ async fn subscribed(
 async fn generation(
     options: &AnswerOptions,
     connection: &Connection,
-    requests: Result<Subscriber, String>,
+    mut requests: Subscriber,
     answerer: &impl Answer,
     shutdown: &CancellationToken,
 ) -> String {
-    let mut requests = match requests {
-        Ok(requests) => requests,
-        Err(trouble) => return trouble,
-    };
-    let (mut answering, mut ending) = (FuturesUnordered::new(), false);
+    let (at_once, mut answering) = (options.at_once, FuturesUnordered::new());
+    let mut look = interval(LOOK);
     loop {
         tokio::select! {
             biased;
             () = connection.lost() => return "the connection was lost".to_owned(),
-            () = shutdown.cancelled(), if !ending => {
-                // Whoever asks from now on hears at once that nobody listens.
-                ending = true;
-                if let Err(error) = requests.drain().await {
-                    return chain(&error);
+            () = shutdown.cancelled() => break,
+            Some(()) = answering.next() => {}
+            request = requests.next() => {
+                let Some(request) = request else {
+                    return "the connection was closed".to_owned();
+                };
+                let full = answering.len() >= at_once;
+                let refusal = full.then_some(Refusal::Busy { at_once });
+                answering.push(one(connection, answerer, request, refusal));
+            }
+            _ = look.tick() => {
+                // The server keeps the connection and drops the subscription.
+                if connection.is_not_permitted() {
+                    let refusal = connection.refusal().unwrap_or_default();
+                    return format!("the server said: {refusal}");
                 }
             }
-            Some(()) = answering.next() => {}
-            request = requests.next() => match request {
-                Some(request) => {
-                    let at_once = options.at_once;
-                    let full = answering.len() >= at_once;
-                    let refusal = full.then_some(Refusal::Busy { at_once });
-                    answering.push(one(connection, answerer, request, refusal));
-                }
-                None => {
-                    while answering.next().await.is_some() {}
-                    // What was said goes out before the connection is dropped.
-                    let flushed = connection.client.flush().await;
-                    let closed = "the connection was closed".to_owned();
-                    return flushed.map_or_else(|error| chain(&error), |()| closed);
-                }
-            },
         }
     }
+    // A server that is frozen acknowledges nothing, so all of it together has its time.
+    let ended = async {
+        // Whoever asks from now on hears at once that nobody listens.
+        let _ = requests.unsubscribe().await;
+        while let Some(request) = requests.next().await {
+            let refusal = Some(Refusal::Stopping);
+            answering.push(one(connection, answerer, request, refusal));
+        }
+        while answering.next().await.is_some() {}
+        let _ = connection.client.flush().await;
+    };
+    let _ = timeout(options.grace, ended).await;
+    String::new()
 }
 
 /// Answers one request, or says why it is refused.
@@ -194,8 +214,13 @@ async fn one(
     request: Message,
     refusal: Option<Refusal>,
 ) {
-    let Some(reply) = request.reply else {
-        debug!("a request on {} names nowhere to answer", request.subject);
+    // The server lets anybody name any subject here, and an answer goes out with our rights:
+    // among the events of a ledger it would take a position.
+    let Some(reply) = request.reply.filter(|reply| reply.starts_with('_')) else {
+        debug!(
+            "a request on {} names no inbox to answer to",
+            request.subject
+        );
         return;
     };
     let mut answered = match refusal {
@@ -206,7 +231,7 @@ async fn one(
         }
     };
     let bytes_max = connection.client.max_payload();
-    let bytes = answered.payload.len();
+    let bytes = answered.payload.len() + HEADER_BYTES_MAX;
     if bytes > bytes_max {
         answered = answerer.refuse(Refusal::TooLarge { bytes, bytes_max });
     }

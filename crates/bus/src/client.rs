@@ -95,6 +95,14 @@ struct Events {
 
 /// Connects, or fails; never retries and never reconnects by itself.
 pub async fn connect(settings: &ConnectSettings) -> Result<Connection, Error> {
+    connect_holding(settings, None).await
+}
+
+/// The same, holding so many messages of a subscription that nobody has taken yet; what comes beyond them is lost.
+pub(crate) async fn connect_holding(
+    settings: &ConnectSettings,
+    messages_max: Option<usize>,
+) -> Result<Connection, Error> {
     let url = settings.url.as_str();
     let addresses = url
         .split(',')
@@ -111,7 +119,11 @@ pub async fn connect(settings: &ConnectSettings) -> Result<Connection, Error> {
         not_permitted: false,
     }));
     let (seen, gone, name) = (Arc::clone(&events), lost.clone(), settings.name.clone());
-    let client = ConnectOptions::new()
+    let mut options = ConnectOptions::new();
+    if let Some(messages_max) = messages_max {
+        options = options.subscription_capacity(messages_max);
+    }
+    let client = options
         .name(&settings.name)
         .connection_timeout(settings.timeout)
         .request_timeout(Some(settings.timeout))

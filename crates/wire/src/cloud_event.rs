@@ -89,7 +89,7 @@ pub struct CloudEvent<T> {
     pub sequence: String,
     /// When the log took it, RFC 3339.
     pub recordedtime: Timestamp,
-    /// Whether the event is the last of its request; releases before 0.2 did not say.
+    /// Whether the event is the last of its request; logs from before the first release do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requestends: Option<bool>,
     /// The event.

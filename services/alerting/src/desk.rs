@@ -351,7 +351,7 @@ impl Desk {
             tracing::error!(
                 reason = "REQUEST_INCOMPLETE",
                 position,
-                "the event at {position} is not the last of its request, and the next one comes neither from the bus nor from the log: nothing more is judged, and no day passes"
+                "the event at {position} may not be the last of its request, and the next one comes neither from the bus nor from the log: nothing more is judged, and no day passes"
             );
         }
     }
@@ -512,7 +512,8 @@ impl Desk {
                 let was_told = book
                     .newest(&id)
                     .is_some_and(|kept| kept.life(&Seen::ALL).step > 0);
-                let praises = was_told && !notice::is_left_to_overdue(&book, &change);
+                let praises = was_told
+                    && !notice::is_left_to_overdue(&book, &change.key, Some(&change.verdict));
                 let alerts = render::alerts(&change, (opened, praises), withheld);
                 let request_id = change.request_id(book.openings(&id));
                 round.push(Entry {

@@ -21,7 +21,7 @@ use crate::book::{Book, Kept};
 use crate::case::CaseKey;
 use crate::judge::Judge;
 use crate::life::{Acknowledgement, Life};
-use crate::notice::{Told, notice};
+use crate::notice::{Told, is_left_to_overdue, notice};
 use crate::rules::step;
 use crate::sight::Seen;
 
@@ -156,8 +156,12 @@ impl<S: Surroundings> Round<'_, S> {
             if let Some(silent) = self.silent(key) {
                 return Some((STALE, silent.case.case_id.clone()));
             }
-            if let Some(overdue) = self.overdue(key) {
-                return Some((OVERDUE, overdue.case_id.clone()));
+            if is_left_to_overdue(self.book, key, None) {
+                let overdue = CaseKey {
+                    concern: Concern::Overdue,
+                    ..key.clone()
+                };
+                return Some((OVERDUE, overdue.to_string()));
             }
         }
         let above = || ids_above(self.around, key.locality);
@@ -172,15 +176,6 @@ impl<S: Surroundings> Round<'_, S> {
     fn silent(&self, key: &CaseKey) -> Option<&Kept> {
         let silent = (key.locality, Concern::Silent);
         self.book.open_like(key, silent, &Seen::ALL)
-    }
-
-    /// The case of the same quota past its deadline: a lagging case stays open until the work is done, but is told no more beside it.
-    fn overdue(&self, key: &CaseKey) -> Option<&v1::Case> {
-        let overdue = CaseKey {
-            concern: Concern::Overdue,
-            ..key.clone()
-        };
-        self.book.open(&overdue.to_string())
     }
 
     /// The step is taken.

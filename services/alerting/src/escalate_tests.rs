@@ -395,6 +395,27 @@ fn past_the_deadline_the_overdue_case_of_the_quota_tells_and_the_lagging_one_wai
 }
 
 #[test]
+fn an_overdue_case_that_nobody_was_told_of_speaks_for_no_other() {
+    let mut story = Story::default();
+    story.open(LAGGING, "2023-07-01");
+    let set = v1::SilenceSet {
+        silence_id: "overdue".to_owned(),
+        places: vec![v1::SilencedPlace {
+            locality: Some(wire::event::locality_ref(id("268"))),
+            below: false,
+        }],
+        concern: v1::Concern::Overdue as i32,
+        until: "2023-08-01".to_owned(),
+        ..v1::SilenceSet::default()
+    };
+    story.take("2023-07-01", Body::SilenceSet(set));
+    story.open(HA_DONG, "2023-07-02");
+    let last = said(story.entries.last().unwrap());
+    assert_eq!(last, "withheld 1 from 268: SILENCED");
+    assert_eq!(story.due("2023-07-08"), ["step 2", "told 2 to 268"]);
+}
+
+#[test]
 fn a_parent_with_a_case_of_its_own_is_not_told_of_each_child() {
     let mut story = Story::default();
     story.open(HA_NOI, "2023-07-14");

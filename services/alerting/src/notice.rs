@@ -6,9 +6,10 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use wire::v1;
 
-use crate::book::Book;
-use crate::case::{CaseKey, Change};
+use crate::book::{Book, Kept};
+use crate::case::CaseKey;
 use crate::letter::office;
+use crate::sight::Seen;
 
 /// The step under which a commendation (biểu dương) is told: it is on no ladder.
 pub(crate) const COMMENDATION: u32 = 0;
@@ -91,20 +92,31 @@ pub(crate) fn is_late(verdict: &v1::Verdict) -> bool {
     terms.any(|term| term.name == TERM_EARLY && term.value < 0.0)
 }
 
-/// Whether a lagging case that changes leaves praise to the overdue case of the same quota: it is open, or was cleared by the same judgement.
-pub(crate) fn is_left_to_overdue(book: &Book, change: &Change) -> bool {
-    if change.key.concern != lag::Concern::Lagging {
-        return false;
+/// Whether the overdue case of the same quota speaks for a lagging one: somebody was told of it, and it is open, or was cleared by the same judgement.
+///
+/// `cleared` is the verdict that clears the lagging case; none if it is open.
+pub(crate) fn is_left_to_overdue(
+    book: &Book,
+    key: &CaseKey,
+    cleared: Option<&v1::Verdict>,
+) -> bool {
+    overdue_beside(book, key).is_some_and(|overdue| {
+        let judgement = |verdict: &v1::Verdict| (verdict.position, verdict.judged_for.clone());
+        let [ours, theirs] = [cleared, overdue.case.cleared.as_ref()].map(|it| it.map(judgement));
+        overdue.life(&Seen::ALL).step > 0 && (theirs.is_none() || theirs == ours)
+    })
+}
+
+/// The newest overdue case of a lagging one's quota.
+fn overdue_beside<'a>(book: &'a Book, key: &CaseKey) -> Option<&'a Kept> {
+    if key.concern != lag::Concern::Lagging {
+        return None;
     }
     let overdue = CaseKey {
         concern: lag::Concern::Overdue,
-        ..change.key.clone()
+        ..key.clone()
     };
-    let overdue = book.newest(&overdue.to_string());
-    overdue.is_some_and(|kept| {
-        let cleared = kept.case.cleared.as_ref();
-        cleared.is_none_or(|cleared| cleared.position == change.verdict.position)
-    })
+    book.newest(&overdue.to_string())
 }
 
 fn judged_for(verdict: &v1::Verdict) -> Date {

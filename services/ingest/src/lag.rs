@@ -103,8 +103,9 @@ impl Meter {
             let generation = self.status.borrow().generation;
             metrics::gauge!("tiendo_relay_position").set(lag.published as f64);
             metrics::gauge!("tiendo_relay_behind_positions").set(lag.positions() as f64);
-            // Not a number: behind, and nobody can say for how long.
-            metrics::gauge!("tiendo_relay_behind_seconds").set(lag.seconds.unwrap_or(f64::NAN));
+            // Behind, and nobody can say for how long: the alert must not wait for that.
+            let seconds = lag.seconds.unwrap_or(f64::INFINITY);
+            metrics::gauge!("tiendo_relay_behind_seconds").set(seconds);
             metrics::counter!("tiendo_relay_generations_total").absolute(generation);
         }
     }

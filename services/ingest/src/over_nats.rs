@@ -18,6 +18,8 @@ use crate::writer::Refused;
 
 /// Requests answered at once, of all askers together.
 const AT_ONCE: usize = 256;
+/// A larger request is read on a thread of its own.
+const AT_ONCE_BYTES_MAX: usize = 16 * 1024;
 
 /// Answers until `shutdown`.
 pub(crate) async fn serve(config: Config, api: Arc<IngestApi>, shutdown: CancellationToken) {
@@ -26,6 +28,7 @@ pub(crate) async fn serve(config: Config, api: Arc<IngestApi>, shutdown: Cancell
         subject: bus::subject::requests(&config.ledger),
         url: config.nats_url,
         at_once: AT_ONCE,
+        grace: config.grace,
     };
     if let Err(error) = bus::answer::answer(options, Arc::new(OverNats(api)), shutdown).await {
         // Whoever asks over gRPC is answered still; the relay raises the alarm for the same reason.
@@ -36,18 +39,26 @@ pub(crate) async fn serve(config: Config, api: Arc<IngestApi>, shutdown: Cancell
 
 struct OverNats(Arc<IngestApi>);
 
+impl OverNats {
+    async fn record(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
+        let request: v1::RecordRequest = read("RecordRequest", payload).await?;
+        nameless(request.person.is_empty())?;
+        written("RecordResponse", self.0.record_one(request).await)
+    }
+
+    async fn record_batch(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
+        let request: v1::RecordBatchRequest = read("RecordBatchRequest", payload).await?;
+        nameless(request.persons.is_empty())?;
+        written("RecordBatchResponse", self.0.record_all(request).await)
+    }
+}
+
 impl Answer for OverNats {
     async fn answer(&self, asked: Asked) -> Answered {
-        let (api, payload) = (&*self.0, &asked.payload[..]);
+        let payload = asked.payload;
         let answered = match asked.subject.rsplit('.').next() {
-            Some("record") => match read("RecordRequest", payload) {
-                Ok(request) => written("RecordResponse", api.record_one(request).await),
-                Err(refused) => Err(refused),
-            },
-            Some("record-batch") => match read("RecordBatchRequest", payload) {
-                Ok(request) => written("RecordBatchResponse", api.record_all(request).await),
-                Err(refused) => Err(refused),
-            },
+            Some("record") => self.record(payload).await,
+            Some("record-batch") => self.record_batch(payload).await,
             _ => Err(said(
                 Code::Unimplemented,
                 "UNKNOWN_REQUEST",
@@ -76,6 +87,7 @@ impl Answer for OverNats {
                     ..busy
                 }
             }
+            Refusal::Stopping => crate::grpc::refusal(Refused::Stopped),
             Refusal::TooLarge { bytes, bytes_max } => said(
                 Code::ResourceExhausted,
                 "ANSWER_TOO_LARGE",
@@ -96,16 +108,41 @@ fn said(code: Code, reason: &str, message: String) -> v1::Refusal {
     }
 }
 
-fn read<M: Message + Default>(name: &str, payload: &[u8]) -> Result<M, v1::Refusal> {
-    message::of_bytes(name, payload).map_err(|error| {
+/// Reads a request; a large one where it keeps no other from being answered.
+async fn read<M>(name: &'static str, payload: Bytes) -> Result<M, v1::Refusal>
+where
+    M: Message + Default + 'static,
+{
+    let read = if payload.len() <= AT_ONCE_BYTES_MAX {
+        message::of_bytes(name, &payload)
+    } else {
+        let reading = tokio::task::spawn_blocking(move || message::of_bytes(name, &payload));
+        let failed = |error: tokio::task::JoinError| internal(&error);
+        reading.await.map_err(failed)?
+    };
+    read.map_err(|error| {
         let message = format!("this is no {name} in the JSON form of Protocol Buffers: {error}");
         said(Code::InvalidArgument, "REQUEST_FORMAT", message)
     })
 }
 
+/// Refuses names of persons: whoever follows the subjects of a ledger would read them, and no erasure reaches there.
+fn nameless(is_nameless: bool) -> Result<(), v1::Refusal> {
+    if is_nameless {
+        return Ok(());
+    }
+    let message = "names of persons are taken over gRPC alone, since others listen on the bus";
+    let reason = "PERSON_OVER_NATS";
+    Err(said(Code::InvalidArgument, reason, message.to_owned()))
+}
+
+fn internal(error: &impl std::error::Error) -> v1::Refusal {
+    said(Code::Internal, "INTERNAL", error.to_string())
+}
+
 fn written<M: Message>(name: &str, answer: Result<M, Refused>) -> Result<Answered, v1::Refusal> {
     let answer = message::to_json(name, &answer.map_err(refusal)?);
-    let answer = answer.map_err(|error| said(Code::Internal, "INTERNAL", error.to_string()))?;
+    let answer = answer.map_err(|error| internal(&error))?;
     Ok(Answered {
         payload: Bytes::from(answer.to_string()),
         refused: None,

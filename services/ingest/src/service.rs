@@ -192,15 +192,7 @@ impl Ingest {
             relay_alarm,
             meter,
         };
-        let ingest = Arc::new(ingest);
-        let answering = over_nats::serve(config.clone(), Arc::clone(&ingest), shutdown.clone());
-        let answering = host::task::spawn("ingest-requests", answering);
-        let routes = routes(ingest, &config, shutdown.clone());
-        let server = server(listener, routes, &config, readiness);
-        let served = host::grpc::serve(server, shutdown.clone()).await;
-        // It listens no longer either, however the server ended.
-        shutdown.cancel();
-        let _ = answering.await;
+        let served = answer(ingest, listener, config, readiness, shutdown).await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
         let published = published.wait_for(|status| status.published >= log.head());
@@ -211,6 +203,26 @@ impl Ingest {
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
         Ok(served?)
     }
+}
+
+/// Answers over gRPC and over NATS until the shutdown.
+async fn answer(
+    ingest: IngestApi,
+    listener: TcpListener,
+    config: Config,
+    readiness: Readiness,
+    shutdown: CancellationToken,
+) -> Result<(), host::Error> {
+    let ingest = Arc::new(ingest);
+    let over_nats = over_nats::serve(config.clone(), Arc::clone(&ingest), shutdown.clone());
+    let over_nats = host::task::spawn("ingest-requests", over_nats);
+    let routes = routes(ingest, &config, shutdown.clone());
+    let server = server(listener, routes, &config, readiness);
+    let served = host::grpc::serve(server, shutdown.clone()).await;
+    // Nobody listens there either, however the server ended.
+    shutdown.cancel();
+    let _ = over_nats.await;
+    served
 }
 
 fn server(

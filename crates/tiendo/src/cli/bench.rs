@@ -33,6 +33,10 @@ pub enum Bench {
     ///
     /// Ingest, alerting and their relays run in this process, beside a nats-server of their own.
     Alert(BenchAlert),
+    /// See how long after a report was sent its event is at a subscriber of NATS, beside a bare publish, and how fast an empty bus is filled.
+    ///
+    /// Ingest and its relay run in this process, on a nats-server of their own.
+    Bus(BenchBus),
 }
 
 /// How to measure recording.
@@ -161,6 +165,29 @@ pub struct BenchAlert {
     /// Figures a second.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub rate: u32,
+    /// Where to write; default the directory for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub directory: Option<PathBuf>,
+    /// The nats-server between them.
+    #[command(flatten)]
+    pub nats: NatsServer,
+}
+
+/// How to measure the bus.
+#[derive(Debug, Clone, Args)]
+pub struct BenchBus {
+    /// Events a second, one after the other; above a thousand several come in each request.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
+    pub rates: Vec<u32>,
+    /// Events that an emptied stream is filled with, at least.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub events: u64,
+    /// Rounds of each measurement, in each of which all take turns; shown are the median, the least and the most.
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// Seconds of each round at a rate.
+    #[arg(long, default_value_t = 5.0)]
+    pub seconds: f64,
     /// Where to write; default the directory for temporary files.
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,

@@ -1,4 +1,4 @@
-//! `tiendo bench append | replay | generate | query | judge | alert`: what this machine gives, beside the limit of its disk.
+//! `tiendo bench append | replay | generate | query | judge | alert | bus`: what this machine gives, beside the limit of its disk.
 //!
 //! - `append`: through gRPC with the real decisions, in turn with a plain file
 //! - `replay`: from a cold start to records, decoded and folded events
@@ -6,6 +6,7 @@
 //! - `query`: what a national load costs to ask about
 //! - `judge`: what it costs to judge
 //! - `alert`: how long after its event an alert is at a subscriber
+//! - `bus`: how long after its report an event is at a subscriber, and how fast an empty bus is filled
 //! - `sample`: figures of the sample kind
 //! - `national`: what the whole country would report
 //!
@@ -14,6 +15,7 @@
 
 mod alert;
 mod append;
+mod bus;
 mod generate;
 mod judge;
 mod national;
@@ -49,6 +51,7 @@ pub(crate) async fn run(
         Bench::Query(options) => query::run(options, surroundings, output).await,
         Bench::Judge(options) => judge::run(&options, output),
         Bench::Alert(options) => alert::run(options, surroundings, output).await,
+        Bench::Bus(options) => bus::run(options, surroundings, output).await,
     }
 }
 
@@ -258,6 +261,17 @@ fn resident_mb(key: &str) -> Result<f64, Failure> {
         .and_then(|line| line.split_whitespace().next())
         .and_then(|kib| kib.parse::<f64>().ok());
     Ok(kib.unwrap_or_default() * 1.024e-3)
+}
+
+/// The nats-server to run, found or fetched.
+async fn nats_server(
+    wanted: &crate::cli::NatsServer,
+    surroundings: Surroundings,
+) -> Result<std::path::PathBuf, Failure> {
+    let search = crate::up::search(wanted, surroundings, Default::default);
+    let found = tokio::task::spawn_blocking(move || ::bus::server::obtain(&search)).await;
+    let found = found.map_err(failed)?;
+    found.map_err(|error| Failure::caused(NOT_FOUND, &error))
 }
 
 /// A directory for temporary files, below the one asked for.

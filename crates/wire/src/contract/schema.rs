@@ -130,6 +130,11 @@ fn root<T: JsonSchema>(id: &str, title: &str) -> Value {
     schema
 }
 
+/// Formats of numbers that the specification does not have.
+const WIDTHS: [&str; 10] = [
+    "uint8", "uint16", "uint32", "uint64", "uint", "int8", "int16", "int32", "int64", "double",
+];
+
 /// What is written, not what would be read.
 fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12()
@@ -137,11 +142,15 @@ fn generator() -> SchemaGenerator {
         .into_generator()
 }
 
-/// What need not be there is left out where there is none, and never `null`.
+/// What need not be there is left out where there is none, and never `null`; a width such as `uint64` is no format of the specification, and strict readers refuse it.
 fn left_out(schema: &mut Value) {
     let required = strings(&schema["required"]);
     match schema {
         Value::Object(fields) => {
+            let format = fields.get("format").and_then(Value::as_str);
+            if format.is_some_and(|format| WIDTHS.contains(&format)) {
+                fields.remove("format");
+            }
             if let Some(Value::Object(properties)) = fields.get_mut("properties") {
                 let optional = properties
                     .iter_mut()

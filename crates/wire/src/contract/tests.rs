@@ -474,3 +474,69 @@ fn what_a_released_version_published_is_read_accepted_and_written_the_same() {
         }
     }
 }
+
+/// What a released schema promises of a place, today's promises as well: fields are there, required, of their type.
+///
+/// Words for people may change, and a choice may have more values.
+fn kept(released: &Value, today: &Value, path: &str, broken: &mut Vec<String>) {
+    match (released, today) {
+        (Value::Object(released), Value::Object(today)) => {
+            for (key, promised) in released {
+                let path = format!("{path}/{key}");
+                match (key.as_str(), today.get(key)) {
+                    ("description" | "title" | "examples" | "$comment", _) => {}
+                    (_, None) => broken.push(path),
+                    (_, Some(said)) => kept(promised, said, &path, broken),
+                }
+            }
+        }
+        (Value::Array(released), Value::Array(today)) => {
+            for (index, promised) in released.iter().enumerate() {
+                let is_kept = |said: &Value| {
+                    let mut broken = Vec::new();
+                    kept(promised, said, "", &mut broken);
+                    broken.is_empty()
+                };
+                if !today.iter().any(is_kept) {
+                    broken.push(format!("{path}/{index}"));
+                }
+            }
+        }
+        (released, today) if released == today => {}
+        _ => broken.push(path.to_owned()),
+    }
+}
+
+#[test]
+fn what_a_released_schema_promises_is_promised_still() {
+    let today = folder(&here("../../docs/bus/schemas"));
+    let versions = fs::read_dir(here("tests/data/bus-schemas")).unwrap();
+    let versions: Vec<PathBuf> = versions.map(|entry| entry.unwrap().path()).collect();
+    assert!(!versions.is_empty());
+    for version in versions {
+        let released = folder(&version);
+        assert!(released.len() > 46, "{}", version.display());
+        for (name, text) in released {
+            let promised: Value = serde_json::from_str(&text).unwrap();
+            let found = today.iter().find(|(of, _)| **of == name);
+            let (_, text) = found.unwrap_or_else(|| panic!("{name} is gone"));
+            let said: Value = serde_json::from_str(text).unwrap();
+            let mut broken = Vec::new();
+            kept(&promised, &said, "", &mut broken);
+            assert!(
+                broken.is_empty(),
+                "{name} of {}: {broken:#?}",
+                version.display()
+            );
+            // A field that need not be there any more breaks it.
+            let mut wrong = said;
+            let Some(required) = wrong["required"].as_array_mut() else {
+                continue;
+            };
+            if required.pop().is_some() {
+                kept(&promised, &wrong, "", &mut broken);
+                assert!(!broken.is_empty(), "{name}");
+            }
+        }
+    }
+}

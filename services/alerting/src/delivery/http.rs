@@ -323,7 +323,7 @@ mod tests {
     async fn answered(bytes: &'static [u8]) -> Result<Answer, Error> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let client = Client::new(Duration::from_millis(500)).unwrap();
+        let client = Client::new(Duration::from_secs(2)).unwrap();
         let target = Target::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
         let posted = client.post(&target, &[], Bytes::from("{}"), Timestamp::UNIX_EPOCH);
         let server = async {

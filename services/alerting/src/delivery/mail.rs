@@ -331,7 +331,7 @@ impl Mailer {
                 through: 0,
                 at: round.through,
             };
-            if !self.tell(number, mail, &digest).await || self.pass_is_over(begun) {
+            if !self.tell(number, mail, &digest).await || self.pass_is_over(begun, number) {
                 return;
             }
         }
@@ -409,7 +409,7 @@ impl Mailer {
                 if passed.len() >= PASSED_BATCH_MAX {
                     self.record(day, std::mem::take(&mut passed)).await;
                 }
-                if self.pass_is_over(begun) {
+                if self.pass_is_over(begun, number) {
                     break;
                 }
                 continue;
@@ -431,7 +431,7 @@ impl Mailer {
             // What was opened since the look is not told yet.
             let is_over = |opened: u64| !open.contains(&opened) && opened <= round.through;
             self.dispatch.account().forget(&receiver, is_over);
-            if self.pass_is_over(begun) {
+            if self.pass_is_over(begun, number) {
                 break;
             }
         }
@@ -440,9 +440,13 @@ impl Mailer {
         }
     }
 
-    /// Whether a pass is over, so that what cannot wait is looked for; who is left is wanted by the next.
-    fn pass_is_over(&self, begun: Instant) -> bool {
-        begun.elapsed() >= self.dispatch.pace().pass
+    /// Whether a pass is over, so that what cannot wait is looked for; who is left is wanted by the next, which begins behind the one that came last.
+    fn pass_is_over(&mut self, begun: Instant, number: usize) -> bool {
+        let is_over = begun.elapsed() >= self.dispatch.pace().pass;
+        if is_over {
+            self.first = (number + 1) % self.recipients.len().max(1);
+        }
+        is_over
     }
 
     async fn record(&self, day: Date, bodies: Vec<Body>) {
@@ -542,8 +546,9 @@ impl Mailer {
         (desk.backoff, desk.wait_until, desk.waits) = (None, None, false);
         desk.blocked = Some(day);
         let line = self.dispatch.line(&receiver(&self.recipients[number]));
-        // Sent once more, and refused once more.
-        attempts += line.dead.get(&mail.at).map_or(0, |dead| dead.attempts);
+        // Sent once more on the same day, and refused once more.
+        let before = line.dead.get(&mail.at).filter(|dead| dead.day == day);
+        attempts += before.map_or(0, |dead| dead.attempts);
         let recipient = &self.recipients[number].id;
         tracing::error!(
             reason = super::REASON_DELIVERY_FAILED,

@@ -17,7 +17,7 @@ use super::words::Both;
 use crate::assess::Judged;
 use crate::case::CaseKey;
 use crate::escalate::ids_above;
-use crate::notice::COMMENDATION;
+use crate::notice::{self, COMMENDATION};
 use crate::sight::Seen as Sight;
 
 /// The first step of the ladder.
@@ -203,6 +203,9 @@ fn told_cases(dispatch: &Dispatch, cleared_after: u64) -> (u64, Vec<(Seen, Vec<L
     });
     let told = cases.filter_map(|case| {
         let key = CaseKey::parse(&case.case_id)?;
+        if notice::is_left_to_overdue(&book, &key, case.cleared.as_ref()) {
+            return None;
+        }
         let mut places = BTreeSet::new();
         for notification in &case.notifications {
             places.extend(told_places(key.locality, notification));

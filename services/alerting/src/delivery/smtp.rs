@@ -142,7 +142,7 @@ impl Server {
         let (_, opening, taking) = self.limits;
         let mut connection = match timeout(opening, self.open(mail.envelope())).await {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(refusal(&error)),
+            Ok(Err(refusal)) => return Err(refusal),
             Err(_) => return Err(Refusal::Server(NO_ANSWER.to_owned())),
         };
         let text = mail.formatted();
@@ -162,13 +162,20 @@ impl Server {
     }
 
     /// Everything up to the word that the text may come.
-    async fn open(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Error> {
-        let mut connection = self.connect().await?;
-        let asked = self.ask(&mut connection, envelope).await;
-        if asked.as_ref().is_err_and(|error| error.status().is_some()) {
+    async fn open(&self, envelope: &Envelope) -> Result<AsyncSmtpConnection, Refusal> {
+        let of_us = |error: &Error| Refusal::Server(told_error(error));
+        let mut connection = self.connect().await.map_err(|error| of_us(&error))?;
+        let (refused, is_answered) = match self.greet(&mut connection, envelope).await {
+            Err(error) => (Some(of_us(&error)), error.status().is_some()),
+            Ok(()) => match address(&mut connection, envelope).await {
+                Err(error) => (Some(refusal(&error)), error.status().is_some()),
+                Ok(()) => (None, false),
+            },
+        };
+        if is_answered {
             part(&mut connection).await;
         }
-        asked.map(|()| connection)
+        refused.map_or(Ok(connection), Err)
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
@@ -190,8 +197,8 @@ impl Server {
         Ok(connection)
     }
 
-    /// Who we are, whom it is for, and that the text comes; a mail of ours is in ASCII, so no extension is asked for.
-    async fn ask(
+    /// Who we are: what is refused here is refused of us, whoever the recipient.
+    async fn greet(
         &self,
         connection: &mut AsyncSmtpConnection,
         envelope: &Envelope,
@@ -199,14 +206,19 @@ impl Server {
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;
         }
+        // A mail of ours is in ASCII, so no extension is asked for.
         let from = Mail::new(envelope.from().cloned(), Vec::new());
-        connection.command(from).await?;
-        for to in envelope.to() {
-            let to = Rcpt::new(to.clone(), Vec::new());
-            connection.command(to).await?;
-        }
-        connection.command(Data).await.map(|_| ())
+        connection.command(from).await.map(|_| ())
     }
+}
+
+/// Whom it is for, and that the text comes.
+async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<(), Error> {
+    for to in envelope.to() {
+        let to = Rcpt::new(to.clone(), Vec::new());
+        connection.command(to).await?;
+    }
+    connection.command(Data).await.map(|_| ())
 }
 
 /// Says good-bye; the answer changes nothing.

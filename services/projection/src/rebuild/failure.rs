@@ -8,8 +8,12 @@ use crate::snapshot::chain;
 /// Why a second state cannot be folded on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("{0}")]
-    Log(String),
+    #[error("{why}")]
+    Log {
+        /// What the reader of the log calls it.
+        reason: &'static str,
+        why: String,
+    },
     #[error("{why}")]
     Stream {
         /// What the bus calls it.
@@ -36,8 +40,7 @@ impl Failure {
     /// A code for the operator's runbook.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
-            Self::Log(_) => "LOG_UNREADABLE",
-            Self::Stream { reason, .. } => reason,
+            Self::Log { reason, .. } | Self::Stream { reason, .. } => reason,
             Self::StreamBeginsLater { .. } => "STREAM_BEGINS_LATER",
             Self::StreamBehind { .. } => "STREAM_BEHIND",
             Self::OtherEvents(_) => "REBUILD_OTHER_EVENTS",
@@ -48,7 +51,7 @@ impl Failure {
     /// As an answer.
     pub(crate) fn status(&self) -> Status {
         let code = match self {
-            Self::Log(_) | Self::Stream { .. } | Self::StreamBehind { .. } => Code::Unavailable,
+            Self::Log { .. } | Self::Stream { .. } | Self::StreamBehind { .. } => Code::Unavailable,
             Self::StreamBeginsLater { .. } | Self::OtherEvents(_) => Code::FailedPrecondition,
             Self::NotFolded(_) | Self::Broken => Code::Internal,
         };
@@ -58,7 +61,10 @@ impl Failure {
 
 impl From<wire::log_reader::Error> for Failure {
     fn from(error: wire::log_reader::Error) -> Self {
-        Self::Log(chain(&error))
+        Self::Log {
+            reason: error.reason(),
+            why: chain(&error),
+        }
     }
 }
 

@@ -51,9 +51,10 @@ impl Feed {
     /// Why it ends before the position of the state that serves.
     pub(super) fn ends(&self, last: u64, head: u64) -> Failure {
         match self {
-            Self::Log { .. } => Failure::Log(format!(
-                "the log ends at position {last}, and the serving state is at {head}"
-            )),
+            Self::Log { .. } => Failure::Log {
+                reason: "LOG_UNREADABLE",
+                why: format!("the log ends at position {last}, and the serving state is at {head}"),
+            },
             Self::Bus { .. } => Failure::StreamBehind { last, head },
         }
     }

@@ -26,12 +26,12 @@ use wire::v1::ingest_service_client::IngestServiceClient;
 use super::append::Own;
 use super::query::{Bus, Goal, Pace, Row, show};
 use super::sample::{Sampler, against, exactly, source};
-use super::{LEDGER, failed, say, temporary};
+use super::{LEDGER, failed, nats_server, say, temporary};
 use crate::cli::{BenchAlert, Sinks};
 use crate::client::Clients;
 use crate::dataset::Set;
 use crate::endpoints::Endpoints;
-use crate::fail::{FAILED, NOT_FOUND, USAGE};
+use crate::fail::{FAILED, USAGE};
 use crate::output::Output;
 use crate::serve::{alerting_config, bind, delivery, url};
 use crate::{Failure, Surroundings};
@@ -61,11 +61,7 @@ pub(super) async fn run(
     if options.places == 0 || options.rate == 0 {
         return Err(Failure::new(USAGE, "--places and --rate are at least 1"));
     }
-    let search = crate::up::search(&options.nats, surroundings, Default::default);
-    let found = tokio::task::spawn_blocking(move || bus::server::obtain(&search)).await;
-    let binary = found
-        .map_err(failed)?
-        .map_err(|error| Failure::caused(NOT_FOUND, &error))?;
+    let binary = nats_server(&options.nats, surroundings).await?;
     let below = temporary(options.directory.clone())?;
     let bench = Bench::start(below.path(), binary, &options, output).await?;
     let measured = bench.measure(&options, output).await;

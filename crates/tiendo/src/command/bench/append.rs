@@ -153,7 +153,7 @@ async fn prepare_given(
     crate::load::load(&mut ingest, &[Set::Gazetteer, Set::Catalogue], output.lang).await
 }
 
-async fn connect(address: &str) -> Result<Client, Failure> {
+pub(super) async fn connect(address: &str) -> Result<Client, Failure> {
     let endpoints = Endpoints {
         ingest: address.to_owned(),
         ..Endpoints::default()
@@ -330,11 +330,7 @@ impl Bench {
 
     fn make(&mut self, requests: usize, batch: usize) -> Vec<Made> {
         let make = |_| {
-            let now = SystemClock.now();
-            let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-            let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-            let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
-            let request_id = Uuid::new_v7(timestamp);
+            let request_id = request_id();
             let mut events = self.sampler.events(request_id, batch);
             if batch > 1 {
                 return Made::Batch(v1::RecordBatchRequest {
@@ -350,6 +346,14 @@ impl Bench {
         };
         (0..requests).map(make).collect()
     }
+}
+
+/// The id of a request that was never sent before.
+pub(super) fn request_id() -> Uuid {
+    let now = SystemClock.now();
+    let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+    let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
 }
 
 /// The events' bytes as the log keeps them.

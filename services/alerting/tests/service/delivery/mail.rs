@@ -202,8 +202,9 @@ async fn an_overdue_case_is_mailed_at_once_told_again_in_widening_steps_and_clea
     until_recorded(&alerting, |now| now.sinks[0].delivered == 2).await;
 
     // Told twice: three days later again, and cleared notices come on any day.
+    let position = world.record(vec![("2023-07-04", report(256_453))]).await;
+    cases(&alerting, position).await;
     set(&clock, "2023-07-07T00:30:00Z");
-    world.record(vec![("2023-07-04", report(256_453))]).await;
     let cleared = server.mails(2).await;
     for mail in &cleared {
         assert!(text(mail, "id").contains("2023-07-07"), "{mail}");
@@ -492,7 +493,7 @@ async fn a_server_that_never_says_whether_it_took_a_mail_does_not_get_it_all_day
     let toml = contacts(server.port, HELD);
     let clock = clock("2023-07-05T05:00:00Z");
     let hasty = Pace {
-        taking: Duration::from_millis(300),
+        taking: Duration::from_secs(2),
         attempts: 2,
         ..pace()
     };
@@ -508,6 +509,37 @@ async fn a_server_that_never_says_whether_it_took_a_mail_does_not_get_it_all_day
         (2, "the mail server did not answer in time")
     );
     assert_eq!(now.sinks[0].delivered, 0);
+    alerting.stop().await;
+    assert_eq!(server.stop().await, 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offices_whose_mail_hangs_keep_no_other_from_theirs() {
+    let Some(python) = python().await else { return };
+    let world = World::start().await;
+    let mut server = Server::start(&python, 0).await;
+    let office = |mail: &str| HELD.replace("held@", mail).replace("UBND 1", mail);
+    let offices = ["held-1@", "held-2@", "good@"].map(office);
+    let toml = contacts(server.port, &offices.concat());
+    let clock = clock("2023-07-05T05:00:00Z");
+    let short = Pace {
+        pass: Duration::ZERO,
+        taking: Duration::from_secs(1),
+        attempts: u32::MAX,
+        ..pace()
+    };
+    let at = ("2023-07-05", &clock);
+    let alerting = deliverer(&world, at, settings(&world, &toml, short)).await;
+    until_recorded(&alerting, |now| now.head == 3).await;
+    world.record(founding()).await;
+    // Each waits for its second time until everybody had a first.
+    let firsts = server.mails(3).await;
+    assert!(
+        firsts.iter().any(|mail| to(mail) == "good@example.vn"),
+        "{firsts:#?}"
+    );
+    until_recorded(&alerting, |now| now.sinks[0].delivered == 1).await;
     alerting.stop().await;
     assert_eq!(server.stop().await, 0);
     world.stop().await;
@@ -581,7 +613,9 @@ async fn a_digest_that_midnight_overtakes_is_yesterdays() {
     alerting.stop().await;
     // Started anew before the morning: the next day has a digest of its own.
     let alerting = deliverer(&world, at, settings()).await;
-    world.record(vec![("2023-07-04", report(256_453))]).await;
+    let position = world.record(vec![("2023-07-04", report(256_453))]).await;
+    // Judged, so that the morning finds it.
+    cases(&alerting, position).await;
     set(&clock, "2023-07-07T00:30:00Z");
     server.answer().await;
     assert!(text(&server.mail().await, "id").contains("digest.2023-07-07"));

@@ -65,6 +65,20 @@ impl Goal {
         Self::new(["p99 < 10 ms"; 2], p99_us, p99_us < 10e3)
     }
 
+    /// From a report's being sent to its event at a subscriber, in microseconds: twice a bare publish and one wait for the disk.
+    pub(in crate::command::bench) fn event(p99_us: f64, p99_us_max: f64) -> Self {
+        let most = p99_us_max.round();
+        let vi = format!("p99 ≤ 2 × phát thẳng + fdatasync = {most} µs");
+        let en = format!("p99 ≤ 2 × bare publish + fdatasync = {most} µs");
+        Self::new([&vi, &en], p99_us, p99_us <= p99_us_max)
+    }
+
+    /// What the relay brings into an empty stream, of what a bare pipelined publish does.
+    pub(in crate::command::bench) fn relay(part: f64) -> Self {
+        let texts = ["≥ 0,8 × phát thẳng", "≥ 0.8 × bare publish"];
+        Self::new(texts, part, part >= 0.8)
+    }
+
     /// From a start with a snapshot until everything is answered, in seconds.
     pub(super) fn start(seconds: f64) -> Self {
         Self::new(["< 10 s"; 2], seconds, seconds < 10.0)

@@ -55,6 +55,8 @@ pub(in crate::command::bench) struct Row {
     p50_us: Vec<f64>,
     /// All but one in a hundred took less.
     p99_us: Vec<f64>,
+    /// All but one in a thousand took less.
+    p999_us: Vec<f64>,
     /// How many times as much a second as whoever is beside us, median over the rounds.
     times_peer: Option<f64>,
     goals: Vec<Goal>,
@@ -62,7 +64,7 @@ pub(in crate::command::bench) struct Row {
 
 impl Row {
     /// A row without clients.
-    pub(super) fn rate(name: String, per_s: Vec<f64>) -> Self {
+    pub(in crate::command::bench) fn rate(name: String, per_s: Vec<f64>) -> Self {
         Self {
             name,
             per_s,
@@ -96,9 +98,15 @@ impl Row {
 
     /// Says how many times as much a second this is as what another row says of the same rounds.
     pub(super) fn beside(&mut self, other: &Self, peer: &str) {
+        let times = self.part_of(other);
+        self.aim(Goal::times_peer(peer, times));
+    }
+
+    /// The same without a goal; gives how many times as much it is.
+    pub(in crate::command::bench) fn part_of(&mut self, other: &Self) -> f64 {
         let times = ratio(&self.per_s, &other.per_s);
         self.times_peer = Some(times);
-        self.aim(Goal::times_peer(peer, times));
+        times
     }
 
     /// What a second brought, median over the rounds.
@@ -129,6 +137,7 @@ impl Row {
             "per_s": told(&self.per_s),
             "p50_us": told(&self.p50_us),
             "p99_us": told(&self.p99_us),
+            "p999_us": told(&self.p999_us),
             "times_peer": self.times_peer,
             "goals": self.goals.iter().map(Goal::json).collect::<Vec<_>>(),
         })
@@ -169,6 +178,7 @@ impl Row {
         self.per_s.push(took.len() as f64 / elapsed.as_secs_f64());
         self.p50_us.push(part(500));
         self.p99_us.push(part(990));
+        self.p999_us.push(part(999));
     }
 }
 
@@ -230,7 +240,7 @@ async fn paced<A: Answers>(
 }
 
 /// Deals the questions out to the clients, each at its time; so many, up to the end.
-fn deal(
+pub(in crate::command::bench) fn deal(
     lanes: &[mpsc::UnboundedSender<(u64, Instant)>],
     first: u64,
     (rate, each): (u32, Duration),
@@ -288,6 +298,7 @@ pub(in crate::command::bench) fn show(
         number("p50_us", "p50 µs", "p50 µs"),
         number("p99_us", "p99 µs", "p99 µs"),
         number("p99_us_max", "lâu nhất", "longest"),
+        number("p999_us", "p99,9 µs", "p99.9 µs"),
         number("times_peer", "Gấp mấy lần", "Times the peer"),
         text("goals", "Mục tiêu", "Goals"),
     ]);
@@ -312,6 +323,7 @@ pub(in crate::command::bench) fn show(
             told(&row.p50_us, |spread| spread.median),
             told(&row.p99_us, |spread| spread.median),
             told(&row.p99_us, |spread| spread.max),
+            told(&row.p999_us, |spread| spread.median),
             decimal(row.times_peer, 2, lang),
             goals.join("; ").into(),
         ]);

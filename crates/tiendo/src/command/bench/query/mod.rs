@@ -54,7 +54,7 @@ use tiendo::Tiendo;
 
 pub(super) use goal::Goal;
 pub(super) use live::Bus;
-pub(super) use measure::{Pace, Row, show};
+pub(super) use measure::{Pace, Row, deal, show};
 
 /// How many times each question is asked of both before the clock starts.
 const COMPARED: u64 = 50;
