@@ -37,9 +37,15 @@ mod case;
 pub mod delivery;
 mod desk;
 mod escalate;
+#[cfg(test)]
+mod facts;
 mod family;
 mod figures;
 mod grpc;
+#[cfg(test)]
+#[expect(dead_code, reason = "the tests of cases use all of it")]
+#[path = "../tests/cases/history.rs"]
+mod history;
 mod judge;
 mod letter;
 mod life;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::{Bus, LEDGER, Log, PATIENCE, Relay, relay_options};
+use crate::common::{Bus, LEDGER, Log, PATIENCE, Relay, relay_options, until};
 
 const RECORD: &str = "tiendo.v1.khanh-hoa.sys.ingest.record";
 /// How long what is being answered at the shutdown may take.
@@ -85,15 +85,7 @@ async fn request(client: &Client, text: &'static str) -> Option<Message> {
 
 /// Asks until somebody answers.
 async fn answered(client: &Client, text: &'static str) -> Message {
-    let asked = async {
-        loop {
-            match request(client, text).await {
-                Some(message) => return message,
-                None => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        }
-    };
-    timeout(PATIENCE, asked).await.unwrap()
+    until(async || request(client, text).await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// No condition takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
+/// Between two looks at a condition.
+const POLL: Duration = Duration::from_millis(10);
+
 /// The ledger of every story.
 pub(crate) const LEDGER: &str = "khanh-hoa";
 
@@ -33,6 +36,19 @@ pub(crate) fn binary() -> PathBuf {
         cache,
     };
     BINARY.get_or_init(|| obtain(&search()).unwrap()).clone()
+}
+
+/// Looks until there is something to see.
+pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looked = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    timeout(PATIENCE, looked).await.unwrap()
 }
 
 /// A server with a store of its own; its folder is kept when the test fails.
@@ -106,12 +122,7 @@ impl Bus {
         let before = reloads();
         std::fs::write(self.store().join("more.conf"), more).unwrap();
         self.signal(rustix::process::Signal::HUP);
-        let reloaded = async {
-            while reloads() == before {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(PATIENCE, reloaded).await.unwrap();
+        until(async || (reloads() > before).then_some(())).await;
     }
 
     pub(crate) async fn kill(&mut self) {

@@ -4,8 +4,7 @@ use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use domain::LocalityId;
-use domain::event::{self as e, Actor, Body, Name};
+use domain::event::{self as e, Actor, Body};
 use domain::text::{Bound, Moment, Quantity};
 use host::SystemClock;
 use jiff::civil::date;
@@ -15,6 +14,7 @@ use tokio_stream::StreamExt as _;
 
 use super::*;
 use crate::case::Change;
+use crate::facts::{name, place};
 
 const EID: &str = "eid.activated";
 
@@ -77,13 +77,6 @@ impl Bench {
     }
 }
 
-fn name(vi: &str) -> Name {
-    Name {
-        vi: vi.to_owned(),
-        en: String::new(),
-    }
-}
-
 pub(super) fn event(effective: &str, body: Body) -> Event {
     Event {
         request_id: uuid::Uuid::nil(),
@@ -107,13 +100,6 @@ pub(super) fn indicator() -> Body {
         unit: name("tài khoản"),
         denominator: "quota".to_owned(),
     })
-}
-
-fn place(code: &str) -> LocalityId {
-    LocalityId {
-        code: code.parse().unwrap(),
-        since: date(2023, 4, 10),
-    }
 }
 
 fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {
@@ -427,36 +413,11 @@ fn what_came_after_a_day_changes_nothing_before_it() {
     assert_eq!(later, early(one));
 }
 
-/// Those that are shipped.
-fn shipped() -> e::Thresholds {
-    let shipped = Rules::standard();
-    let decimal = |number: f64| -> domain::text::Decimal { number.to_string().parse().unwrap() };
-    e::Thresholds {
-        window_days: decimal(shipped.window_days),
-        beta: decimal(shipped.beta),
-        average_factor: decimal(shipped.average_factor),
-        early_reports: u32::try_from(shipped.early_reports).unwrap(),
-        early_days: decimal(shipped.early_days),
-        plan_red: decimal(shipped.plan_red),
-        plan_amber: decimal(shipped.plan_amber),
-        cadence_days: decimal(shipped.cadence_days),
-        p_open: decimal(shipped.p_open),
-        p_clear: decimal(shipped.p_clear),
-        consecutive: shipped.consecutive,
-        residuals_min: u32::try_from(shipped.residuals_min).unwrap(),
-        band_miss: decimal(shipped.band_miss),
-        due_soon_days: shipped.due_soon_days,
-        stall_z: decimal(shipped.stall_z),
-        funnel_z: decimal(shipped.funnel_z),
-        declared_quantile: decimal(shipped.declared_quantile),
-    }
-}
-
 /// Adds rules adopted on 5 June that judge this.
 fn adopt(ledger: &mut Ledger, judged: e::Judged) {
     let rules = e::RulesAdopted {
         version: "narrow-1".parse().unwrap(),
-        thresholds: shipped(),
+        thresholds: crate::history::rules("shipped").thresholds,
         judged,
         steps: crate::shipped_steps(),
         reason: "thử".to_owned(),

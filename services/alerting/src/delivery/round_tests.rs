@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use bytes::Bytes;
-use domain::event::{self as e, Actor, Body, Name};
+use domain::Event;
+use domain::event::{self as e, Actor, Body};
 use domain::text::Moment;
-use domain::{Event, LocalityId};
 use event_log::{Append, Log, NewEvent, Options};
 use host::{Readiness, SystemClock, Today};
 use jiff::civil::date;
@@ -18,6 +18,7 @@ use super::round::{self, Index, Round};
 use super::*;
 use crate::book::Book;
 use crate::desk::{self, Asked, Decision, Desk};
+use crate::facts::{name, place};
 use crate::judge::Judge;
 
 /// No condition takes longer than this.
@@ -36,20 +37,6 @@ struct Room {
     position: Arc<AtomicU64>,
     _readiness: Readiness,
     _folder: TempDir,
-}
-
-fn name(vi: &str) -> Name {
-    Name {
-        vi: vi.to_owned(),
-        en: String::new(),
-    }
-}
-
-fn place(code: &str) -> LocalityId {
-    LocalityId {
-        code: code.parse().unwrap(),
-        since: date(2023, 4, 10),
-    }
 }
 
 fn registered(code: &str, parent: Option<&str>) -> Body {

@@ -8,11 +8,9 @@ use proptest::prelude::*;
 use wire::v1;
 use wire::v1::alert_event::Body as Alert;
 
-use super::tests::{Room, entries};
+use crate::history;
 
-#[expect(dead_code, reason = "the tests of cases use all of it")]
-#[path = "../../tests/cases/history.rs"]
-pub(super) mod history;
+use super::tests::{Room, entries};
 
 /// A request: when the ledger took it, and its events.
 type Request = (Timestamp, Vec<Event>);

@@ -1,7 +1,6 @@
 //! A desk over a log in a folder: who takes an id, who leaves, what half a request says, whom praise reaches, and what a start tells.
 
-use domain::LocalityId;
-use domain::event::{self as e, Actor, Body, Name};
+use domain::event::{self as e, Actor, Body};
 use domain::text::{Bound, Moment, Quantity};
 use event_log::{Options, ReadLimit};
 use host::Readiness;
@@ -10,9 +9,10 @@ use lag::Rules;
 use tempfile::TempDir;
 use v1::alert_event::Body as Alert;
 
-use super::restart_tests::history;
 use super::*;
 use crate::book;
+use crate::facts::{name, place};
+use crate::history;
 
 const EID: &str = "eid.activated";
 const CASE: &str = "268@2023-04-10/eid.activated/central/overdue";
@@ -46,20 +46,6 @@ pub(super) struct Room {
     /// Of the next event that is [folded](Room::fold).
     request: u128,
     _folder: TempDir,
-}
-
-fn name(vi: &str) -> Name {
-    Name {
-        vi: vi.to_owned(),
-        en: String::new(),
-    }
-}
-
-fn place(code: &str) -> LocalityId {
-    LocalityId {
-        code: code.parse().unwrap(),
-        since: date(2023, 4, 10),
-    }
 }
 
 fn registered(code: &str, vi: &str, parent: Option<&str>) -> Body {

@@ -1,13 +1,13 @@
 //! What a letter may say by the figures of now: a ledger of a few events, and a case as the book has it.
 
-use domain::LocalityId;
-use domain::event::{self as e, Actor, Body, Event, Name};
+use domain::event::{self as e, Actor, Body, Event};
 use domain::finding::{Check, Finding, Severity};
 use domain::text::{Bound, Moment, Quantity, parse_percent};
 use host::Today;
 use wire::status::refusal;
 
 use super::*;
+use crate::facts::{name, place};
 
 const EID: &str = "eid.activated";
 
@@ -15,20 +15,6 @@ const EID: &str = "eid.activated";
 struct Room {
     judge: Judge,
     position: u64,
-}
-
-fn place(code: &str) -> LocalityId {
-    LocalityId {
-        code: code.parse().unwrap(),
-        since: "2023-04-10".parse().unwrap(),
-    }
-}
-
-fn name(vi: &str) -> Name {
-    Name {
-        vi: vi.to_owned(),
-        en: String::new(),
-    }
 }
 
 /// A case of Hà Đông.
