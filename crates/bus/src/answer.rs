@@ -16,6 +16,7 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use crate::Access;
 use crate::backoff::{Backoff, Complaints};
 use crate::client::{self, ConnectSettings, Connection, chain};
 
@@ -42,8 +43,8 @@ const COMPLAIN_EVERY: Duration = Duration::from_secs(30);
 /// Whom to answer.
 #[derive(Debug, Clone)]
 pub struct AnswerOptions {
-    /// Where the server is; several addresses are separated by commas.
-    pub url: String,
+    /// Where the server is, and as whom to answer.
+    pub access: Access,
     /// What the server's operator sees this client as.
     pub name: String,
     /// What is asked on; `*` is one token.
@@ -123,7 +124,7 @@ pub async fn answer(
                 generation(&options, &connection, requests, &*answerer, &shutdown).await
             }
             Ok((_, Err(trouble))) => trouble,
-            Err(error @ client::Error::Connect { .. }) => chain(&error),
+            Err(error) if error.may_pass() => chain(&error),
             Err(lasting) => return Err(lasting),
         };
         if shutdown.is_cancelled() {
@@ -146,7 +147,7 @@ async fn subscribe(
     options: &AnswerOptions,
 ) -> Result<(Connection, Result<Subscriber, String>), client::Error> {
     let settings = ConnectSettings {
-        url: options.url.clone(),
+        access: options.access.clone(),
         name: options.name.clone(),
         timeout: TIMEOUT,
     };

@@ -7,15 +7,21 @@
 //! the event says why.
 
 use std::fmt::Write as _;
+use std::fs::{self, File};
 use std::future;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{Client, ConnectError, ConnectOptions, Event, ServerAddr, ServerError};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use crate::Access;
 use crate::backoff::Complaints;
 use crate::version::{OLDEST, Version};
 
@@ -33,6 +39,22 @@ pub enum Error {
         url: String,
         /// What is wrong with it.
         source: std::io::Error,
+    },
+    /// A file that is to let this client in cannot be read, or does not hold what it should.
+    #[error("{} cannot be used to be let in by the NATS server", path.display())]
+    Credentials {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: std::io::Error,
+    },
+    /// The server does not let this client in.
+    #[error("the NATS server at {url} does not let this client in")]
+    NotAdmitted {
+        /// The addresses tried.
+        url: String,
+        /// What the client says.
+        source: ConnectError,
     },
     /// No server answered.
     #[error("no NATS server answers at {url}")]
@@ -53,10 +75,35 @@ pub enum Error {
 }
 
 impl Error {
+    fn of_connect(access: &Access, source: ConnectError) -> Self {
+        let url = access.url.clone();
+        match (source.kind(), &access.nkey) {
+            // The challenge could not even be signed.
+            (ConnectErrorKind::Authentication, Some(path)) => Self::Credentials {
+                path: path.clone(),
+                source: std::io::Error::new(ErrorKind::InvalidData, "it holds no nkey seed"),
+            },
+            (ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation, _) => {
+                Self::NotAdmitted { url, source }
+            }
+            _ => Self::Connect { url, source },
+        }
+    }
+
+    /// Whether it may pass without a restart: files and servers change.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Url { .. } | Self::ServerTooOld { .. } => false,
+            Self::Credentials { .. } | Self::NotAdmitted { .. } | Self::Connect { .. } => true,
+        }
+    }
+
     /// A code for the operator's runbook.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Url { .. } => "BUS_URL_INVALID",
+            Self::Credentials { .. } => "BUS_CREDENTIALS_UNUSABLE",
+            Self::NotAdmitted { .. } => "BUS_NOT_ADMITTED",
             Self::Connect { .. } => "BUS_UNREACHABLE",
             Self::ServerTooOld { .. } => "BUS_SERVER_TOO_OLD",
         }
@@ -66,8 +113,8 @@ impl Error {
 /// How to connect.
 #[derive(Debug, Clone)]
 pub struct ConnectSettings {
-    /// One address (`nats://host:port`) or several, separated by commas.
-    pub url: String,
+    /// Where, and as whom.
+    pub access: Access,
     /// What the server's operator sees this client as.
     pub name: String,
     /// Longest wait for the connection, and for the answer to a request.
@@ -103,15 +150,11 @@ pub(crate) async fn connect_holding(
     settings: &ConnectSettings,
     messages_max: Option<usize>,
 ) -> Result<Connection, Error> {
-    let url = settings.url.as_str();
-    let addresses = url
-        .split(',')
-        .map(|one| one.trim().parse::<ServerAddr>())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|source| Error::Url {
-            url: url.to_owned(),
-            source,
-        })?;
+    let addresses = addresses(&settings.access.url)?;
+    let mut options = admission(&settings.access)?;
+    if let Some(messages_max) = messages_max {
+        options = options.subscription_capacity(messages_max);
+    }
     let lost = CancellationToken::new();
     let events = Arc::new(Mutex::new(Events {
         complaints: Complaints::new(EVENT_LOG_EVERY),
@@ -119,10 +162,6 @@ pub(crate) async fn connect_holding(
         not_permitted: false,
     }));
     let (seen, gone, name) = (Arc::clone(&events), lost.clone(), settings.name.clone());
-    let mut options = ConnectOptions::new();
-    if let Some(messages_max) = messages_max {
-        options = options.subscription_capacity(messages_max);
-    }
     let client = options
         .name(&settings.name)
         .connection_timeout(settings.timeout)
@@ -135,16 +174,11 @@ pub(crate) async fn connect_holding(
         })
         .connect(addresses)
         .await
-        .map_err(|source| Error::Connect {
-            url: url.to_owned(),
-            source,
-        })?;
+        .map_err(|source| Error::of_connect(&settings.access, source))?;
     let version = client.server_info().version;
     if Version::find(&version).is_none_or(|found| found < OLDEST) {
-        return Err(Error::ServerTooOld {
-            url: url.to_owned(),
-            version,
-        });
+        let url = settings.access.url.clone();
+        return Err(Error::ServerTooOld { url, version });
     }
     Ok(Connection {
         client,
@@ -152,6 +186,39 @@ pub(crate) async fn connect_holding(
         lost,
         events,
     })
+}
+
+fn addresses(url: &str) -> Result<Vec<ServerAddr>, Error> {
+    let parsed = url.split(',').map(|one| one.trim().parse());
+    let parsed: Result<_, _> = parsed.collect();
+    parsed.map_err(|source| Error::Url {
+        url: url.to_owned(),
+        source,
+    })
+}
+
+/// What lets this client in, read anew.
+fn admission(access: &Access) -> Result<ConnectOptions, Error> {
+    let unusable = |path: &Path, source| Error::Credentials {
+        path: path.to_path_buf(),
+        source,
+    };
+    let mut options = ConnectOptions::new();
+    if let Some(path) = &access.nkey {
+        let seed = fs::read_to_string(path).map_err(|source| unusable(path, source))?;
+        options = options.nkey(seed.trim().to_owned());
+    }
+    if let Some(path) = &access.ca {
+        // The library says of a file that is missing only that TLS failed.
+        File::open(path).map_err(|source| unusable(path, source))?;
+        options = options
+            .add_root_certificates(path.clone())
+            .require_tls(true);
+    }
+    if let Some(inbox) = &access.inbox {
+        options = options.custom_inbox_prefix(inbox);
+    }
+    Ok(options)
 }
 
 impl Connection {

@@ -23,10 +23,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::BoxError;
 use crate::backoff::{Backoff, Complaints};
 use crate::client::{self, chain};
 use crate::subject;
+use crate::{Access, BoxError};
 
 mod generation;
 
@@ -59,8 +59,8 @@ pub trait Reader: Send {
 /// How to follow.
 #[derive(Debug, Clone)]
 pub struct FollowOptions {
-    /// Where the server is; several addresses are separated by commas.
-    pub url: String,
+    /// Where the server is, and as whom to read.
+    pub access: Access,
     /// The stream, see [`crate::subject::stream_name`].
     pub stream: String,
     /// Where the relay's heartbeats are, see [`crate::subject::heartbeat`].
@@ -81,9 +81,9 @@ pub struct FollowOptions {
 
 impl FollowOptions {
     /// The usual settings: back within about a second, the log read when 10,000 behind.
-    pub fn new(url: String, ledger: &str, name: String) -> Self {
+    pub fn new(access: impl Into<Access>, ledger: &str, name: String) -> Self {
         Self {
-            url,
+            access: access.into(),
             stream: subject::stream_name(ledger),
             heartbeat: subject::heartbeat(ledger),
             name,
@@ -146,10 +146,10 @@ enum Ended {
 
 impl From<client::Error> for Ended {
     fn from(error: client::Error) -> Self {
-        match error {
-            client::Error::Connect { .. } => Self::Trouble(chain(&error)),
-            lasting => Self::Alarm(FollowError::Client(lasting)),
+        if error.may_pass() {
+            return Self::Trouble(chain(&error));
         }
+        Self::Alarm(FollowError::Client(error))
     }
 }
 

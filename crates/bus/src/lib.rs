@@ -4,6 +4,7 @@
 //! The log is the truth and everything here can be made again from it; see `relay` for how the
 //! stream sequence comes to be the log position, and `follow` for how a reader stays current.
 //!
+//! - [`Access`]: where the bus is, and what lets a client in
 //! - [`answer`](mod@answer): requests of others, answered over core NATS
 //! - [`subject`]: the names on the bus: subjects, stream names, heartbeats
 //! - [`client`]: one connection, its events, and the oldest server we speak to
@@ -13,6 +14,7 @@
 //! - [`replay`]: the stream read once, for a restore
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
+mod access;
 pub mod answer;
 mod backoff;
 pub mod client;
@@ -24,6 +26,7 @@ pub mod stream;
 pub mod subject;
 mod version;
 
+pub use access::Access;
 pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
 pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, Trouble, relay};
 pub use replay::{Replay, ReplayError};

@@ -34,11 +34,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::BoxError;
 use crate::backoff::{Backoff, Complaints};
 use crate::client::{self, ConnectSettings, chain};
 use crate::stream::{self, StreamSpec};
 use crate::subject;
+use crate::{Access, BoxError};
 
 mod generation;
 mod trouble;
@@ -75,8 +75,8 @@ pub trait Origin: Send + Sync + 'static {
 /// How to relay.
 #[derive(Debug, Clone)]
 pub struct RelayOptions {
-    /// Where the server is; several addresses are separated by commas.
-    pub url: String,
+    /// Where the server is, and as whom to publish.
+    pub access: Access,
     /// The ledger: one token of a subject.
     pub ledger: String,
     /// Its stream.
@@ -96,9 +96,9 @@ pub const WINDOW_MAX: usize = 1_024;
 
 impl RelayOptions {
     /// The measured settings: 512 in flight, 2.5 s for an acknowledgement, a heartbeat a second.
-    pub fn new(url: String, ledger: String, stream: StreamSpec) -> Self {
+    pub fn new(access: impl Into<Access>, ledger: String, stream: StreamSpec) -> Self {
         Self {
-            url,
+            access: access.into(),
             ledger,
             stream,
             window: 512,

@@ -9,6 +9,7 @@ use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::stream::Stream;
 use futures::StreamExt;
 
+use crate::Access;
 use crate::client::{self, ConnectSettings, Connection, chain};
 use crate::follow::Delivery;
 use crate::subject;
@@ -72,9 +73,9 @@ impl Replay {
     ///
     /// # Errors
     /// [`ReplayError`] if there is no server, or no such stream.
-    pub async fn open(url: &str, ledger: &str) -> Result<Replay, ReplayError> {
+    pub async fn open(access: &Access, ledger: &str) -> Result<Replay, ReplayError> {
         let connection = client::connect(&ConnectSettings {
-            url: url.to_owned(),
+            access: access.clone(),
             name: format!("tiendo restore {ledger}"),
             timeout: PATIENCE,
         })

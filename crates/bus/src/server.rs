@@ -22,7 +22,7 @@ mod process;
 pub use bound::exec_bound_to_parent;
 pub use fetch::{VERSION, fetch};
 pub use find::find;
-pub use process::{Launch, Server};
+pub use process::{Given, Launch, Ready, Server};
 
 /// The three ways to get a server, for whoever has none.
 pub const THREE_WAYS: &str = "there are three ways to get one: \

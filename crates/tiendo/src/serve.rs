@@ -57,11 +57,15 @@ pub(crate) fn check_ledger(ledger: &str) -> Result<(), Failure> {
 }
 
 /// Settings of ingest with the limits of the product.
-pub(crate) fn ingest_config(data: &Path, ledger: &str, nats: &str) -> ingest::Config {
+pub(crate) fn ingest_config(
+    data: &Path,
+    ledger: &str,
+    nats: impl Into<bus::Access>,
+) -> ingest::Config {
     ingest::Config {
         data: data.to_path_buf(),
         ledger: ledger.to_owned(),
-        nats_url: nats.to_owned(),
+        nats: nats.into(),
         limits: Limits::standard(),
         queue_requests_max: QUEUE_REQUESTS_MAX,
         queue_bytes_max: QUEUE_BYTES_MAX,
@@ -74,13 +78,13 @@ pub(crate) fn projection_config(
     data: &Path,
     snapshots: &Snapshots,
     ledger: &str,
-    nats: &str,
+    nats: impl Into<bus::Access>,
     log: &str,
     today: Today,
 ) -> projection::Config {
     projection::Config {
         ledger: ledger.to_owned(),
-        nats_url: nats.to_owned(),
+        nats: nats.into(),
         log_url: log.to_owned(),
         snapshots: projection::Snapshots {
             directory: data.to_path_buf(),
@@ -116,7 +120,7 @@ pub(crate) fn delivery(sinks: &Sinks, lang: Lang) -> Result<delivery::Settings, 
 pub(crate) fn alerting_config(
     data: &Path,
     ledger: &str,
-    nats: &str,
+    nats: impl Into<bus::Access>,
     log: &str,
     today: Today,
     delivery: delivery::Settings,
@@ -124,7 +128,7 @@ pub(crate) fn alerting_config(
     alerting::Config {
         data: data.to_path_buf(),
         ledger: ledger.to_owned(),
-        nats_url: nats.to_owned(),
+        nats: nats.into(),
         log_url: log.to_owned(),
         today,
         rules: lag::Rules::standard(),
@@ -154,7 +158,7 @@ pub(crate) async fn run(
     let mut endpoints = Endpoints {
         ledger: common.ledger.clone(),
         http: url(&http)?,
-        nats: common.nats.clone(),
+        nats: common.nats.url.clone(),
         pid: std::process::id(),
         ..Endpoints::read(data).unwrap_or_default()
     };
@@ -205,7 +209,7 @@ async fn service_run(
     let today = |reads: &Reads| reads.today.map_or(Today::Real, Today::Pinned);
     match service {
         Serve::Ingest { common } => {
-            let config = ingest_config(data, &common.ledger, &common.nats);
+            let config = ingest_config(data, &common.ledger, common.nats.access());
             let service = ingest::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)
@@ -216,7 +220,14 @@ async fn service_run(
             snapshots,
         } => {
             let today = today(&reads);
-            let config = projection_config(data, &snapshots, &ledger, &nats, &reads.ingest, today);
+            let config = projection_config(
+                data,
+                &snapshots,
+                &ledger,
+                nats.access(),
+                &reads.ingest,
+                today,
+            );
             let service = projection::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)
@@ -227,7 +238,8 @@ async fn service_run(
             sinks,
         } => {
             let (today, delivery) = (today(&reads), delivery(&sinks, lang)?);
-            let config = alerting_config(data, &ledger, &nats, &reads.ingest, today, delivery);
+            let config =
+                alerting_config(data, &ledger, nats.access(), &reads.ingest, today, delivery);
             let service = alerting::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)

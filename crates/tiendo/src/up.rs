@@ -203,7 +203,7 @@ async fn start(
 ) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ledger = options.ledger.as_str();
-    let config = ingest_config(&data.join("ingest"), ledger, &endpoints.nats);
+    let config = ingest_config(&data.join("ingest"), ledger, endpoints.nats.as_str());
     let opening = Arc::clone(&clock);
     let service = tokio::task::spawn_blocking(move || ingest::build(config, opening));
     let service = service.await.map_err(failed)?.map_err(failed)?;
@@ -231,7 +231,7 @@ async fn start(
         &data.join("projection"),
         &options.snapshots,
         ledger,
-        &endpoints.nats,
+        endpoints.nats.as_str(),
         &endpoints.ingest,
         today,
     );
@@ -247,7 +247,7 @@ async fn start(
     let config = alerting_config(
         &directory,
         ledger,
-        &endpoints.nats,
+        endpoints.nats.as_str(),
         &endpoints.ingest,
         today,
         delivery(&options.sinks, run.output.lang)?,

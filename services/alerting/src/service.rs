@@ -32,8 +32,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Id of the ledger that is judged: one token of `[a-z0-9_-]`.
     pub ledger: String,
-    /// Address of the NATS server.
-    pub nats_url: String,
+    /// Where NATS is, and as whom to speak to it.
+    pub nats: bus::Access,
     /// Address of ingest, where the ledger is read in bulk: `http://127.0.0.1:7061`.
     pub log_url: String,
     /// The day judgements are made for.
@@ -260,11 +260,7 @@ async fn follow(
     component: ComponentHandle,
     shutdown: CancellationToken,
 ) {
-    let options = FollowOptions::new(
-        config.nats_url,
-        &config.ledger,
-        "tiendo alerting".to_owned(),
-    );
+    let options = FollowOptions::new(config.nats, &config.ledger, "tiendo alerting".to_owned());
     if let Err(error) = bus::follow(options, &mut reader, status, shutdown).await {
         // What was judged is still served; a person has to look at the bus.
         tracing::error!(reason = error.reason(), %error, "following stopped: {error}");
@@ -284,7 +280,7 @@ async fn relay(config: Config, desk: Arc<Desk>, log: Log, shutdown: Cancellation
         ledger: ledger.as_str().into(),
     });
     let stream = StreamSpec::for_ledger(&ledger);
-    let options = RelayOptions::new(config.nats_url, ledger, stream);
+    let options = RelayOptions::new(config.nats, ledger, stream);
     let (status, _) = watch::channel(RelayStatus::default());
     if let Err(error) = bus::relay(options, origin, status, shutdown).await {
         // Cases are recorded all the same, and published once a person has looked.

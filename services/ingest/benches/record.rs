@@ -46,7 +46,7 @@ async fn main() {
     let config = ingest::Config {
         data: directory.path().join("ingest"),
         ledger: "bench".to_owned(),
-        nats_url: "nats://127.0.0.1:1".to_owned(),
+        nats: "nats://127.0.0.1:1".into(),
         limits: Limits::standard(),
         queue_requests_max: 4_096,
         queue_bytes_max: 64 * 1024 * 1024,

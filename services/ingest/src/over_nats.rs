@@ -26,7 +26,7 @@ pub(crate) async fn serve(config: Config, api: Arc<IngestApi>, shutdown: Cancell
     let options = AnswerOptions {
         name: format!("tiendo requests {}", config.ledger),
         subject: bus::subject::requests(&config.ledger),
-        url: config.nats_url,
+        access: config.nats,
         at_once: AT_ONCE,
         grace: config.grace,
     };

@@ -36,8 +36,8 @@ pub struct Config {
     pub data: PathBuf,
     /// Id of the ledger: one token of `[a-z0-9_-]`.
     pub ledger: String,
-    /// Address of the NATS server.
-    pub nats_url: String,
+    /// Where NATS is, and as whom to speak to it.
+    pub nats: bus::Access,
     /// What the server takes on at most.
     pub limits: Limits,
     /// Most requests waiting for a commit; one more is refused with `QUEUE_FULL`.
@@ -269,7 +269,7 @@ async fn relay(
     shutdown: CancellationToken,
 ) {
     let stream = StreamSpec::for_ledger(&config.ledger);
-    let options = RelayOptions::new(config.nats_url, config.ledger, stream);
+    let options = RelayOptions::new(config.nats, config.ledger, stream);
     if let Err(error) = bus::relay(options, origin, status, shutdown).await {
         // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
         tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");

@@ -51,7 +51,7 @@ impl World {
         let config = ingest::Config {
             data: folder.path().join("ingest"),
             ledger: "story".to_owned(),
-            nats_url: "nats://127.0.0.1:1".to_owned(),
+            nats: "nats://127.0.0.1:1".into(),
             limits: Limits::standard(),
             queue_requests_max: 64,
             queue_bytes_max: 1 << 20,

@@ -95,7 +95,7 @@ async fn the_ledger_tells_what_the_bus_lacks_and_what_is_in_the_way() {
     let config = ingest::Config {
         data: folder.path().join("ingest"),
         ledger: "story".to_owned(),
-        nats_url: url,
+        nats: url.into(),
         limits: Limits::standard(),
         queue_requests_max: 64,
         queue_bytes_max: 1 << 20,

@@ -35,8 +35,8 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(30);
 pub struct Config {
     /// Id of the ledger: one token of `[a-z0-9_-]`.
     pub ledger: String,
-    /// Address of the NATS server.
-    pub nats_url: String,
+    /// Where NATS is, and as whom to speak to it.
+    pub nats: bus::Access,
     /// Address of the log service (ingest), for bulk reads.
     pub log_url: String,
     /// Where and when the state is kept.
@@ -132,7 +132,7 @@ impl Projection {
             follow(config.clone(), follower, shutdown.clone()),
         );
         let bus = Bus {
-            url: config.nats_url,
+            access: config.nats,
             ledger: config.ledger,
         };
         let mut rebuilder = Rebuilder::new(&shared, &log, bus, &shutdown);
@@ -173,7 +173,7 @@ impl Projection {
 }
 
 async fn follow(config: Config, mut follower: Follower, shutdown: CancellationToken) {
-    let options = FollowOptions::new(config.nats_url, &config.ledger, "projection".to_owned());
+    let options = FollowOptions::new(config.nats, &config.ledger, "projection".to_owned());
     let (status, seen) = watch::channel(FollowStatus::default());
     let (shared, component) = (Arc::clone(&follower.shared), follower.ready.clone());
     let following = async {

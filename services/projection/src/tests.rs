@@ -149,7 +149,7 @@ pub(crate) fn rebuilder(
     shutdown: &CancellationToken,
 ) -> Rebuilder {
     let bus = Bus {
-        url: "nats://127.0.0.1:1".to_owned(),
+        access: "nats://127.0.0.1:1".into(),
         ledger: "khanh-hoa".to_owned(),
     };
     Rebuilder::new(shared, log, bus, shutdown)

@@ -55,7 +55,7 @@ impl<R: Reader> Follower<'_, R> {
     async fn begin(&self) -> Result<(Session, Subscriber, Subscriber), Ended> {
         let options = &self.options;
         let connection = client::connect(&client::ConnectSettings {
-            url: options.url.clone(),
+            access: options.access.clone(),
             name: options.name.clone(),
             timeout: options.timeout,
         })

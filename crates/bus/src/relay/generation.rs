@@ -69,7 +69,7 @@ pub(super) async fn run(
 
 async fn connect(options: &RelayOptions) -> Result<client::Connection, client::Error> {
     client::connect(&ConnectSettings {
-        url: options.url.clone(),
+        access: options.access.clone(),
         name: format!("tiendo relay {}", options.ledger),
         timeout: options.ack_timeout,
     })

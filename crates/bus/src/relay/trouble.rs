@@ -13,7 +13,9 @@ pub enum Trouble {
     Unreachable,
     /// The connection was lost.
     Connection,
-    /// The server refuses the credentials, or what they were used for.
+    /// The credentials do not let the relay in.
+    NotAdmitted,
+    /// The server refuses what the credentials were used for.
     NotPermitted,
     /// The server did not acknowledge an event in time, or not in its turn.
     AckLate,
@@ -42,6 +44,7 @@ impl Trouble {
         match self {
             Self::Unreachable => "BUS_UNREACHABLE",
             Self::Connection => "BUS_CONNECTION_LOST",
+            Self::NotAdmitted => "BUS_NOT_ADMITTED",
             Self::NotPermitted => "BUS_NOT_PERMITTED",
             Self::AckLate => "BUS_ACK_LATE",
             Self::Sequence => "STREAM_SEQUENCE",
@@ -79,12 +82,11 @@ impl Trouble {
     /// What keeps the connection from being made, if that can pass.
     pub(super) fn of_client(error: &client::Error) -> Option<Self> {
         match error {
-            client::Error::Connect { source, .. } => Some(match source.kind() {
-                async_nats::ConnectErrorKind::AuthorizationViolation
-                | async_nats::ConnectErrorKind::Authentication => Self::NotPermitted,
-                _ => Self::Unreachable,
-            }),
-            _ => None,
+            client::Error::Connect { .. } => Some(Self::Unreachable),
+            client::Error::Credentials { .. } | client::Error::NotAdmitted { .. } => {
+                Some(Self::NotAdmitted)
+            }
+            client::Error::Url { .. } | client::Error::ServerTooOld { .. } => None,
         }
     }
 

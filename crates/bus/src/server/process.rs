@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 
 use super::Error;
+use crate::Access;
 use crate::client::{self, ConnectSettings, chain};
 
 /// Between two looks at whether the server is ready.
@@ -30,8 +31,37 @@ const POLL: Duration = Duration::from_millis(10);
 /// How long a server of a killed parent may take to go.
 const PREDECESSOR_WAIT_MAX: Duration = Duration::from_secs(3);
 
+/// The files of a server in its folder: what it is told, what it tells, who it is.
+const CONFIG: &str = "nats-server.conf";
+const LOG: &str = "nats-server.log";
+const PORTS: &str = "ports";
+const PID: &str = "nats-server.pid";
+
 /// How much of the log goes into an error.
 const LOG_TAIL_BYTES: u64 = 1_024;
+
+/// A configuration as an operator has it. Of what it says only the port, the monitoring port and the
+/// places of files are overridden by those of the [`Launch`]; the limit of the store is its own.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The file.
+    pub config: PathBuf,
+    /// What overrides more of it, as on a command line.
+    pub arguments: Vec<OsString>,
+    /// The variables that it refers to.
+    pub environment: Vec<(OsString, OsString)>,
+    /// What is waited for.
+    pub ready: Ready,
+}
+
+/// When a server is ready.
+#[derive(Debug, Clone)]
+pub enum Ready {
+    /// As soon as it listens: one of a cluster may have to wait for the others.
+    Listens,
+    /// When its JetStream answers whoever has this; the address is the server's own.
+    Answers(Access),
+}
 
 /// How to run a server.
 #[derive(Debug, Clone)]
@@ -40,6 +70,8 @@ pub struct Launch {
     pub binary: PathBuf,
     /// What is put before the binary and its arguments; for [`super::exec_bound_to_parent`].
     pub command_prefix: Vec<OsString>,
+    /// A configuration that somebody else wrote; `None`: one is written that lets everybody on this machine in.
+    pub given: Option<Given>,
     /// Its folder: JetStream's files, its configuration, its log.
     pub store: PathBuf,
     /// Its port on 127.0.0.1; 0 for any.
@@ -60,6 +92,7 @@ impl Launch {
         Self {
             binary,
             command_prefix: Vec::new(),
+            given: None,
             store,
             port,
             http_port: None,
@@ -82,8 +115,7 @@ impl Launch {
         let http = self
             .http_port
             .map(|port| format!("http: \"127.0.0.1:{port}\"\n"));
-        let [store, log, ports, pid] = ["", "nats-server.log", "ports", "nats-server.pid"]
-            .map(|name| quoted(&self.file(name)));
+        let [store, log, ports, pid] = ["", LOG, PORTS, PID].map(|name| quoted(&self.file(name)));
         format!(
             "# Written at every start.\n\
              listen: \"127.0.0.1:{port}\"\n\
@@ -105,20 +137,56 @@ impl Launch {
         )
     }
 
+    /// The configuration that is used, written if it is ours.
+    fn configure(&self) -> Result<PathBuf, Error> {
+        if let Some(given) = &self.given {
+            return Ok(given.config.clone());
+        }
+        let config = self.file(CONFIG);
+        let written = fs::write(&config, self.config());
+        written.map_err(Error::io(format!("write {}", config.display())))?;
+        Ok(config)
+    }
+
+    /// What our own configuration says and one that was given must be told.
+    fn overrides(&self) -> Vec<OsString> {
+        let Some(given) = &self.given else {
+            return Vec::new();
+        };
+        let port = |port: u16| {
+            if port == 0 {
+                "-1".into()
+            } else {
+                port.to_string().into()
+            }
+        };
+        let mut words: Vec<OsString> = vec!["--addr".into(), "127.0.0.1".into()];
+        words.extend(["--port".into(), port(self.port)]);
+        words.extend(["--http_port".into(), port(self.http_port.unwrap_or(0))]);
+        for (flag, name) in [
+            ("--store_dir", ""),
+            ("--log", LOG),
+            ("--ports_file_dir", PORTS),
+            ("--pid", PID),
+        ] {
+            words.extend([flag.into(), self.file(name).into_os_string()]);
+        }
+        words.extend(given.arguments.iter().cloned());
+        words
+    }
+
     fn command(&self, config: &Path) -> Command {
-        let arguments = [
-            self.binary.as_os_str(),
-            "--config".as_ref(),
-            config.as_os_str(),
-        ];
-        let mut words = self
-            .command_prefix
-            .iter()
-            .map(OsString::as_os_str)
-            .chain(arguments);
-        let mut command = Command::new(words.next().unwrap_or(self.binary.as_os_str()));
+        let mut words: Vec<OsString> = self.command_prefix.clone();
+        words.extend([self.binary.clone().into(), "--config".into(), config.into()]);
+        words.extend(self.overrides());
+        let mut command = Command::new(&words[0]);
         command
-            .args(words)
+            .args(&words[1..])
+            .envs(
+                self.given
+                    .iter()
+                    .flat_map(|given| given.environment.iter().cloned()),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true);
@@ -144,7 +212,7 @@ impl Server {
     /// Starts a server and waits until JetStream answers.
     pub async fn start(mut launch: Launch) -> Result<Self, Error> {
         launch.store = std::path::absolute(&launch.store).map_err(Error::io("find the store"))?;
-        let ports = launch.file("ports");
+        let ports = launch.file(PORTS);
         let shown = ports.display();
         fs::create_dir_all(&ports).map_err(Error::io(format!("create {shown}")))?;
         wait_for_predecessor(&launch).await?;
@@ -152,9 +220,7 @@ impl Server {
         for port in [launch.port, launch.http_port.unwrap_or(0)] {
             probe(port)?;
         }
-        let config = launch.file("nats-server.conf");
-        let written = fs::write(&config, launch.config());
-        written.map_err(Error::io(format!("write {}", config.display())))?;
+        let config = launch.configure()?;
         let errors = launch.file("nats-server.err");
         let stderr =
             File::create(&errors).map_err(Error::io(format!("create {}", errors.display())))?;
@@ -230,16 +296,24 @@ impl Server {
 
     async fn ready(&mut self, launch: &Launch) -> Result<(), Error> {
         loop {
-            if let Some(port) = announced(&launch.file("ports")) {
+            if let Some(port) = announced(&launch.file(PORTS)) {
                 self.port = port;
                 break;
             }
             self.check_alive(launch).await?;
             sleep(POLL).await;
         }
+        let access = match launch.given.as_ref().map(|given| &given.ready) {
+            None => Access::open(self.url()),
+            Some(Ready::Listens) => return Ok(()),
+            Some(Ready::Answers(access)) => Access {
+                url: self.url(),
+                ..access.clone()
+            },
+        };
         loop {
             let settings = ConnectSettings {
-                url: self.url(),
+                access: access.clone(),
                 name: "tiendo start".to_owned(),
                 timeout: Duration::from_secs(2),
             };
@@ -329,8 +403,9 @@ fn probe(port: u16) -> Result<(), Error> {
 
 /// Waits for the server of an earlier run that is still going down: two on one store would ruin it.
 async fn wait_for_predecessor(launch: &Launch) -> Result<(), Error> {
-    let config = launch.file("nats-server.conf");
-    let Some(pid) = fs::read_to_string(launch.file("nats-server.pid"))
+    let given = launch.given.as_ref().map(|given| given.config.clone());
+    let config = given.unwrap_or_else(|| launch.file(CONFIG));
+    let Some(pid) = fs::read_to_string(launch.file(PID))
         .ok()
         .and_then(|text| text.trim().parse::<u32>().ok())
     else {
@@ -383,7 +458,7 @@ fn announced(folder: &Path) -> Option<u16> {
 /// The end of the server's log and of what it wrote before it had one.
 fn tail(launch: &Launch) -> String {
     let mut text = String::new();
-    for name in ["nats-server.err", "nats-server.log"] {
+    for name in ["nats-server.err", LOG] {
         if let Ok(part) = tail_of(&launch.file(name)) {
             text.push_str(part.trim());
         }

@@ -50,7 +50,7 @@ struct Answering {
 impl Answering {
     fn start(bus: &Bus, leave: usize) -> Self {
         let options = AnswerOptions {
-            url: bus.url(),
+            access: bus.url().into(),
             name: "answers".to_owned(),
             subject: bus::subject::requests(LEDGER),
             at_once: 2,

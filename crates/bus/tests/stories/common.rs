@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bus::server::{Launch, Search, Server, obtain};
 use bus::{
-    BoxError, FollowOptions, FollowStatus, Message, Origin, Reader, RelayError, RelayOptions,
-    RelayStatus, StreamSpec, follow, relay,
+    Access, BoxError, FollowOptions, FollowStatus, Message, Origin, Reader, RelayError,
+    RelayOptions, RelayStatus, StreamSpec, follow, relay,
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -267,8 +267,8 @@ pub(crate) struct Relay {
     shutdown: CancellationToken,
 }
 
-pub(crate) fn relay_options(url: String) -> RelayOptions {
-    RelayOptions::new(url, LEDGER.to_owned(), StreamSpec::for_ledger(LEDGER))
+pub(crate) fn relay_options(access: impl Into<Access>) -> RelayOptions {
+    RelayOptions::new(access, LEDGER.to_owned(), StreamSpec::for_ledger(LEDGER))
 }
 
 impl Relay {

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod answer;
 #[cfg(test)]
 mod common;

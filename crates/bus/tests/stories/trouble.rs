@@ -204,7 +204,7 @@ async fn a_server_that_asks_for_credentials_is_named() {
     relay.published(10).await;
     bus.reload_with("authorization { user: relay, password: secret }\n")
         .await;
-    troubled_by(&mut relay, Trouble::NotPermitted).await;
+    troubled_by(&mut relay, Trouble::NotAdmitted).await;
     log.grow(20);
     bus.reload_with("").await;
     relay.published(20).await;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{Reporter, instant};
+use super::{NatsCredentials, Reporter, instant};
 
 /// The log.
 #[derive(Debug, Subcommand)]
@@ -151,6 +151,9 @@ pub struct Restore {
     /// A NATS server, for what neither has.
     #[arg(long, value_name = "URL")]
     pub bus: Option<String>,
+    /// What lets us in there.
+    #[command(flatten)]
+    pub credentials: NatsCredentials,
     /// Id of the ledger, which names its stream on the bus and the restored log.
     #[arg(long, env = "TIENDO_LEDGER", default_value = "khanh-hoa")]
     pub ledger: String,

@@ -69,12 +69,61 @@ pub struct NatsServer {
     pub cache: Option<PathBuf>,
 }
 
+/// The NATS server, and what lets us in.
+#[derive(Debug, Clone, Args)]
+pub struct Nats {
+    /// Address of the NATS server.
+    #[arg(
+        long = "nats",
+        env = "TIENDO_NATS",
+        value_name = "URL",
+        default_value = "nats://127.0.0.1:4222"
+    )]
+    pub url: String,
+    /// What lets us in.
+    #[command(flatten)]
+    pub credentials: NatsCredentials,
+}
+
+impl Nats {
+    /// Where, and as whom.
+    pub fn access(&self) -> bus::Access {
+        self.credentials.access(&self.url)
+    }
+}
+
+/// What lets us in at a NATS server.
+#[derive(Debug, Clone, Default, Args)]
+pub struct NatsCredentials {
+    /// File with the nkey seed (SU…) that lets us in at the NATS server.
+    #[arg(long, env = "TIENDO_NATS_NKEY", value_name = "FILE")]
+    pub nats_nkey: Option<PathBuf>,
+    /// File with the certificates (PEM) of whoever vouches for the NATS server; TLS alone then.
+    #[arg(long, env = "TIENDO_NATS_CA", value_name = "FILE")]
+    pub nats_ca: Option<PathBuf>,
+    /// What the subjects begin with on which the NATS server lets us be answered; default _INBOX.
+    #[arg(long, env = "TIENDO_NATS_INBOX", value_name = "PREFIX")]
+    pub nats_inbox: Option<String>,
+}
+
+impl NatsCredentials {
+    /// The same with an address.
+    pub fn access(&self, url: &str) -> bus::Access {
+        bus::Access {
+            url: url.to_owned(),
+            nkey: self.nats_nkey.clone(),
+            ca: self.nats_ca.clone(),
+            inbox: self.nats_inbox.clone(),
+        }
+    }
+}
+
 /// What every service run apart needs.
 #[derive(Debug, Clone, Args)]
 pub struct ServeCommon {
-    /// Address of the NATS server.
-    #[arg(long, env = "TIENDO_NATS", default_value = "nats://127.0.0.1:4222")]
-    pub nats: String,
+    /// The NATS server.
+    #[command(flatten)]
+    pub nats: Nats,
     /// Id of the ledger: one token of a-z, 0-9, `_` and `-`.
     #[arg(long, env = "TIENDO_LEDGER", default_value = "khanh-hoa")]
     pub ledger: String,

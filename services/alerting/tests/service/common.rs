@@ -76,7 +76,7 @@ impl World {
         let config = ingest::Config {
             data: folder.path().join("ingest"),
             ledger: LEDGER.to_owned(),
-            nats_url: url(&nats),
+            nats: url(&nats).into(),
             limits: Limits::standard(),
             queue_requests_max: 64,
             queue_bytes_max: 64 * 1024 * 1024,
@@ -120,7 +120,7 @@ impl World {
         let config = alerting::Config {
             data: self.alerts(),
             ledger: LEDGER.to_owned(),
-            nats_url: url(&self.nats),
+            nats: url(&self.nats).into(),
             log_url: format!("http://127.0.0.1:{}", self.ingest.port),
             today,
             rules: lag::Rules::standard(),

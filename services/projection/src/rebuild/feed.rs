@@ -15,8 +15,7 @@ pub(crate) enum Source {
 /// Where the ledger's stream is.
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
-    /// Address of the NATS server.
-    pub(crate) url: String,
+    pub(crate) access: bus::Access,
     pub(crate) ledger: String,
 }
 
@@ -90,7 +89,7 @@ async fn replayed(
     let mut stream = match replay.take() {
         Some(stream) if from <= stream.last() => stream,
         // What the stream holds is asked when it is opened.
-        _ => Box::new(Replay::open(&bus.url, &bus.ledger).await?),
+        _ => Box::new(Replay::open(&bus.access, &bus.ledger).await?),
     };
     let (first, last) = (stream.first(), stream.last());
     if first > from {

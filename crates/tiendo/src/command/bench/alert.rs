@@ -123,7 +123,7 @@ impl Bench {
         let (data, stop) = (below.join("alerting"), CancellationToken::new());
         std::fs::create_dir(&data)?;
         let nobody = delivery(&Sinks::default(), output.lang)?;
-        let config = alerting_config(&data, LEDGER, &bus.url(), &own.address, Today::Real, nobody);
+        let config = alerting_config(&data, LEDGER, bus.url(), &own.address, Today::Real, nobody);
         let service = alerting::build(config, Arc::new(SystemClock)).map_err(failed)?;
         let listener = bind(0, "bench").await?;
         let address = url(&listener)?;

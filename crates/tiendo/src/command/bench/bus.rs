@@ -380,7 +380,9 @@ impl Bench {
     }
 
     async fn replay(&self) -> Result<Replay, Failure> {
-        Replay::open(&self.bus.url(), LEDGER).await.map_err(failed)
+        Replay::open(&self.bus.url().into(), LEDGER)
+            .await
+            .map_err(failed)
     }
 
     async fn stop(self) -> Result<(), Failure> {

@@ -15,15 +15,15 @@ pub(super) struct BusSource {
 impl BusSource {
     /// Finds the ledger's stream; must be called, like the rest, on a thread that may block.
     pub(super) fn open(
-        url: &str,
+        access: &::bus::Access,
         ledger: &str,
         runtime: &Handle,
     ) -> Result<BusSource, ::bus::ReplayError> {
-        let replay = runtime.block_on(::bus::Replay::open(url, ledger))?;
+        let replay = runtime.block_on(::bus::Replay::open(access, ledger))?;
         Ok(BusSource {
             replay,
             runtime: runtime.clone(),
-            name: format!("the bus at {url}"),
+            name: format!("the bus at {}", access.url),
         })
     }
 

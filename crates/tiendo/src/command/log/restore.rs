@@ -73,7 +73,7 @@ impl Sources {
         let log = wanted.from.as_ref();
         let archive = wanted.backup.as_ref();
         let bus = wanted.bus.as_ref().map(|url| {
-            let source = BusSource::open(url, &wanted.ledger, runtime);
+            let source = BusSource::open(&wanted.credentials.access(url), &wanted.ledger, runtime);
             source.map_err(|error| {
                 let failure = Failure::caused(UNAVAILABLE, &error);
                 let text = format!("{} [{}]", failure.text(), error.reason());

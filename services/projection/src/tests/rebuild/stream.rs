@@ -126,7 +126,7 @@ async fn a_stream_that_ends_before_the_serving_state_is_named_and_gone_on_with_o
     let mut stream = Stream::start(&world.log, 12).await;
     let api = &mut world.service.api;
     let bus = Bus {
-        url: url(&stream.server),
+        access: url(&stream.server).into(),
         ledger: LEDGER.to_owned(),
     };
     api.rebuilder = Rebuilder::new(&api.shared, &api.log, bus, &api.shutdown);

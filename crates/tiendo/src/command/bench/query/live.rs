@@ -61,7 +61,7 @@ impl Bus {
     /// A client of it.
     pub(in crate::command::bench) async fn connect(&self) -> Result<Connection, Failure> {
         let settings = ConnectSettings {
-            url: self.url(),
+            access: self.url().into(),
             name: "tiendo bench".to_owned(),
             timeout: BUS_WAIT_MAX,
         };
