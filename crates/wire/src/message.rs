@@ -1,12 +1,9 @@
 //! Messages of `tiendo.v1` in the JSON form of Protocol Buffers: what people see, and what goes over NATS.
 
-use std::sync::LazyLock;
-
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions};
 
-static POOL: LazyLock<Option<DescriptorPool>> =
-    LazyLock::new(|| DescriptorPool::decode(crate::DESCRIPTORS).ok());
+use crate::mask::POOL;
 
 /// Why there is no message, or no JSON of it.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +82,7 @@ pub fn dynamic<M: Message>(name: &str, message: &M) -> Result<DynamicMessage, Er
 }
 
 fn descriptor(name: &str) -> Result<MessageDescriptor, Error> {
-    let pool = POOL.as_ref();
-    let found = pool.and_then(|pool| pool.get_message_by_name(&format!("tiendo.v1.{name}")));
+    let found = POOL.get_message_by_name(&format!("tiendo.v1.{name}"));
     found.ok_or_else(|| Error::Unknown(name.to_owned()))
 }
 

@@ -1,11 +1,11 @@
-//! The AsyncAPI 3.0 document: one channel for each kind, and the heartbeat.
+//! The AsyncAPI 3.0 document: one channel for each kind, the heartbeat, and requests with their replies.
 //!
-//! It describes Tiendo, so its operations are `send`; a subscriber receives.
+//! It describes Tiendo, so what it `send`s a subscriber receives, and what it `receive`s others ask.
 
 use serde_json::{Map, Value, json};
 
 use super::kind::{Kind, Ledger};
-use super::{Error, example};
+use super::{Error, example, request};
 
 /// Where the heartbeat comes.
 const HEARTBEAT: &str = "tiendo.v1.{ledger}.sys.log.head";
@@ -41,6 +41,7 @@ pub(super) fn document(kinds: &[Kind]) -> Result<Value, Error> {
         "sendHeartbeat".to_owned(),
         operation(HEARTBEAT_NAME, vi, en),
     );
+    requests(&mut channels, &mut operations, &mut messages)?;
     messages.insert(
         HEARTBEAT_NAME.to_owned(),
         json!({
@@ -62,6 +63,83 @@ pub(super) fn document(kinds: &[Kind]) -> Result<Value, Error> {
         "operations": operations,
         "components": { "messages": messages, "parameters": parameters() },
     }))
+}
+
+/// What is asked and answered: Tiendo receives, and replies to the inbox that the request names.
+fn requests(
+    channels: &mut Map<String, Value>,
+    operations: &mut Map<String, Value>,
+    messages: &mut Map<String, Value>,
+) -> Result<(), Error> {
+    let all = request::all()?;
+    for said in &all {
+        messages.insert(said.name.clone(), spoken(said));
+    }
+    for call in &request::CALLS {
+        let (asked, answered) = (call.request_name(), call.answer_name());
+        let replies = format!("{}-reply", call.name);
+        channels.insert(
+            call.name.to_owned(),
+            json!({
+                "address": format!("tiendo.v1.{{ledger}}.sys.ingest.{}", call.name),
+                "title": call.name,
+                "description": format!("{}\n\n{}", call.vi, call.en),
+                "parameters": { "ledger": reference("parameters", "ledger") },
+                "messages": { asked.as_str(): reference("messages", &asked) },
+            }),
+        );
+        channels.insert(
+            replies.clone(),
+            json!({
+                "address": null,
+                "title": replies,
+                "description": "Hộp thư trả lời do bên hỏi nêu; chủ đề bắt đầu bằng `_`.\n\nThe inbox that the asker names; its subject begins with `_`.",
+                "messages": {
+                    answered.as_str(): reference("messages", &answered),
+                    request::REFUSAL: reference("messages", request::REFUSAL),
+                },
+            }),
+        );
+        let of = |channel: &str, message: &str| json!({ "$ref": format!("#/channels/{channel}/messages/{message}") });
+        operations.insert(
+            format!("receive{}", words(&asked)),
+            json!({
+                "action": "receive",
+                "channel": { "$ref": format!("#/channels/{}", call.name) },
+                "summary": call.en,
+                "description": call.vi,
+                "messages": [of(call.name, &asked)],
+                "reply": {
+                    "channel": { "$ref": format!("#/channels/{replies}") },
+                    "messages": [of(&replies, &answered), of(&replies, request::REFUSAL)],
+                },
+            }),
+        );
+    }
+    Ok(())
+}
+
+/// A message that is asked or answered.
+fn spoken(said: &request::Said) -> Value {
+    let mut message = json!({
+        "name": said.name,
+        "title": said.schema["title"],
+        "summary": said.schema["description"],
+        "contentType": "application/json",
+        "payload": { "$ref": format!("./schemas/{}.json", said.name) },
+        "examples": [{ "name": said.name, "payload": said.example }],
+    });
+    if said.name == request::REFUSAL {
+        message["headers"] = json!({
+            "type": "object",
+            "required": ["Nats-Service-Error-Code", "Nats-Service-Error"],
+            "properties": {
+                "Nats-Service-Error-Code": { "type": "string", "pattern": "^[0-9]+$", "description": "Mã số lỗi của gRPC / the number of gRPC's code" },
+                "Nats-Service-Error": { "type": "string", "description": "Lý do, như `reason` / the reason, as in `reason`" },
+            },
+        });
+    }
+    message
 }
 
 fn info() -> Value {
@@ -133,12 +211,16 @@ fn channel(kind: &Kind) -> Value {
 
 /// `sendProgressReported`.
 fn operation_name(kind: &Kind) -> String {
-    let name = kind.name();
+    format!("send{}", words(&kind.name()))
+}
+
+/// `ProgressReported` of `progress.reported`.
+fn words(name: &str) -> String {
     let words = name.split(['.', '-']).map(|word| {
         let (first, rest) = word.split_at(1);
         first.to_ascii_uppercase() + rest
     });
-    format!("send{}", words.collect::<String>())
+    words.collect()
 }
 
 fn operation(channel: &str, vi: &str, en: &str) -> Value {

@@ -2,6 +2,7 @@
 //!
 //! - [`kind`]: the kinds, told in both languages
 //! - `example`: one message of each, as the code writes it
+//! - `request`: requests over NATS and their answers
 //! - `schema`: JSON Schemas (2020-12) of the types that the code writes
 //! - `asyncapi`: the AsyncAPI 3.0 document, and the table of kinds in `docs/bus/README.md`
 //! - `tests`: keeps `docs/bus` equal to all that, and messages of released versions readable
@@ -14,6 +15,7 @@
 mod asyncapi;
 mod example;
 pub mod kind;
+mod request;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -54,6 +56,14 @@ pub fn files() -> Result<BTreeMap<String, String>, Error> {
         files.insert(format!("examples/{name}.json"), example + "\n");
     }
     let heartbeat = serde_json::to_string(&example::heartbeat())?;
+    for said in request::all()? {
+        let name = &said.name;
+        files.insert(format!("schemas/{name}.json"), pretty(&said.schema)?);
+        files.insert(
+            format!("examples/{name}.json"),
+            said.example.to_string() + "\n",
+        );
+    }
     for (name, text) in [
         ("schemas/envelope.json", pretty(&schema::envelope())?),
         ("schemas/heartbeat.json", pretty(&schema::heartbeat())?),

@@ -16,7 +16,7 @@ use crate::cloud_event::CloudEvent;
 use crate::v1;
 
 /// What the schemas are written in.
-const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub(super) const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// Where a schema keeps the types it refers to.
 const DEFS: &str = "#/$defs/";
 
@@ -223,11 +223,8 @@ pub(crate) fn names_of(name: &str) -> Schema {
         .flat_map(|found| found.values().collect::<Vec<_>>());
     let names: Vec<Value> = values
         .map(|value| {
-            let source = value.parent_enum().parent_file();
-            let source = source.file_descriptor_proto().source_code_info.as_ref();
-            let here =
-                source.and_then(|source| source.location.iter().find(|at| at.path == value.path()));
-            let comment = here.map_or("", |at| at.leading_comments().trim());
+            let file = value.parent_enum().parent_file();
+            let comment = super::request::comment(value.path(), &file);
             json!({ "type": "string", "const": value.name(), "description": comment })
         })
         .collect();

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::{Heartbeat, Kind, Ledger, files, kinds, table};
 use crate::cloud_event::{self, About, Place};
+use crate::{message, v1};
 
 /// The variable that writes the files anew.
 const WRITE: &str = "TIENDO_WRITE_CONTRACT";
@@ -222,6 +223,71 @@ fn an_example_is_accepted_by_its_schemas_read_and_written_again_byte_by_byte() {
     assert_eq!(serde_json::to_string(&read).unwrap() + "\n", *text);
 }
 
+/// Whether our reader of requests takes it, and writes the same again.
+fn taken(of: &str, text: &Value) -> Result<Value, String> {
+    fn again<M: prost::Message + Default>(of: &str, text: &Value) -> Result<Value, message::Error> {
+        let read: M = message::of_json(of, text.clone())?;
+        message::to_json(of, &read)
+    }
+    let written = match of {
+        "RecordRequest" => again::<v1::RecordRequest>(of, text),
+        "RecordResponse" => again::<v1::RecordResponse>(of, text),
+        "RecordBatchRequest" => again::<v1::RecordBatchRequest>(of, text),
+        "RecordBatchResponse" => again::<v1::RecordBatchResponse>(of, text),
+        "Refusal" => again::<v1::Refusal>(of, text),
+        of => panic!("{of} is no message of requests"),
+    };
+    written.map_err(|error| error.to_string())
+}
+
+/// The paths of all objects in a value, as JSON pointers.
+fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.push(at.to_owned());
+            for (name, value) in fields {
+                objects(value, &format!("{at}/{name}"), found);
+            }
+        }
+        Value::Array(items) => {
+            for (number, item) in items.iter().enumerate() {
+                objects(item, &format!("{at}/{number}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn requests_and_answers_are_what_their_schemas_say_and_our_reader_takes() {
+    let checker = Checker::new();
+    for said in super::request::all().unwrap() {
+        let (name, of) = (&said.name, said.schema["title"].as_str().unwrap());
+        let id = said.schema["$id"].as_str().unwrap();
+        assert_eq!(checker.check(id, &said.example), Ok(()), "{name}");
+        assert_eq!(taken(of, &said.example), Ok(said.example.clone()));
+        let mut places = Vec::new();
+        objects(&said.example, "", &mut places);
+        assert!(!places.is_empty());
+        for place in places {
+            // A field that is not known: refused in a request as the reader does, passed over in an answer.
+            let mut more = said.example.clone();
+            more.pointer_mut(&place).unwrap()["ofALaterVersion"] = json!(7);
+            let is_refused = checker.check(id, &more).is_err();
+            assert_eq!(is_refused, name.ends_with("-request"), "{name}: {place}");
+            assert!(taken(of, &more).is_err(), "{name}: {place}");
+            for (field, _) in said.example.pointer(&place).unwrap().as_object().unwrap() {
+                let mut wrong = said.example.clone();
+                wrong.pointer_mut(&place).unwrap()[field] = json!([[7.5]]);
+                assert!(
+                    checker.check(id, &wrong).is_err(),
+                    "{name}: {place}/{field}"
+                );
+            }
+        }
+    }
+}
+
 /// A schema that takes anything would be no promise.
 #[test]
 fn what_is_always_there_is_asked_for_and_of_its_type() {
@@ -327,11 +393,11 @@ fn a_channel_is_where_its_example_comes() {
     let document: Value = serde_json::from_str(&files["asyncapi.json"]).unwrap();
     let channels = document["channels"].as_object().unwrap();
     let kinds = kinds().unwrap();
-    assert_eq!(channels.len(), kinds.len() + 1);
-    assert_eq!(
-        document["operations"].as_object().unwrap().len(),
-        channels.len()
-    );
+    // The heartbeat, and a channel to ask on and one to be answered on for each request.
+    let calls = super::request::CALLS.len();
+    assert_eq!(channels.len(), kinds.len() + 1 + 2 * calls);
+    let operations = document["operations"].as_object().unwrap();
+    assert_eq!(operations.len(), kinds.len() + 1 + calls);
     let fits = |kind: &Kind, address: &str| {
         let tokens: Vec<&str> = kind.subject.split('.').collect();
         let wanted: Vec<&str> = address.split('.').collect();
@@ -346,7 +412,7 @@ fn a_channel_is_where_its_example_comes() {
                 })
     };
     for kind in &kinds {
-        let at = |channel: &Value| fits(kind, channel["address"].as_str().unwrap());
+        let at = |channel: &Value| fits(kind, channel["address"].as_str().unwrap_or_default());
         let found: Vec<&String> = channels
             .iter()
             .filter(|(_, c)| at(c))

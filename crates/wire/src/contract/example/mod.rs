@@ -68,15 +68,20 @@ pub(super) fn messages() -> Result<Vec<Message>, Error> {
 
 /// Where the example of a position stands: one a minute.
 fn at(ledger: &str, position: u64) -> Place<'_> {
-    let minutes = i64::try_from(position).unwrap_or_default();
     Place {
         ledger,
         position,
-        known: crate::time::of_micros(KNOWN_MICROS + minutes * 60_000_000),
+        known: known(position),
     }
 }
 
-fn events() -> Result<Vec<Event>, Error> {
+/// When the log took the example of a position.
+pub(super) fn known(position: u64) -> jiff::Timestamp {
+    let minutes = i64::try_from(position).unwrap_or_default();
+    crate::time::of_micros(KNOWN_MICROS + minutes * 60_000_000)
+}
+
+pub(super) fn events() -> Result<Vec<Event>, Error> {
     let bodies = [
         place::bodies()?,
         place::programme()?,
