@@ -186,8 +186,8 @@ async fn generation(
             }
             _ = look.tick() => {
                 // The server keeps the connection and drops the subscription.
-                if connection.is_not_permitted() {
-                    let refusal = connection.refusal().unwrap_or_default();
+                // An inbox that we may not publish to is the business of who named it.
+                if let Some(refusal) = connection.unheard() {
                     return format!("the server said: {refusal}");
                 }
             }

@@ -7,21 +7,18 @@
 //! the event says why.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
 use std::future;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{
-    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, ServerAddr, ServerError,
-};
+use async_nats::rustls;
+use async_nats::{Client, ConnectError, ConnectErrorKind, Event, ServerError};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use crate::Access;
+use crate::access::{self, Access};
 use crate::backoff::Complaints;
 use crate::version::{OLDEST, Version};
 
@@ -56,6 +53,22 @@ pub enum Error {
         /// What the client says.
         source: ConnectError,
     },
+    /// The subjects to be answered on cannot begin like that.
+    #[error(
+        "`{inbox}` is no beginning of an inbox: tokens separated by dots, no wildcard, and it begins with `_`"
+    )]
+    Inbox {
+        /// What was given.
+        inbox: String,
+    },
+    /// There is a server, but no secure way to it.
+    #[error("the server at {url} cannot be spoken to over TLS")]
+    Tls {
+        /// The addresses tried.
+        url: String,
+        /// What the client says.
+        source: ConnectError,
+    },
     /// No server answered.
     #[error("no NATS server answers at {url}")]
     Connect {
@@ -79,13 +92,14 @@ impl Error {
         let url = access.url.clone();
         match (source.kind(), &access.nkey) {
             // The challenge could not even be signed.
-            (ConnectErrorKind::Authentication, Some(path)) => Self::Credentials {
-                path: path.clone(),
-                source: std::io::Error::new(ErrorKind::InvalidData, "it holds no nkey seed"),
-            },
+            (ConnectErrorKind::Authentication, Some(path)) => {
+                access::unusable(path, "it holds no nkey seed")
+            }
             (ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation, _) => {
                 Self::NotAdmitted { url, source }
             }
+            (ConnectErrorKind::Tls, _) => Self::Tls { url, source },
+            _ if is_of_tls(&source) => Self::Tls { url, source },
             _ => Self::Connect { url, source },
         }
     }
@@ -93,8 +107,11 @@ impl Error {
     /// Whether it may pass without a restart: files and servers change.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::Url { .. } | Self::ServerTooOld { .. } => false,
-            Self::Credentials { .. } | Self::NotAdmitted { .. } | Self::Connect { .. } => true,
+            Self::Url { .. } | Self::Inbox { .. } | Self::ServerTooOld { .. } => false,
+            Self::Credentials { .. }
+            | Self::NotAdmitted { .. }
+            | Self::Tls { .. }
+            | Self::Connect { .. } => true,
         }
     }
 
@@ -104,6 +121,8 @@ impl Error {
             Self::Url { .. } => "BUS_URL_INVALID",
             Self::Credentials { .. } => "BUS_CREDENTIALS_UNUSABLE",
             Self::NotAdmitted { .. } => "BUS_NOT_ADMITTED",
+            Self::Inbox { .. } => "BUS_INBOX_INVALID",
+            Self::Tls { .. } => "BUS_TLS_FAILED",
             Self::Connect { .. } => "BUS_UNREACHABLE",
             Self::ServerTooOld { .. } => "BUS_SERVER_TOO_OLD",
         }
@@ -150,8 +169,8 @@ pub(crate) async fn connect_holding(
     settings: &ConnectSettings,
     messages_max: Option<usize>,
 ) -> Result<Connection, Error> {
-    let addresses = addresses(&settings.access.url)?;
-    let mut options = admission(&settings.access)?;
+    let addresses = settings.access.addresses()?;
+    let mut options = settings.access.admission(settings.timeout).await?;
     if let Some(messages_max) = messages_max {
         options = options.subscription_capacity(messages_max);
     }
@@ -188,39 +207,6 @@ pub(crate) async fn connect_holding(
     })
 }
 
-fn addresses(url: &str) -> Result<Vec<ServerAddr>, Error> {
-    let parsed = url.split(',').map(|one| one.trim().parse());
-    let parsed: Result<_, _> = parsed.collect();
-    parsed.map_err(|source| Error::Url {
-        url: url.to_owned(),
-        source,
-    })
-}
-
-/// What lets this client in, read anew.
-fn admission(access: &Access) -> Result<ConnectOptions, Error> {
-    let unusable = |path: &Path, source| Error::Credentials {
-        path: path.to_path_buf(),
-        source,
-    };
-    let mut options = ConnectOptions::new();
-    if let Some(path) = &access.nkey {
-        let seed = fs::read_to_string(path).map_err(|source| unusable(path, source))?;
-        options = options.nkey(seed.trim().to_owned());
-    }
-    if let Some(path) = &access.ca {
-        // The library says of a file that is missing only that TLS failed.
-        File::open(path).map_err(|source| unusable(path, source))?;
-        options = options
-            .add_root_certificates(path.clone())
-            .require_tls(true);
-    }
-    if let Some(inbox) = &access.inbox {
-        options = options.custom_inbox_prefix(inbox);
-    }
-    Ok(options)
-}
-
 impl Connection {
     /// Resolves when the connection is gone. It does not come back: connect again.
     pub async fn lost(&self) {
@@ -234,6 +220,14 @@ impl Connection {
             .unwrap_or_else(PoisonError::into_inner)
             .refusal
             .clone()
+    }
+
+    /// What the server said when it dropped a subscription for want of a permission.
+    pub(crate) fn unheard(&self) -> Option<String> {
+        self.refusal().filter(|refusal| {
+            let refusal = refusal.to_lowercase();
+            refusal.contains("permissions violation for subscription")
+        })
     }
 
     /// Whether what was refused last was not permitted.
@@ -270,6 +264,20 @@ fn handle(event: &Event, client: &str, events: &Mutex<Events>, lost: &Cancellati
         Event::LameDuckMode => complain(&mut events.complaints, client, &text),
         _ => debug!(client, "{client}: {text}"),
     }
+}
+
+/// Whether what failed is the handshake; the library calls that an error of the network.
+fn is_of_tls(error: &ConnectError) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>();
+        let inner = inner.and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn forbids(refused: &ServerError) -> bool {

@@ -11,6 +11,8 @@ use crate::{client, stream};
 pub enum Trouble {
     /// No server answers at the address.
     Unreachable,
+    /// There is no secure way to the server.
+    TlsFailed,
     /// The connection was lost.
     Connection,
     /// The credentials do not let the relay in.
@@ -43,6 +45,7 @@ impl Trouble {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Unreachable => "BUS_UNREACHABLE",
+            Self::TlsFailed => "BUS_TLS_FAILED",
             Self::Connection => "BUS_CONNECTION_LOST",
             Self::NotAdmitted => "BUS_NOT_ADMITTED",
             Self::NotPermitted => "BUS_NOT_PERMITTED",
@@ -86,7 +89,10 @@ impl Trouble {
             client::Error::Credentials { .. } | client::Error::NotAdmitted { .. } => {
                 Some(Self::NotAdmitted)
             }
-            client::Error::Url { .. } | client::Error::ServerTooOld { .. } => None,
+            client::Error::Tls { .. } => Some(Self::TlsFailed),
+            client::Error::Url { .. }
+            | client::Error::Inbox { .. }
+            | client::Error::ServerTooOld { .. } => None,
         }
     }
 

@@ -40,13 +40,14 @@ const PID: &str = "nats-server.pid";
 /// How much of the log goes into an error.
 const LOG_TAIL_BYTES: u64 = 1_024;
 
-/// A configuration as an operator has it. Of what it says only the port, the monitoring port and the
-/// places of files are overridden by those of the [`Launch`]; the limit of the store is its own.
+/// A configuration as an operator has it. Address (loopback), port, monitoring port (any, if none is named) and the
+/// places of files are overridden by those of the [`Launch`]; the limit of the store, users, other listeners and where
+/// the monitoring pages are shown are its own.
 #[derive(Debug, Clone)]
 pub struct Given {
     /// The file.
     pub config: PathBuf,
-    /// What overrides more of it, as on a command line.
+    /// What overrides more of it, as on a command line; not what the [`Launch`] itself does.
     pub arguments: Vec<OsString>,
     /// The variables that it refers to.
     pub environment: Vec<(OsString, OsString)>,
@@ -160,7 +161,9 @@ impl Launch {
                 port.to_string().into()
             }
         };
-        let mut words: Vec<OsString> = vec!["--addr".into(), "127.0.0.1".into()];
+        // Of two the last one counts.
+        let mut words = given.arguments.clone();
+        words.extend(["--addr".into(), "127.0.0.1".into()]);
         words.extend(["--port".into(), port(self.port)]);
         words.extend(["--http_port".into(), port(self.http_port.unwrap_or(0))]);
         for (flag, name) in [
@@ -171,7 +174,6 @@ impl Launch {
         ] {
             words.extend([flag.into(), self.file(name).into_os_string()]);
         }
-        words.extend(given.arguments.iter().cloned());
         words
     }
 
@@ -322,7 +324,9 @@ impl Server {
                     Ok(_) => return Ok(()),
                     Err(error) => tracing::debug!("JetStream is not ready: {}", chain(&error)),
                 },
-                Err(client::Error::Connect { .. }) => {}
+                Err(error @ client::Error::Connect { .. }) => {
+                    tracing::debug!("nats-server is not ready: {}", chain(&error));
+                }
                 Err(error) => return Err(Error::Client(error)),
             }
             self.check_alive(launch).await?;
@@ -403,8 +407,6 @@ fn probe(port: u16) -> Result<(), Error> {
 
 /// Waits for the server of an earlier run that is still going down: two on one store would ruin it.
 async fn wait_for_predecessor(launch: &Launch) -> Result<(), Error> {
-    let given = launch.given.as_ref().map(|given| given.config.clone());
-    let config = given.unwrap_or_else(|| launch.file(CONFIG));
     let Some(pid) = fs::read_to_string(launch.file(PID))
         .ok()
         .and_then(|text| text.trim().parse::<u32>().ok())
@@ -412,7 +414,7 @@ async fn wait_for_predecessor(launch: &Launch) -> Result<(), Error> {
         return Ok(());
     };
     let begun = Instant::now();
-    while runs_with(pid, &config) {
+    while has_store(pid, launch) {
         if begun.elapsed() > PREDECESSOR_WAIT_MAX {
             return Err(Error::StoreTaken {
                 store: launch.store.clone(),
@@ -424,14 +426,16 @@ async fn wait_for_predecessor(launch: &Launch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether that process was started with this configuration; known on Linux only.
-fn runs_with(pid: u32, config: &Path) -> bool {
+/// Whether that process was started on this store, by our configuration or by another's; known on Linux only.
+fn has_store(pid: u32, launch: &Launch) -> bool {
     let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else {
         return false;
     };
-    let config = config.as_os_str().as_encoded_bytes();
-    line.split(|byte| *byte == 0)
-        .any(|argument| argument == config)
+    let ours = [CONFIG, PID].map(|name| launch.file(name));
+    line.split(|byte| *byte == 0).any(|argument| {
+        ours.iter()
+            .any(|file| file.as_os_str().as_encoded_bytes() == argument)
+    })
 }
 
 fn clear(folder: &Path) -> io::Result<()> {

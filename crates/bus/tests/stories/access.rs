@@ -95,7 +95,7 @@ async fn a_relay_is_let_in_by_its_key_and_is_told_what_is_wrong_with_it() {
     let mut relay = Relay::with(relay_options(secure), &log);
     kept_out(&mut relay, Trouble::NotAdmitted, "ca.pem").await;
     std::fs::write(&ca, "").unwrap();
-    kept_out(&mut relay, Trouble::Unreachable, "InvalidContentType").await;
+    kept_out(&mut relay, Trouble::NotAdmitted, "holds no certificate").await;
     relay.stop().await;
     server.stop().await.unwrap();
 }

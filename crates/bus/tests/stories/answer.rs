@@ -183,3 +183,28 @@ async fn a_permission_given_back_is_enough() {
     answering.stop().await;
     bus.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inbox_that_may_not_be_answered_to_is_the_askers_own_business() {
+    let user = "authorization { users: [ { user: any, password: any, \
+                permissions: { publish: { deny: [\"_DARK.>\"] } } } ] }\nno_auth_user: any\n";
+    let bus = Bus::with(None, user).await;
+    let answering = Answering::start(&bus, 1);
+    let client = bus.client().await;
+    answered(&client, "one").await;
+    let dark = client.publish_with_reply(RECORD, "_DARK.one", "two".into());
+    dark.await.unwrap();
+    // It is answered to nobody, in its turn before this one.
+    answered(&client, "three").await;
+
+    // Somebody else waits for longer than the look at what the server forbids takes to come, and is answered.
+    let leave = answering.echo.leave.acquire().await.unwrap();
+    let mut asked = Box::pin(request(&client, "four"));
+    let early = timeout(Duration::from_millis(2_500), &mut asked).await;
+    assert!(early.is_err(), "{early:?}");
+    drop(leave);
+    let answer = timeout(PATIENCE, asked).await.unwrap();
+    assert_eq!(answer.unwrap().payload, "four");
+    answering.stop().await;
+    bus.stop().await;
+}

@@ -96,7 +96,12 @@ impl Nats {
 #[derive(Debug, Clone, Default, Args)]
 pub struct NatsCredentials {
     /// File with the nkey seed (SU…) that lets us in at the NATS server.
-    #[arg(long, env = "TIENDO_NATS_NKEY", value_name = "FILE")]
+    #[arg(
+        long,
+        env = "TIENDO_NATS_NKEY",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     pub nats_nkey: Option<PathBuf>,
     /// File with the certificates (PEM) of whoever vouches for the NATS server; TLS alone then.
     #[arg(long, env = "TIENDO_NATS_CA", value_name = "FILE")]

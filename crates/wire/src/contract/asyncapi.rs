@@ -83,7 +83,7 @@ fn requests(
             json!({
                 "address": format!("tiendo.v1.{{ledger}}.sys.ingest.{}", call.name),
                 "title": call.name,
-                "description": format!("{}\n\n{}", call.vi, call.en),
+                "description": format!("{} Tên người chỉ nhận qua gRPC.\n\n{} Names of persons are taken over gRPC alone.", call.vi, call.en),
                 "parameters": { "ledger": reference("parameters", "ledger") },
                 "messages": { asked.as_str(): reference("messages", &asked) },
             }),

@@ -2,11 +2,14 @@
 //!
 //! Their schemas are those of the JSON form of Protocol Buffers, read from the contract's own descriptors and comments.
 //! A request is closed, since a field that it does not have is refused; an answer may get fields.
+//! The reader takes other spellings of the same form too (names of fields with `_`, numbers of choices, `null`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Body, Event, Reason, Violation};
-use prost_reflect::{Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{
+    Cardinality, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor,
+};
 use serde_json::{Map, Value, json};
 
 use super::{Error, example};
@@ -26,6 +29,12 @@ pub(super) struct Call {
     /// What it does, in English.
     pub(super) en: &'static str,
 }
+
+/// What is taken over gRPC alone.
+const PERSONS: [&str; 2] = [
+    "tiendo.v1.RecordRequest.person",
+    "tiendo.v1.RecordBatchRequest.persons",
+];
 
 /// What a refusal is called among messages and files.
 pub(super) const REFUSAL: &str = "refusal";
@@ -205,7 +214,12 @@ fn object(
     open: &mut BTreeSet<String>,
 ) -> Result<Value, Error> {
     let mut properties = Map::new();
-    for field in of.fields() {
+    // Names of persons are refused over NATS, where others listen.
+    let fields = of.fields();
+    for field in fields.filter(|field| !PERSONS.contains(&field.full_name())) {
+        if field.is_map() {
+            return Err(format!("{} has no schema", field.full_name()).into());
+        }
         let mut one = value(&field, is_closed, open)?;
         if field.cardinality() == Cardinality::Repeated {
             one = json!({ "type": "array", "items": one });
@@ -220,8 +234,23 @@ fn object(
     });
     if is_closed {
         object["additionalProperties"] = false.into();
+        let choices = of.oneofs().filter(|choice| !choice.is_synthetic());
+        let choices: Vec<Value> = choices.map(|choice| at_most_one(&choice)).collect();
+        if !choices.is_empty() {
+            object["allOf"] = choices.into();
+        }
     }
     Ok(object)
+}
+
+/// At most one field of a choice is there.
+fn at_most_one(of: &OneofDescriptor) -> Value {
+    let mut branches: Vec<Value> = of
+        .fields()
+        .map(|field| json!({ "required": [field.json_name()] }))
+        .collect();
+    branches.push(json!({ "not": { "anyOf": branches } }));
+    json!({ "oneOf": branches })
 }
 
 /// One value of a field.
@@ -247,10 +276,11 @@ fn value(
         }
         Kind::Message(of) => refer(of.full_name()),
         Kind::Enum(of) => refer(of.full_name()),
-        // 64-bit numbers are read from texts too.
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 | Kind::Uint64 | Kind::Fixed64 if is_closed => {
-            json!({ "type": ["integer", "string"], "pattern": "^-?[0-9]+$" })
+        // Numbers are read from texts too.
+        Kind::Uint64 | Kind::Fixed64 | Kind::Uint32 | Kind::Fixed32 if is_closed => {
+            json!({ "type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+$" })
         }
+        _ if is_closed => json!({ "type": ["integer", "string"], "pattern": "^-?[0-9]+$" }),
         _ => json!({ "type": "integer" }),
     })
 }
