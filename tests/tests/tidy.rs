@@ -9,7 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use tiendo_tests::{binary, program};
 
 /// Who may be known by whom; a room that is not named here knows nobody.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("domain", &[]),
     ("lag", &[]),
     ("state", &["domain"]),
@@ -17,6 +17,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("sheet", &["domain", "wire"]),
     ("event-log", &[]),
     ("bus", &[]),
+    ("client", &["bus", "wire"]),
     ("host", &[]),
     ("ingest", SERVICE),
     ("projection", SERVICE),
@@ -49,8 +50,9 @@ const ALL: &[&str] = &[
     "state",
     "wire",
 ];
-/// What only tests know: the story of alerting follows a real ledger.
-const ROOMS_OF_TESTS: [(&str, &[&str]); 1] = [("alerting", &["ingest"])];
+/// What only tests know: the stories of alerting and of the client follow a real ledger.
+const ROOMS_OF_TESTS: [(&str, &[&str]); 2] =
+    [("alerting", &["ingest"]), ("client", &["ingest", "host"])];
 
 /// Longest function outside tests, in lines.
 const FUNCTION_LINES_MAX: usize = 70;

@@ -7,14 +7,16 @@ use tokio::time::Instant;
 
 /// A delay that doubles from `first` up to `most`; each wait is somewhere in its upper half.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     most: Duration,
     next: Duration,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, most: Duration) -> Self {
+    /// Begins with `first`.
+    #[must_use]
+    pub fn new(first: Duration, most: Duration) -> Self {
         Self {
             first,
             most,
@@ -23,7 +25,7 @@ impl Backoff {
     }
 
     /// How long to wait now.
-    pub(crate) fn delay(&mut self) -> Duration {
+    pub fn delay(&mut self) -> Duration {
         let whole = self.next;
         self.next = (whole * 2).min(self.most);
         let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
@@ -31,7 +33,7 @@ impl Backoff {
     }
 
     /// Forgets past failures.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.next = self.first.min(self.most);
     }
 }

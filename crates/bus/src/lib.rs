@@ -11,6 +11,7 @@
 //! - [`stream`]: the one stream of a ledger, created or checked
 //! - [`relay`](mod@relay): from the log to the stream, in generations
 //! - [`follow`](mod@follow): from the stream to a reader, in order, never silently stale
+//! - [`pull`]: a stream read at a subscriber's own pace
 //! - [`replay`]: the stream read once, for a restore
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
@@ -19,6 +20,7 @@ pub mod answer;
 mod backoff;
 pub mod client;
 pub mod follow;
+pub mod pull;
 pub mod relay;
 pub mod replay;
 pub mod server;
@@ -27,7 +29,9 @@ pub mod subject;
 mod version;
 
 pub use access::Access;
+pub use backoff::Backoff;
 pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
+pub use pull::{Pull, PullError, PullOptions};
 pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, Trouble, relay};
 pub use replay::{Replay, ReplayError};
 pub use stream::StreamSpec;

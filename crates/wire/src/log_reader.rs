@@ -9,8 +9,9 @@ use tonic::{Code, Streaming};
 
 use crate::event::LogDecoder;
 use crate::recorded::RecordedEvent;
+use crate::v1::ingest_service_client::IngestServiceClient;
 use crate::v1::log_service_client::LogServiceClient;
-use crate::v1::{GetCheckpointRequest, ReadEventsRequest, ReadEventsResponse};
+use crate::v1::{GetCheckpointRequest, GetLedgerRequest, ReadEventsRequest, ReadEventsResponse};
 
 /// Largest message taken from the log service, in bytes.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -66,6 +67,7 @@ impl Error {
 #[derive(Debug, Clone)]
 pub struct LogReader {
     client: LogServiceClient<Channel>,
+    channel: Channel,
 }
 
 impl LogReader {
@@ -80,9 +82,41 @@ impl LogReader {
             .max_frame_size(FRAME_BYTES_MAX)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-        let client = LogServiceClient::new(endpoint.connect_lazy())
-            .max_decoding_message_size(MESSAGE_BYTES_MAX);
-        Ok(Self { client })
+        let channel = endpoint.connect_lazy();
+        let client =
+            LogServiceClient::new(channel.clone()).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        Ok(Self { client, channel })
+    }
+
+    /// Whose log it is, and its head.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service refuses or cannot be reached.
+    pub async fn ledger(&self) -> Result<(String, u64), Error> {
+        let mut client = IngestServiceClient::new(self.channel.clone());
+        let answer = client.get_ledger(GetLedgerRequest {}).await;
+        let answer = answer.map_err(Box::new)?.into_inner();
+        Ok((answer.ledger, answer.head))
+    }
+
+    /// The first position that the log took at this time or later; one behind the head if there is none yet.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service refuses or cannot be reached.
+    pub async fn position_at(&self, time: Timestamp) -> Result<u64, Error> {
+        let request = ReadEventsRequest {
+            known_from: Some(crate::time::to_wire(time)),
+            ..Default::default()
+        };
+        let answers = self.client.clone().read_events(request).await;
+        let mut answers = answers.map_err(Box::new)?.into_inner();
+        let first = answers
+            .message()
+            .await
+            .map_err(Box::new)?
+            .unwrap_or_default();
+        let found = first.events.first().map(|event| event.position);
+        Ok(found.unwrap_or(first.head + 1))
     }
 
     /// Begins to read from a position up to the head, or up to `to` if that is not 0.
