@@ -13,6 +13,7 @@
 //! - [`follow`](mod@follow): from the stream to a reader, in order, never silently stale
 //! - [`pull`]: a stream read at a subscriber's own pace
 //! - [`replay`]: the stream read once, for a restore
+//! - [`hub`]: the stream of a national hub, read from those of many ledgers
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
 mod access;
@@ -21,6 +22,7 @@ mod backoff;
 pub mod client;
 pub mod follow;
 pub mod pull;
+pub mod hub;
 pub mod relay;
 pub mod replay;
 pub mod server;

@@ -153,6 +153,7 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
                 checkpoint,
                 ..
             })) => command::prove::verify(&proof, &key, checkpoint.as_deref(), output),
+            Command::Hub(hub) => command::hub::run(hub, output).await,
             Command::Log(log) if command::is_offline(&log) => command::offline(log, output).await,
             command => {
                 let endpoints = match &cli.server {

@@ -39,7 +39,15 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 /// Looks until there is something to see.
-pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(look: impl AsyncFnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, look).await
+}
+
+/// The same where somebody else's patience is longer than ours.
+pub(crate) async fn until_within<T>(
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let looked = async {
         loop {
             if let Some(seen) = look().await {
@@ -48,7 +56,7 @@ pub(crate) async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
             tokio::time::sleep(POLL).await;
         }
     };
-    timeout(PATIENCE, looked).await.unwrap()
+    timeout(patience, looked).await.unwrap()
 }
 
 /// A server with a store of its own; its folder is kept when the test fails.
@@ -204,6 +212,7 @@ impl Drop for Bus {
 
 /// A log in memory: message `i` is made of `i` and a salt.
 pub(crate) struct Log {
+    ledger: &'static str,
     head: watch::Sender<u64>,
     salt: u64,
 }
@@ -215,7 +224,12 @@ impl Log {
 
     /// A log with another history.
     pub(crate) fn salted(head: u64, salt: u64) -> Arc<Self> {
+        Self::of(LEDGER, head, salt)
+    }
+
+    pub(crate) fn of(ledger: &'static str, head: u64, salt: u64) -> Arc<Self> {
         Arc::new(Self {
+            ledger,
             head: watch::Sender::new(head),
             salt,
         })
@@ -230,8 +244,9 @@ impl Log {
     }
 
     pub(crate) fn message(&self, position: u64) -> Message {
-        let subject = format!("tiendo.v1.{LEDGER}.568.progress.reported.eid-activated");
-        let text = format!("{{\"id\":\"{LEDGER}:{position}\",\"salt\":{}}} ", self.salt);
+        let ledger = self.ledger;
+        let subject = format!("tiendo.v1.{ledger}.568.progress.reported.eid-activated");
+        let text = format!("{{\"id\":\"{ledger}:{position}\",\"salt\":{}}} ", self.salt);
         let payload = Bytes::from(text.repeat(700 / text.len() + 1));
         Message {
             position,

@@ -8,7 +8,11 @@ mod answer;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod follow;
+#[cfg(test)]
+mod link;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]

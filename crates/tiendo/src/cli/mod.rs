@@ -3,6 +3,7 @@
 mod bench;
 mod case;
 mod delivery;
+mod hub;
 mod import;
 mod log;
 mod projection;
@@ -23,6 +24,7 @@ use crate::output::Format;
 pub use bench::*;
 pub use case::*;
 pub use delivery::*;
+pub use hub::*;
 pub use import::*;
 pub use log::*;
 pub use projection::*;
@@ -135,6 +137,9 @@ pub enum Command {
     Load(Load),
     /// Show events, and what alerting says, as they are recorded.
     Watch(Watch),
+    /// The national hub: which ledgers it reads, and how far it is.
+    #[command(subcommand)]
+    Hub(Hub),
     /// The log.
     #[command(subcommand)]
     Log(Log),

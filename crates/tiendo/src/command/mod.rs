@@ -10,6 +10,7 @@ mod figure;
 mod finding;
 mod follow;
 mod forecast;
+pub(crate) mod hub;
 mod indicator;
 mod ledger;
 mod locality;
@@ -39,8 +40,8 @@ use wire::v1;
 
 use crate::Failure;
 use crate::cli::{
-    At, Case, Command, Delivery, Export, Figure, Finding, Indicator, LevelName, Locality, Model,
-    Owner, Rule, Silence, WorkItem,
+    At, Case, Command, Delivery, Export, Figure, Finding, Hub, Indicator, LevelName, Locality,
+    Model, Owner, Rule, Silence, WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -53,7 +54,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     match command {
         // `run::run` keeps these for itself.
-        Command::Up(_) | Command::Serve(_) | Command::Bench(_) => Ok(()),
+        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Hub(_) => Ok(()),
         Command::Rule(command) => rule::run(command, clients, output).await,
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
@@ -116,6 +117,7 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Rule(command) => !matches!(command, Rule::Adopt(_)),
         Command::Figure(_) | Command::Verdict(_) | Command::Export(_) => true,
         Command::Delivery(command) => matches!(command, Delivery::List { .. }),
+        Command::Hub(command) => matches!(command, Hub::List { .. }),
         _ => false,
     }
 }
