@@ -95,6 +95,14 @@ impl Process {
         Ok(())
     }
 
+    /// Sends a signal to the whole group.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill_process_group(self.group()?, signal)?)
+    }
+
     /// Sends SIGKILL to the whole group, and waits for the end.
     pub fn kill(self) {
         drop(self);

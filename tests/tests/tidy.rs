@@ -50,9 +50,12 @@ const ALL: &[&str] = &[
     "state",
     "wire",
 ];
-/// What only tests know: the stories of alerting and of the client follow a real ledger.
-const ROOMS_OF_TESTS: [(&str, &[&str]); 2] =
-    [("alerting", &["ingest"]), ("client", &["ingest", "host"])];
+/// What only tests know: the stories of alerting and of the client follow a real ledger, and chaos starts nats-servers of its own.
+const ROOMS_OF_TESTS: [(&str, &[&str]); 3] = [
+    ("alerting", &["ingest"]),
+    ("client", &["ingest", "host"]),
+    ("tiendo-tests", &["bus"]),
+];
 
 /// Longest function outside tests, in lines.
 const FUNCTION_LINES_MAX: usize = 70;

@@ -66,6 +66,7 @@ pub(crate) fn ingest_config(
         data: data.to_path_buf(),
         ledger: ledger.to_owned(),
         nats: nats.into(),
+        stream_replicas: 1,
         limits: Limits::standard(),
         queue_requests_max: QUEUE_REQUESTS_MAX,
         queue_bytes_max: QUEUE_BYTES_MAX,
@@ -129,6 +130,7 @@ pub(crate) fn alerting_config(
         data: data.to_path_buf(),
         ledger: ledger.to_owned(),
         nats: nats.into(),
+        stream_replicas: 1,
         log_url: log.to_owned(),
         today,
         rules: lag::Rules::standard(),
@@ -148,7 +150,7 @@ pub(crate) async fn run(
     std::fs::create_dir_all(data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (name, common, ports) = match &service {
-        Serve::Ingest { common } => ("ingest", common.clone(), (7061, 7160)),
+        Serve::Ingest { common, .. } => ("ingest", common.clone(), (7061, 7160)),
         Serve::Projection { common, .. } => ("projection", common.clone(), (7062, 7260)),
         Serve::Alerting { common, .. } => ("alerting", common.clone(), (7063, 7360)),
     };
@@ -208,8 +210,11 @@ async fn service_run(
 ) -> Result<(), Failure> {
     let today = |reads: &Reads| reads.today.map_or(Today::Real, Today::Pinned);
     match service {
-        Serve::Ingest { common } => {
-            let config = ingest_config(data, &common.ledger, common.nats.access());
+        Serve::Ingest { common, stream } => {
+            let config = ingest::Config {
+                stream_replicas: stream.replicas(),
+                ..ingest_config(data, &common.ledger, common.nats.access())
+            };
             let service = ingest::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)
@@ -235,11 +240,15 @@ async fn service_run(
         Serve::Alerting {
             common: ServeCommon { ledger, nats, .. },
             reads,
+            stream,
             sinks,
         } => {
             let (today, delivery) = (today(&reads), delivery(&sinks, lang)?);
-            let config =
-                alerting_config(data, &ledger, nats.access(), &reads.ingest, today, delivery);
+            let nats = nats.access();
+            let config = alerting::Config {
+                stream_replicas: stream.replicas(),
+                ..alerting_config(data, &ledger, nats, &reads.ingest, today, delivery)
+            };
             let service = alerting::build(config, clock).map_err(failed)?;
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)

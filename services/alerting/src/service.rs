@@ -34,6 +34,8 @@ pub struct Config {
     pub ledger: String,
     /// Where NATS is, and as whom to speak to it.
     pub nats: bus::Access,
+    /// Copies that a cluster keeps of the stream of alerts, where it is made anew.
+    pub stream_replicas: usize,
     /// Address of ingest, where the ledger is read in bulk: `http://127.0.0.1:7061`.
     pub log_url: String,
     /// The day judgements are made for.
@@ -279,7 +281,10 @@ async fn relay(config: Config, desk: Arc<Desk>, log: Log, shutdown: Cancellation
         log,
         ledger: ledger.as_str().into(),
     });
-    let stream = StreamSpec::for_ledger(&ledger);
+    let stream = StreamSpec {
+        replicas: config.stream_replicas,
+        ..StreamSpec::for_ledger(&ledger)
+    };
     let options = RelayOptions::new(config.nats, ledger, stream);
     let (status, _) = watch::channel(RelayStatus::default());
     if let Err(error) = bus::relay(options, origin, status, shutdown).await {

@@ -47,6 +47,7 @@ async fn main() {
         data: directory.path().join("ingest"),
         ledger: "bench".to_owned(),
         nats: "nats://127.0.0.1:1".into(),
+        stream_replicas: 1,
         limits: Limits::standard(),
         queue_requests_max: 4_096,
         queue_bytes_max: 64 * 1024 * 1024,

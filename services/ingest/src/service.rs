@@ -38,6 +38,8 @@ pub struct Config {
     pub ledger: String,
     /// Where NATS is, and as whom to speak to it.
     pub nats: bus::Access,
+    /// Copies that a cluster keeps of the stream, where it is made anew.
+    pub stream_replicas: usize,
     /// What the server takes on at most.
     pub limits: Limits,
     /// Most requests waiting for a commit; one more is refused with `QUEUE_FULL`.
@@ -268,7 +270,10 @@ async fn relay(
     alarm: watch::Sender<String>,
     shutdown: CancellationToken,
 ) {
-    let stream = StreamSpec::for_ledger(&config.ledger);
+    let stream = StreamSpec {
+        replicas: config.stream_replicas,
+        ..StreamSpec::for_ledger(&config.ledger)
+    };
     let options = RelayOptions::new(config.nats, config.ledger, stream);
     if let Err(error) = bus::relay(options, origin, status, shutdown).await {
         // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.

@@ -96,6 +96,7 @@ async fn the_ledger_tells_what_the_bus_lacks_and_what_is_in_the_way() {
         data: folder.path().join("ingest"),
         ledger: "story".to_owned(),
         nats: url.into(),
+        stream_replicas: 1,
         limits: Limits::standard(),
         queue_requests_max: 64,
         queue_bytes_max: 1 << 20,

@@ -40,6 +40,7 @@ impl World {
             data: folder.path().join("ingest"),
             ledger: "story".to_owned(),
             nats: "nats://127.0.0.1:1".into(),
+            stream_replicas: 1,
             limits: Limits::standard(),
             queue_requests_max: 64,
             queue_bytes_max: 1 << 20,

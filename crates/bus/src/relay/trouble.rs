@@ -77,6 +77,8 @@ impl Trouble {
         match error.error_code() {
             ErrorCode::STREAM_WRONG_LAST_SEQUENCE
             | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => Self::Sequence,
+            // A generation before this one sent it, and the cluster has not agreed on it yet.
+            ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => Self::AckLate,
             _ if is_full(error) => Self::StoreFull,
             _ => Self::Refused,
         }
@@ -154,6 +156,11 @@ mod tests {
             (10_077, "no space left on device", Trouble::StoreFull),
             (10_077, "store is closed", Trouble::Refused),
             (10_071, "wrong last sequence: 4", Trouble::Sequence),
+            (
+                10_158,
+                "duplicate message id is in process",
+                Trouble::AckLate,
+            ),
             (10_060, "expected stream does not match", Trouble::Refused),
         ] {
             assert_eq!(refusal(code, text), trouble, "{code} {text}");

@@ -163,39 +163,43 @@ impl Bus {
 
     /// Everything in the stream, oldest first.
     pub(crate) async fn contents(&self) -> Vec<Message> {
-        let client = self.client().await;
-        let context = async_nats::jetstream::new(client.clone());
-        let mut stream = context
-            .get_stream(bus::subject::stream_name(LEDGER))
-            .await
-            .unwrap();
-        let count = usize::try_from(stream.info().await.unwrap().state.messages).unwrap();
-        if count == 0 {
-            return Vec::new();
-        }
-        let config = async_nats::jetstream::consumer::push::OrderedConfig {
-            deliver_subject: client.new_inbox(),
-            ..Default::default()
-        };
-        let messages = stream
-            .create_consumer(config)
-            .await
-            .unwrap()
-            .messages()
-            .await
-            .unwrap();
-        let read = messages.take(count).map(|message| {
-            let message = message.unwrap();
-            let position = message.info().unwrap().stream_sequence;
-            let (subject, payload) = (message.subject.to_string(), message.payload.clone());
-            Message {
-                position,
-                subject,
-                payload,
-            }
-        });
-        timeout(PATIENCE, read.collect()).await.unwrap()
+        contents(&self.client().await).await
     }
+}
+
+/// Everything in the stream, oldest first.
+pub(crate) async fn contents(client: &async_nats::Client) -> Vec<Message> {
+    let context = async_nats::jetstream::new(client.clone());
+    let mut stream = context
+        .get_stream(bus::subject::stream_name(LEDGER))
+        .await
+        .unwrap();
+    let count = usize::try_from(stream.info().await.unwrap().state.messages).unwrap();
+    if count == 0 {
+        return Vec::new();
+    }
+    let config = async_nats::jetstream::consumer::push::OrderedConfig {
+        deliver_subject: client.new_inbox(),
+        ..Default::default()
+    };
+    let messages = stream
+        .create_consumer(config)
+        .await
+        .unwrap()
+        .messages()
+        .await
+        .unwrap();
+    let read = messages.take(count).map(|message| {
+        let message = message.unwrap();
+        let position = message.info().unwrap().stream_sequence;
+        let (subject, payload) = (message.subject.to_string(), message.payload.clone());
+        Message {
+            position,
+            subject,
+            payload,
+        }
+    });
+    timeout(PATIENCE, read.collect()).await.unwrap()
 }
 
 impl Drop for Bus {

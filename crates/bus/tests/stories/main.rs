@@ -6,6 +6,8 @@ mod access;
 #[cfg(test)]
 mod answer;
 #[cfg(test)]
+mod cluster;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod federation;

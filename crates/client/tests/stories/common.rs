@@ -154,6 +154,7 @@ impl World {
         let listener = listener.await;
         self.address = format!("http://{}", listener.local_addr().unwrap());
         let config = ingest::Config {
+            stream_replicas: 1,
             data: self.folder.path().join(folder),
             ledger: LEDGER.to_owned(),
             nats: self.bus().into(),

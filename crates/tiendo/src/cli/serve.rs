@@ -140,6 +140,27 @@ pub struct ServeCommon {
     pub http_port: Option<u16>,
 }
 
+/// The stream of a service that publishes.
+#[derive(Debug, Clone, Args)]
+pub struct Stream {
+    /// Copies that a cluster of NATS servers keeps of the stream, 1 to 5; asked for when the stream is made, and left alone afterwards.
+    #[arg(
+        long,
+        env = "TIENDO_STREAM_REPLICAS",
+        value_name = "COPIES",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u8).range(1..=5)
+    )]
+    replicas: u8,
+}
+
+impl Stream {
+    /// Copies of a new stream.
+    pub fn replicas(&self) -> usize {
+        self.replicas.into()
+    }
+}
+
 /// What the services that read the log need.
 #[derive(Debug, Clone, Args)]
 pub struct Reads {
@@ -163,6 +184,9 @@ pub enum Serve {
         /// NATS, ledger, ports.
         #[command(flatten)]
         common: ServeCommon,
+        /// Its stream.
+        #[command(flatten)]
+        stream: Stream,
     },
     /// Fold, answer.
     Projection {
@@ -184,6 +208,9 @@ pub enum Serve {
         /// The log, and the day.
         #[command(flatten)]
         reads: Reads,
+        /// The stream of alerts.
+        #[command(flatten)]
+        stream: Stream,
         /// Where alerts go beside the bus.
         #[command(flatten)]
         sinks: Sinks,

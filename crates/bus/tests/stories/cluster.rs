@@ -1,0 +1,347 @@
+//! Three servers that keep three copies: whatever becomes of one of them, of the leader above all, the relay goes on and the stream is what the log says.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::{self, stream};
+use bus::server::{Given, Launch, Ready, Server};
+use bus::{Message, RelayStatus};
+use futures::StreamExt;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::common::{Following, LEDGER, Log, Relay, binary, contents, relay_options, until, when};
+
+/// What all three are started with; who is who is told to each of them.
+const CONFIG: &str = "
+    max_payload: 1048576
+    jetstream { max_memory_store: 67108864, max_file_store: 1073741824 }
+    cluster { name: \"tiendo\" }
+";
+
+/// So much more must be on the bus to say that it goes on.
+const MORE: u64 = 500;
+
+/// A port below those that systems give to those who ask for any, so that it is free again for whoever was killed; each process has sixteen to begin with.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 15_500 + 16 * u16::try_from(std::process::id() % 280).unwrap();
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+struct Node {
+    server: Option<Server>,
+    port: u16,
+    of_cluster: u16,
+}
+
+/// Three servers, each with a store of its own.
+struct Cluster {
+    nodes: Vec<Node>,
+    folder: TempDir,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cluster.conf"), CONFIG).unwrap();
+        let node = || Node {
+            server: None,
+            port: free_port(),
+            of_cluster: free_port(),
+        };
+        let mut cluster = Self {
+            nodes: vec![node(), node(), node()],
+            folder,
+        };
+        for node in 0..cluster.nodes.len() {
+            cluster.launch(node).await;
+        }
+        let context = jetstream::new(cluster.client().await);
+        until(async || context.query_account().await.ok()).await;
+        cluster
+    }
+
+    fn store(&self, node: usize) -> PathBuf {
+        self.folder.path().join(name(node))
+    }
+
+    async fn launch(&mut self, node: usize) {
+        let binary = tokio::task::spawn_blocking(binary).await.unwrap();
+        let mut launch = Launch::new(binary, self.store(node), self.nodes[node].port);
+        let routes: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|node| format!("nats://127.0.0.1:{}", node.of_cluster))
+            .collect();
+        let arguments = ["--server_name", &name(node), "--cluster", &routes[node]];
+        let mut arguments: Vec<_> = arguments.map(Into::into).into();
+        arguments.extend(["--routes".into(), routes.join(",").into()]);
+        launch.given = Some(Given {
+            config: self.folder.path().join("cluster.conf"),
+            arguments,
+            environment: Vec::new(),
+            ready: Ready::Listens,
+        });
+        self.nodes[node].server = Some(Server::start(launch).await.unwrap());
+    }
+
+    /// The addresses of all three.
+    fn url(&self) -> String {
+        let urls = self.nodes.iter();
+        let urls: Vec<_> = urls
+            .map(|node| format!("nats://127.0.0.1:{}", node.port))
+            .collect();
+        urls.join(",")
+    }
+
+    async fn client(&self) -> async_nats::Client {
+        let urls: Vec<async_nats::ServerAddr> = self
+            .url()
+            .split(',')
+            .map(|url| url.parse().unwrap())
+            .collect();
+        async_nats::ConnectOptions::new()
+            .connection_timeout(Duration::from_secs(1))
+            .connect(urls)
+            .await
+            .unwrap()
+    }
+
+    fn signal(&self, node: usize, signal: Signal) {
+        let pid = self.nodes[node].server.as_ref().unwrap().pid();
+        kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+    }
+
+    async fn kill(&mut self, node: usize) {
+        self.signal(node, Signal::KILL);
+        let mut server = self.nodes[node].server.take().unwrap();
+        server.exited().await.unwrap();
+    }
+
+    /// Who leads the stream; `not` is another's turn.
+    async fn leader_but(&self, not: Option<usize>) -> usize {
+        let context = jetstream::new(self.client().await);
+        let stream = bus::subject::stream_name(LEDGER);
+        until(async || {
+            let mut stream = context.get_stream(&stream).await.ok()?;
+            let leader = stream.info().await.ok()?.cluster.clone()?.leader?;
+            let leader = (0..self.nodes.len()).find(|node| name(*node) == leader)?;
+            (Some(leader) != not).then_some(leader)
+        })
+        .await
+    }
+
+    async fn step_down(&self) {
+        let client = self.client().await;
+        let subject = format!(
+            "$JS.API.STREAM.LEADER.STEPDOWN.{}",
+            bus::subject::stream_name(LEDGER)
+        );
+        let answer = client.request(subject, "".into()).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+        assert_eq!(answer["success"], true, "{answer}");
+    }
+
+    async fn stop(mut self) {
+        for node in &mut self.nodes {
+            node.server.take().unwrap().stop().await.unwrap();
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // A frozen one is killed all the same.
+        if std::thread::panicking() {
+            self.folder.disable_cleanup(true);
+            eprintln!(
+                "the servers' files are kept in {}",
+                self.folder.path().display()
+            );
+        }
+    }
+}
+
+fn name(node: usize) -> String {
+    format!("node-{node}")
+}
+
+/// A log that grows until it is told to stop.
+struct Load {
+    stop: CancellationToken,
+    grown: JoinSet<u64>,
+}
+
+impl Load {
+    fn on(log: &Arc<Log>) -> Self {
+        let (stop, log) = (CancellationToken::new(), Arc::clone(log));
+        let stopped = stop.clone();
+        let mut grown = JoinSet::new();
+        grown.spawn(async move {
+            while !stopped.is_cancelled() {
+                log.grow(log.head_now() + 5);
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            log.head_now()
+        });
+        Self { stop, grown }
+    }
+
+    async fn end(mut self) -> u64 {
+        self.stop.cancel();
+        self.grown.join_next().await.unwrap().unwrap()
+    }
+}
+
+/// Another system: a durable consumer that acknowledges, and a store that takes events in any order and drops what it has.
+struct Agency {
+    stop: CancellationToken,
+    reading: JoinSet<BTreeMap<u64, Message>>,
+}
+
+impl Agency {
+    fn of(client: async_nats::Client, until_position: Arc<Log>) -> Self {
+        let stop = CancellationToken::new();
+        let ended = stop.clone();
+        let mut reading = JoinSet::new();
+        reading.spawn(async move {
+            let mut held = BTreeMap::new();
+            while !(ended.is_cancelled() && held.len() as u64 == until_position.head_now()) {
+                // Whatever goes wrong, it asks again; its place is kept for it.
+                if let Some(consumer) = durable(&client).await {
+                    batch(&consumer, &mut held).await;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            }
+            held
+        });
+        Self { stop, reading }
+    }
+
+    /// All it has, once it has everything.
+    async fn end(mut self) -> Vec<Message> {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(crate::common::PATIENCE, self.reading.join_next());
+        let held = ended.await.unwrap().unwrap().unwrap();
+        held.into_values().collect()
+    }
+}
+
+async fn durable(client: &async_nats::Client) -> Option<PullConsumer> {
+    let context = jetstream::new(client.clone());
+    let stream: stream::Stream = context
+        .get_stream(bus::subject::stream_name(LEDGER))
+        .await
+        .ok()?;
+    let config = pull::Config {
+        durable_name: Some("agency".to_owned()),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: Duration::from_secs(2),
+        ..pull::Config::default()
+    };
+    stream.get_or_create_consumer("agency", config).await.ok()
+}
+
+async fn batch(consumer: &PullConsumer, held: &mut BTreeMap<u64, Message>) {
+    let batch = consumer
+        .fetch()
+        .max_messages(256)
+        .expires(Duration::from_millis(500))
+        .messages()
+        .await;
+    let Ok(mut batch) = batch else { return };
+    while let Some(Ok(message)) = batch.next().await {
+        let position = message.info().unwrap().stream_sequence;
+        let came = Message {
+            position,
+            subject: message.subject.to_string(),
+            payload: message.payload.clone(),
+        };
+        let known = held.entry(position).or_insert_with(|| came.clone());
+        assert_eq!(*known, came, "what comes again is the same");
+        let _ = message.ack().await;
+    }
+}
+
+/// Waits until the bus has taken more than it had, and says how long that took.
+async fn goes_on(relay: &mut Relay, what: &str) {
+    let (begun, from) = (Instant::now(), relay.status.borrow().clone());
+    let goal = from.published + MORE;
+    let on = |status: &RelayStatus| status.connected && status.published >= goal;
+    when(&mut relay.status, what, on).await;
+    let status = relay.status.borrow().clone();
+    eprintln!(
+        "{what}: on after {:?}, {} generations more, {:?}",
+        begun.elapsed(),
+        status.generation - from.generation,
+        status.last_error
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_goes_on_whatever_becomes_of_the_leader() {
+    let mut cluster = Cluster::start().await;
+    let log = Log::new(0);
+    let mut options = relay_options(cluster.url());
+    options.stream.replicas = 3;
+    let mut relay = Relay::with(options, &log);
+    let follower = Following::start(cluster.url(), &log);
+    let agency = Agency::of(cluster.client().await, Arc::clone(&log));
+    let load = Load::on(&log);
+    goes_on(&mut relay, "a beginning").await;
+
+    for _ in 0..2 {
+        let leader = cluster.leader_but(None).await;
+        cluster.step_down().await;
+        goes_on(&mut relay, "a leader that stepped down").await;
+        cluster.leader_but(Some(leader)).await;
+    }
+    let leader = cluster.leader_but(None).await;
+    cluster.kill(leader).await;
+    goes_on(&mut relay, "a leader that was killed").await;
+    cluster.leader_but(Some(leader)).await;
+    cluster.launch(leader).await;
+    goes_on(&mut relay, "a leader that is back").await;
+
+    let leader = cluster.leader_but(None).await;
+    cluster.signal(leader, Signal::STOP);
+    goes_on(&mut relay, "a leader that is frozen").await;
+    cluster.leader_but(Some(leader)).await;
+    cluster.signal(leader, Signal::CONT);
+    goes_on(&mut relay, "a leader that thaws").await;
+
+    let bystander = (cluster.leader_but(None).await + 1) % 3;
+    cluster.kill(bystander).await;
+    goes_on(&mut relay, "a bystander that was killed").await;
+    cluster.launch(bystander).await;
+
+    let head = load.end().await;
+    relay.published(head).await;
+    eprintln!(
+        "{head} events, {} generations",
+        relay.status.borrow().generation
+    );
+    assert_eq!(agency.end().await, log.all(), "the agency");
+    let mut follower = follower;
+    follower.reached(head).await;
+    assert!(follower.status.borrow().applied > 0);
+    assert_eq!(follower.stop().await, log.all(), "the follower");
+    assert_eq!(contents(&cluster.client().await).await, log.all());
+    relay.stop().await;
+    cluster.stop().await;
+}

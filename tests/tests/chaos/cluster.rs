@@ -1,0 +1,174 @@
+//! Three nats-servers on loopback, each with a store of its own, from one configuration file.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use async_nats::ServerAddr;
+use async_nats::jetstream::{self, Context};
+use bus::server::{Given, Launch, Ready, Search, Server, obtain};
+use rustix::process::{Pid, Signal, kill_process};
+use tiendo_tests::{PATIENCE, binary, until};
+
+use super::plan::NODES;
+
+/// Where a fetched nats-server is kept, for these tests and those of `bus`.
+const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
+
+/// A port below those that systems give to those who ask for any, so that it is free again for whoever was killed; each process has sixteen to begin with.
+pub(crate) fn free_port() -> Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 9_000 + 16 * u16::try_from(std::process::id() % 400)?;
+    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    ports
+        .by_ref()
+        .take(1_000)
+        .find(free)
+        .context("no port is free")
+}
+
+struct Node {
+    server: Option<Server>,
+    port: u16,
+    of_cluster: u16,
+}
+
+/// The three.
+pub(crate) struct Cluster {
+    nodes: Vec<Node>,
+    binary: PathBuf,
+    folder: PathBuf,
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is its own `main`")]
+fn nats_server() -> Result<PathBuf, bus::server::Error> {
+    obtain(&Search {
+        explicit: std::env::var_os("TIENDO_NATS_SERVER").map(PathBuf::from),
+        path: std::env::var_os("PATH"),
+        cache: TOOLS.into(),
+    })
+}
+
+impl Cluster {
+    /// Starts all three, each of which may keep so many bytes.
+    pub(crate) async fn start(folder: &Path, bytes_max: u64) -> Result<Self> {
+        let config = format!(
+            "max_payload: 1048576\n\
+             jetstream {{ max_memory_store: 67108864, max_file_store: {bytes_max} }}\n\
+             cluster {{ name: \"tiendo\" }}\n"
+        );
+        std::fs::write(folder.join("cluster.conf"), config)?;
+        let mut cluster = Self {
+            nodes: Vec::new(),
+            binary: tokio::task::spawn_blocking(nats_server).await??,
+            folder: folder.to_owned(),
+        };
+        for _ in 0..NODES {
+            let (port, of_cluster) = (free_port()?, free_port()?);
+            cluster.nodes.push(Node {
+                server: None,
+                port,
+                of_cluster,
+            });
+        }
+        for node in 0..NODES {
+            cluster.launch(node).await?;
+        }
+        let context = cluster.jetstream().await?;
+        until("a cluster with a leader", PATIENCE, async || {
+            Ok(context.query_account().await.ok().map(|_| ()))
+        })
+        .await?;
+        Ok(cluster)
+    }
+
+    /// Starts a node that does not run.
+    pub(crate) async fn launch(&mut self, node: usize) -> Result<()> {
+        let name = format!("node-{node}");
+        let store = self.folder.join(&name);
+        let mut launch = Launch::new(self.binary.clone(), store, self.nodes[node].port);
+        if cfg!(target_os = "linux") {
+            // It goes with this process, however that ends.
+            let parent = std::process::id().to_string();
+            launch.command_prefix = vec![binary()?.into(), "__nats-server".into(), parent.into()];
+        }
+        let routes = self.nodes.iter();
+        let routes: Vec<_> = routes
+            .map(|node| format!("nats://127.0.0.1:{}", node.of_cluster))
+            .collect();
+        let arguments = ["--server_name", &name, "--cluster", &routes[node]];
+        let mut arguments: Vec<_> = arguments.map(Into::into).into();
+        arguments.extend(["--routes".into(), routes.join(",").into()]);
+        launch.given = Some(Given {
+            config: self.folder.join("cluster.conf"),
+            arguments,
+            environment: Vec::new(),
+            ready: Ready::Listens,
+        });
+        self.nodes[node].server = Some(Server::start(launch).await?);
+        Ok(())
+    }
+
+    /// The addresses of all three.
+    pub(crate) fn url(&self) -> String {
+        let urls = self.nodes.iter();
+        let urls: Vec<_> = urls
+            .map(|node| format!("nats://127.0.0.1:{}", node.port))
+            .collect();
+        urls.join(",")
+    }
+
+    /// JetStream for a client of its own.
+    pub(crate) async fn jetstream(&self) -> Result<Context> {
+        Ok(jetstream::new(client(&self.url()).await?))
+    }
+
+    /// Signals a node, if it runs.
+    pub(crate) fn signal(&self, node: usize, signal: Signal) -> Result<()> {
+        if let Some(server) = &self.nodes[node].server {
+            let pid = Pid::from_raw(server.pid().cast_signed()).context("a process id")?;
+            kill_process(pid, signal)?;
+        }
+        Ok(())
+    }
+
+    /// SIGKILL, if it runs.
+    pub(crate) async fn kill(&mut self, node: usize) -> Result<()> {
+        self.signal(node, Signal::KILL)?;
+        if let Some(mut server) = self.nodes[node].server.take() {
+            server.exited().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it runs, frozen or not.
+    pub(crate) fn runs(&self, node: usize) -> bool {
+        self.nodes[node].server.is_some()
+    }
+
+    /// Stops all three.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            if let Some(server) = node.server.take() {
+                server.stop().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Another system's client: it knows all addresses and comes back by itself.
+pub(crate) async fn client(urls: &str) -> Result<async_nats::Client> {
+    let urls: Vec<ServerAddr> = urls.split(',').map(str::parse).collect::<Result<_, _>>()?;
+    until("a connection", PATIENCE, async || {
+        let options = async_nats::ConnectOptions::new()
+            .connection_timeout(Duration::from_secs(1))
+            .request_timeout(Some(Duration::from_secs(3)))
+            .ping_interval(Duration::from_secs(2));
+        Ok(options.connect(&urls[..]).await.ok())
+    })
+    .await
+}
