@@ -142,5 +142,7 @@ async fn an_event_stands_beside_a_bare_message_and_an_emptied_bus_is_filled() ->
     let part = part(relayed).context("a rate")? / part(bare).context("a rate")?;
     let told = relayed["goals"][0]["measured"].as_f64().context("a goal")?;
     ensure!((told - part).abs() < 1e-6, "{relayed}");
+    let spread = row("bare, under as many subjects")?["per_s"]["median"].as_f64();
+    ensure!(spread > Some(0.0), "{spread:?}");
     Ok(())
 }

@@ -12,7 +12,8 @@
 //!
 //! Event *i* is published with `Nats-Expected-Last-Sequence: i-1`, so that the server itself
 //! refuses a gap, a double and a reordering, from this relay, from a twin, or from a client that
-//! was thought dead. Acknowledgements are awaited in order and must say *i*. Anything else (an
+//! was thought dead. Acknowledgements are awaited in order and must say *i*, and our stream's
+//! name. Anything else (an
 //! error, a late or missing acknowledgement, a lost connection, a stream that moved) ends the
 //! generation: client and window are dropped, and after a short wait the next one asks the stream
 //! again. `Nats-Msg-Id` is sent for hubs; a *duplicate* answer means that somebody else published

@@ -17,6 +17,8 @@
 //! A request is recorded whole or not at all; without `requestends` nobody could tell whether the bus has the whole of
 //! the last one.
 
+use std::fmt;
+
 use domain::event::Subject;
 use domain::text::Moment;
 use domain::{Event, LocalityCode};
@@ -146,31 +148,6 @@ pub enum Error {
 }
 
 impl<T> CloudEvent<T> {
-    /// An envelope; `topic`, `event` and `locality` name its type and subject, `time` is RFC 3339.
-    pub fn new(
-        place: Place<'_>,
-        topic: &str,
-        event: &str,
-        locality: Option<String>,
-        time: String,
-        data: T,
-    ) -> Self {
-        Self {
-            specversion: "1.0".to_owned(),
-            id: format!("{}:{}", place.ledger, place.position),
-            source: format!("/tiendo/{}", place.ledger),
-            r#type: format!("vn.tiendo.{topic}.{event}.v1"),
-            subject: locality.unwrap_or_else(|| WHOLE_PROGRAMME.to_owned()),
-            time,
-            datacontenttype: "application/json".to_owned(),
-            dataschema: format!("urn:tiendo:schema:{topic}.{event}:v1"),
-            sequence: format!("{:020}", place.position),
-            recordedtime: place.known,
-            requestends: None,
-            data,
-        }
-    }
-
     /// The position that `sequence` names.
     ///
     /// # Errors
@@ -185,12 +162,81 @@ impl<T> CloudEvent<T> {
 /// The subject under which an event comes: seven tokens of `[a-z0-9_-]`.
 #[must_use]
 pub fn bus_subject(ledger: &str, subject: &Subject) -> String {
-    let locality = subject.locality.map(|id| id.code.to_string());
-    let locality = locality.as_deref().unwrap_or(WHOLE_PROGRAMME);
+    let locality = Locality(subject.locality.map(|id| id.code), WHOLE_PROGRAMME);
     format!(
         "tiendo.v1.{ledger}.{locality}.{}.{}.{}",
         subject.topic, subject.event, subject.detail
     )
+}
+
+/// The code of a locality, or what stands for none.
+#[derive(Clone, Copy)]
+struct Locality(Option<LocalityCode>, &'static str);
+
+impl fmt::Display for Locality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(code) => code.fmt(f),
+            None => f.write_str(self.1),
+        }
+    }
+}
+
+/// A [`CloudEvent`] as it is written: nothing is put together before.
+#[derive(Serialize)]
+struct Written<'a, T> {
+    specversion: &'static str,
+    id: fmt::Arguments<'a>,
+    source: fmt::Arguments<'a>,
+    r#type: fmt::Arguments<'a>,
+    subject: fmt::Arguments<'a>,
+    time: fmt::Arguments<'a>,
+    datacontenttype: &'static str,
+    dataschema: fmt::Arguments<'a>,
+    sequence: fmt::Arguments<'a>,
+    recordedtime: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requestends: Option<bool>,
+    data: &'a T,
+}
+
+/// Topic and event, where it is, until when it speaks of, and whether it ends its request.
+type Head = (
+    (&'static str, &'static str),
+    Option<LocalityCode>,
+    Timestamp,
+    Option<bool>,
+);
+
+/// Writes an envelope behind what `out` holds.
+fn write<T: Serialize>(
+    out: &mut Vec<u8>,
+    Place {
+        ledger,
+        position,
+        known,
+    }: Place<'_>,
+    ((topic, event), locality, time, requestends): Head,
+    data: &T,
+) -> Result<(), Error> {
+    serde_json::to_writer(
+        out,
+        &Written {
+            specversion: "1.0",
+            id: format_args!("{ledger}:{position}"),
+            source: format_args!("/tiendo/{ledger}"),
+            r#type: format_args!("vn.tiendo.{topic}.{event}.v1"),
+            subject: format_args!("{}", Locality(locality, WHOLE_PROGRAMME)),
+            time: format_args!("{time}"),
+            datacontenttype: "application/json",
+            dataschema: format_args!("urn:tiendo:schema:{topic}.{event}:v1"),
+            sequence: format_args!("{position:020}"),
+            recordedtime: known,
+            requestends,
+            data,
+        },
+    )?;
+    Ok(())
 }
 
 /// An event as subscribers get it: its subject and its bytes.
@@ -204,20 +250,30 @@ pub fn publish(
     event: &Event,
     request_ends: bool,
 ) -> Result<(String, Vec<u8>), Error> {
+    let mut bytes = Vec::new();
+    let subject = publish_to(&mut bytes, place, event, request_ends)?;
+    Ok((subject, bytes))
+}
+
+/// The same with its bytes behind what `out` holds, for many events in one piece of memory; gives its subject.
+///
+/// # Errors
+/// [`Error::Json`] if it cannot be written, which no event of the domain causes.
+pub fn publish_to(
+    out: &mut Vec<u8>,
+    place: Place<'_>,
+    event: &Event,
+    request_ends: bool,
+) -> Result<String, Error> {
     let subject = event.body.subject();
-    let mut envelope = CloudEvent::new(
-        place,
-        subject.topic,
-        subject.event,
-        subject.locality.map(|id| id.code.to_string()),
-        event.effective.instant().to_string(),
-        event,
+    let head = (
+        (subject.topic, subject.event),
+        subject.locality.map(|id| id.code),
+        event.effective.instant(),
+        Some(request_ends),
     );
-    envelope.requestends = Some(request_ends);
-    Ok((
-        bus_subject(place.ledger, &subject),
-        serde_json::to_vec(&envelope)?,
-    ))
+    write(out, place, head, event)?;
+    Ok(bus_subject(place.ledger, &subject))
 }
 
 /// What an entry of alerting's log is about, as it is named on the bus.
@@ -264,13 +320,14 @@ pub fn publish_alert(
     let body = entry.body.as_ref();
     let (topic, event) = alert_kind(body.ok_or_else(|| unfit("is of a later version"))?);
     let day: Date = entry.effective.parse().map_err(|_| unfit("has no day"))?;
-    let code = about.locality.map(|code| code.to_string());
-    let token = code.as_deref().unwrap_or(NO_SINGLE_PLACE);
+    let token = Locality(about.locality, NO_SINGLE_PLACE);
     let (ledger, detail) = (place.ledger, about.detail);
     let subject = format!("tiendo.v1.{ledger}.{token}.{topic}.{event}.{detail}");
-    let time = Moment::end_of(day).instant().to_string();
-    let envelope = CloudEvent::new(place, topic, event, code, time, entry);
-    Ok((subject, serde_json::to_vec(&envelope)?))
+    let time = Moment::end_of(day).instant();
+    let mut bytes = Vec::new();
+    let head = ((topic, event), about.locality, time, None);
+    write(&mut bytes, place, head, entry)?;
+    Ok((subject, bytes))
 }
 
 /// Reads an entry of alerting's log as it came from the bus; its data is read as Protocol Buffers' JSON.

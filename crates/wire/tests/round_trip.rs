@@ -11,7 +11,7 @@ use domain::{
 use jiff::Timestamp;
 use jiff::civil::Date;
 use uuid::Uuid;
-use wire::cloud_event::{self, Place};
+use wire::cloud_event::{self, CloudEvent, Place};
 use wire::event::{
     CleanTexts, LogDecoder, Resolver, decode, decode_logged, draft, findings_to_bytes,
     parse_person, to_bytes, write_since,
@@ -601,6 +601,12 @@ fn the_bus_gives_back_every_kind_of_event_as_it_was() {
         assert_eq!(
             cloud_event::receive(&bytes).unwrap(),
             (position, known, event.clone())
+        );
+        // What is written and what is read are one envelope.
+        let envelope: CloudEvent<Event> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(
+            String::from_utf8(serde_json::to_vec(&envelope).unwrap()),
+            String::from_utf8(bytes.clone())
         );
         // All that the log holds can be made again from it, byte by byte.
         let logged = cloud_event::receive_logged(&bytes, position).unwrap();

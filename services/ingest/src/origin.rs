@@ -11,6 +11,8 @@ use wire::time::of_micros;
 
 /// Bytes of payload read from the log at once.
 const READ_BYTES_MAX: usize = 1024 * 1024;
+/// Room made for a message; larger ones make the rest of it.
+const MESSAGE_BYTES: usize = 1024;
 
 /// The event in a record.
 pub(crate) fn decode(record: &Record) -> Result<Event, event_log::Error> {
@@ -64,27 +66,34 @@ pub(crate) fn messages(
         Some(next) => Some(next.request_id != records[index].request_id),
         None => (records[index].position == head).then_some(true),
     };
-    records
+    let ended = records
         .iter()
         .enumerate()
         .take(max)
         .take_while(|(_, record)| record.position <= head)
-        .map_while(|(index, record)| Some((record, request_ends(index)?)))
-        .map(|(record, request_ends)| {
-            let event = decode(record)?;
-            let place = Place {
-                ledger,
-                position: record.position,
-                known: of_micros(record.known_micros),
-            };
-            let (subject, payload) = cloud_event::publish(place, &event, request_ends)?;
-            Ok(Message {
-                position: record.position,
-                subject,
-                payload: Bytes::from(payload),
-            })
-        })
-        .collect()
+        .map_while(|(index, record)| Some((record, request_ends(index)?)));
+    // All of them in one piece of memory, of which each message is a part.
+    let (mut bytes, mut made) = (
+        Vec::with_capacity(MESSAGE_BYTES * records.len()),
+        Vec::with_capacity(records.len()),
+    );
+    for (record, request_ends) in ended {
+        let event = decode(record)?;
+        let place = Place {
+            ledger,
+            position: record.position,
+            known: of_micros(record.known_micros),
+        };
+        let subject = cloud_event::publish_to(&mut bytes, place, &event, request_ends)?;
+        made.push((record.position, subject, bytes.len()));
+    }
+    let (bytes, mut from) = (Bytes::from(bytes), 0);
+    let message = made.into_iter().map(|(position, subject, to)| Message {
+        position,
+        subject,
+        payload: bytes.slice(std::mem::replace(&mut from, to)..to),
+    });
+    Ok(message.collect())
 }
 
 impl bus::Origin for LogOrigin {

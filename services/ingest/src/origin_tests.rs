@@ -34,8 +34,9 @@ impl Looks for Growing<'_> {
     }
 }
 
-/// Whether a message says that it is the last of its request.
+/// Whether a message, whole and of its own position, says that it is the last of its request.
 fn ends(message: &Message) -> bool {
+    wire::cloud_event::receive_at(&message.payload, message.position).unwrap();
     let text = String::from_utf8(message.payload.to_vec()).unwrap();
     let says = |ends: bool| text.contains(&format!("\"requestends\":{ends}"));
     assert!(says(true) != says(false), "{text}");

@@ -1,9 +1,8 @@
 //! One generation of the relay: a client, a window, and nothing that outlives them.
 
+use std::borrow::Cow;
 use std::future;
 
-use async_nats::jetstream::publish::PublishAck;
-use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{InfoError, RawMessageErrorKind, State, Stream};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{HeaderMap, StatusCode, Subscriber, header};
@@ -24,6 +23,12 @@ const ACK_CHECK: Duration = Duration::from_millis(100);
 
 /// How soon to ask a log again that has told of a head and does not show it yet.
 const LOG_RETRY: Duration = Duration::from_millis(20);
+
+/// Windows read from the log at once, which keeps its events compressed in pieces larger than one.
+const READ_WINDOWS: usize = 4;
+
+/// Acknowledgements looked at together.
+const ACKS_AT_ONCE: usize = 128;
 
 type Batch = Result<Vec<Message>, BoxError>;
 
@@ -155,7 +160,7 @@ impl Generation<'_> {
     }
 
     async fn drive(&mut self, acks: Subscriber) -> Result<std::convert::Infallible, Ended> {
-        let mut acks: ReadyChunks<Subscriber> = acks.ready_chunks(self.window);
+        let mut acks: ReadyChunks<Subscriber> = acks.ready_chunks(ACKS_AT_ONCE);
         let mut head = self.origin.head();
         let mut reading: Option<JoinHandle<Batch>> = None;
         let mut looking: Option<(u64, BoxFuture<'static, Result<u64, Ended>>)> = None;
@@ -171,7 +176,7 @@ impl Generation<'_> {
             }
             self.publish().await?;
             if reading.is_none() && self.wants_more() {
-                reading = Some(self.read(self.known() + 1, self.window));
+                reading = Some(self.read(self.known() + 1, READ_WINDOWS * self.window));
             }
             tokio::select! {
                 biased;
@@ -244,7 +249,6 @@ impl Generation<'_> {
 
     /// Fills the window.
     async fn publish(&mut self) -> Result<(), Ended> {
-        let stream = self.options.stream.name.as_str();
         while self.sent - self.acked < self.window as u64 {
             let Some(Message {
                 position,
@@ -258,16 +262,7 @@ impl Generation<'_> {
             if self.sent == self.acked {
                 self.progress = Instant::now();
             }
-            let mut headers = HeaderMap::new();
-            headers.insert(
-                header::NATS_EXPECTED_LAST_SEQUENCE,
-                (position - 1).to_string(),
-            );
-            headers.insert(header::NATS_EXPECTED_STREAM, stream);
-            headers.insert(
-                header::NATS_MESSAGE_ID,
-                format!("{}:{position}", self.options.ledger).as_str(),
-            );
+            let headers = headers(self.options, position);
             let reply = format!("{}.{position}", self.inbox);
             let bytes = payload.len();
             let client = &self.connection.client;
@@ -308,7 +303,7 @@ impl Generation<'_> {
                     format!("an answer for {of:?} came while {expected} was awaited"),
                 );
             }
-            accepted(message, expected)?;
+            accepted(message, &self.options.stream.name, expected)?;
             self.acked = expected;
         }
         self.progress = Instant::now();
@@ -389,30 +384,68 @@ fn unseen(error: &InfoError) -> Trouble {
     }
 }
 
-/// Whether the answer says that event `expected` has sequence `expected`, for the first time.
-fn accepted(message: &async_nats::Message, expected: u64) -> Result<(), Ended> {
+/// What the server is told of an event: the stream, what it must follow on, and its id for hubs.
+fn headers(options: &RelayOptions, position: u64) -> HeaderMap {
+    let (ledger, stream) = (&options.ledger, options.stream.name.as_str());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::NATS_EXPECTED_STREAM, stream);
+    let before = (position - 1).to_string();
+    headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, before);
+    headers.insert(header::NATS_MESSAGE_ID, format!("{ledger}:{position}"));
+    headers
+}
+
+/// What the server answers, as far as it matters here.
+#[derive(serde::Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow, default)]
+    stream: Cow<'a, str>,
+    #[serde(rename = "seq", default)]
+    sequence: u64,
+    #[serde(default)]
+    duplicate: bool,
+    error: Option<jetstream::Error>,
+}
+
+/// Whether the answer says that `stream` has event `expected` as sequence `expected`, for the first time.
+fn accepted(message: &async_nats::Message, stream: &str, expected: u64) -> Result<(), Ended> {
     if message.status == Some(StatusCode::NO_RESPONDERS) {
         return trouble(Trouble::StreamMoved, "the stream is gone");
     }
-    match serde_json::from_slice::<Response<PublishAck>>(&message.payload) {
-        Ok(Response::Ok(ack)) if ack.duplicate => trouble(
-            Trouble::Sequence,
-            format!("somebody else published event {expected}"),
-        ),
-        Ok(Response::Ok(ack)) if ack.sequence == expected => Ok(()),
-        Ok(Response::Ok(ack)) => trouble(
-            Trouble::Sequence,
-            format!("event {expected} was given sequence {}", ack.sequence),
-        ),
-        Ok(Response::Err { error }) => trouble(
+    let answer: Answer<'_> = match serde_json::from_slice(&message.payload) {
+        Ok(answer) => answer,
+        Err(error) => {
+            return trouble(
+                Trouble::Refused,
+                format!("the answer for event {expected} is unreadable: {error}"),
+            );
+        }
+    };
+    if let Some(error) = answer.error {
+        return trouble(
             Trouble::of_refusal(&error),
             format!("event {expected} was refused: {error}"),
-        ),
-        Err(error) => trouble(
-            Trouble::Refused,
-            format!("the answer for event {expected} is unreadable: {error}"),
-        ),
+        );
     }
+    if answer.stream != stream {
+        return trouble(
+            Trouble::StreamMoved,
+            format!("event {expected} was taken by stream {:?}", answer.stream),
+        );
+    }
+    if answer.duplicate {
+        return trouble(
+            Trouble::Sequence,
+            format!("somebody else published event {expected}"),
+        );
+    }
+    if answer.sequence != expected {
+        return trouble(
+            Trouble::Sequence,
+            format!("event {expected} was given sequence {}", answer.sequence),
+        );
+    }
+    Ok(())
 }
 
 fn trouble<T>(trouble: Trouble, text: impl Into<String>) -> Result<T, Ended> {
@@ -442,5 +475,83 @@ async fn look_of(
     match looking {
         Some((_, look)) => look.await,
         None => future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(payload: &'static str) -> async_nats::Message {
+        async_nats::Message {
+            subject: "_INBOX.a.7".into(),
+            reply: None,
+            payload: Bytes::from_static(payload.as_bytes()),
+            headers: None,
+            status: None,
+            description: None,
+            length: 0,
+        }
+    }
+
+    fn trouble_of(payload: &'static str) -> Option<Trouble> {
+        let ended = accepted(&answer(payload), "TIENDO_X", 7).err()?;
+        ended.trouble()
+    }
+
+    #[test]
+    fn only_our_stream_and_the_events_own_sequence_count_as_accepted() {
+        assert_eq!(trouble_of(r#"{"stream":"TIENDO_X", "seq":7}"#), None);
+        assert_eq!(
+            trouble_of(r#"{"stream":"TIENDO_\u0058","domain":"hub","seq":7}"#),
+            None
+        );
+        for (payload, trouble) in [
+            (r#"{"stream":"OTHER","seq":7}"#, Trouble::StreamMoved),
+            (r#"{"seq":7}"#, Trouble::StreamMoved),
+            (r#"{"stream":"TIENDO_X","seq":8}"#, Trouble::Sequence),
+            (r#"{"stream":"TIENDO_X"}"#, Trouble::Sequence),
+            (
+                r#"{"stream":"TIENDO_X","seq":7,"duplicate":true}"#,
+                Trouble::Sequence,
+            ),
+            (
+                r#"{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 5"},"stream":"TIENDO_X","seq":0}"#,
+                Trouble::Sequence,
+            ),
+            (
+                r#"{"error":{"code":503,"err_code":10023,"description":"insufficient resources"},"stream":"TIENDO_X","seq":0}"#,
+                Trouble::StoreFull,
+            ),
+            ("+OK", Trouble::Refused),
+            ("", Trouble::Refused),
+        ] {
+            assert_eq!(trouble_of(payload), Some(trouble), "{payload}");
+        }
+        let mut gone = answer("");
+        gone.status = Some(StatusCode::NO_RESPONDERS);
+        let ended = accepted(&gone, "TIENDO_X", 7).err();
+        assert_eq!(
+            ended.and_then(|ended| ended.trouble()),
+            Some(Trouble::StreamMoved)
+        );
+    }
+
+    #[test]
+    fn an_event_tells_its_stream_what_it_follows_on_and_its_id() {
+        let stream = crate::StreamSpec::for_ledger("ha-noi");
+        let options = RelayOptions::new("nats://127.0.0.1:1", "ha-noi".to_owned(), stream);
+        let headers = headers(&options, 4_711);
+        let said = |name| headers.get(name).map(|value| value.as_str().to_owned());
+        assert_eq!(headers.len(), 3);
+        assert_eq!(
+            said(header::NATS_EXPECTED_STREAM),
+            Some("TIENDO_HA-NOI".into())
+        );
+        assert_eq!(
+            said(header::NATS_EXPECTED_LAST_SEQUENCE),
+            Some("4710".into())
+        );
+        assert_eq!(said(header::NATS_MESSAGE_ID), Some("ha-noi:4711".into()));
     }
 }

@@ -1,8 +1,9 @@
 //! `tiendo bench bus`: how long after a report was sent its event is at a subscriber, and how fast an empty bus is filled.
 //!
-//! Ingest runs in this process on a nats-server of its own; beside it messages of the same size are published as anybody would, into a stream with the same settings.
+//! Ingest runs in this process on a nats-server of its own; beside it messages of the same bytes are published as anybody would, without headers, into a stream with the same settings.
 //! An event's clock starts when its request was due, and a bare message's when it was due, so both wait for their sender alike; the event is also judged, and durable in the log, before it is published.
 //! Ours and bare take turns in each round.
+//! An empty stream is filled with bare messages under one subject, which is the fastest, and under as many as the events have, which tells what subjects alone cost the server.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bus::client::Connection;
-use bus::{Replay, StreamSpec};
+use bus::{Delivery, Replay, StreamSpec};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use serde_json::json;
@@ -39,6 +40,7 @@ const REQUESTS_PER_S: u32 = 1_000;
 /// The stream beside the ledger's, and what it takes.
 const BARE: &str = "TIENDO_BARE";
 const BARE_PREFIX: &str = "bare";
+const BARE_SUBJECT: &str = "bare.message";
 /// Bare messages in flight while a stream is filled; as many as the relay may have at most.
 const WINDOW: usize = bus::relay::WINDOW_MAX;
 /// Events of a request that only makes the log longer.
@@ -49,6 +51,8 @@ const SYNCS: usize = 300;
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at how far a stream is filled.
 const LOOK: Duration = Duration::from_millis(5);
+/// The same while it is measured: each look is work for the server, and this is a hundredth of the whole.
+const LOOK_MEASURED: Duration = Duration::from_millis(20);
 /// Of a bare message, the digits that tell which it is.
 const NUMBER_BYTES: usize = 20;
 
@@ -85,8 +89,8 @@ struct Bench {
     own: Own,
     connection: Connection,
     sampler: Sampler,
-    /// Of an event, as it is published.
-    bytes: usize,
+    /// An event as it is published.
+    sample: Bytes,
 }
 
 impl Bench {
@@ -102,13 +106,14 @@ impl Bench {
             own,
             connection,
             sampler: Sampler::new()?,
-            bytes: 0,
+            sample: Bytes::new(),
         };
         let last = bench.record(BATCH).await?;
         bench.filled(last).await?;
         let mut replay = bench.replay().await?;
         let sample = replay.read(last).await.map_err(failed)?;
-        bench.bytes = sample.first().map_or(0, |event| event.payload.len());
+        let sample = sample.into_iter().next().map(|event| event.payload);
+        bench.sample = sample.unwrap_or_default();
         Ok(bench)
     }
 
@@ -198,7 +203,7 @@ impl Bench {
         self.empty_bare().await?;
         let (requests, batch) = shared(rate);
         let number = (f64::from(requests) * each.as_secs_f64()).ceil() as usize;
-        let payload: Bytes = vec![b' '; self.bytes.max(NUMBER_BYTES)].into();
+        let payload = self.sample.clone();
         let subject = format!("{BARE_PREFIX}.>");
         let heard = self.hear(subject, number * batch, |_, payload| number_of(payload));
         let heard = heard.await?;
@@ -212,8 +217,9 @@ impl Bench {
                     let mut acknowledged = Vec::with_capacity(batch);
                     for one in 0..batch as u64 {
                         let number = request * batch as u64 + one;
-                        let subject = format!("{BARE_PREFIX}.message");
-                        let sent = context.publish(subject, numbered(&payload, number)).await;
+                        let sent = context
+                            .publish(BARE_SUBJECT, numbered(&payload, number))
+                            .await;
                         acknowledged.push(sent.map_err(failed)?);
                         due.push((number, at));
                     }
@@ -254,7 +260,7 @@ impl Bench {
     }
 
     /// The relay into an emptied stream, in turn with bare messages of the same log.
-    async fn catch_up(&mut self, rounds: usize) -> Result<[Row; 2], Failure> {
+    async fn catch_up(&mut self, rounds: usize) -> Result<[Row; 3], Failure> {
         let head = self.head().await?;
         self.filled(head).await?;
         let (mut replay, mut messages) = (self.replay().await?, Vec::new());
@@ -265,18 +271,23 @@ impl Bench {
                 let text = format!("the stream ends before position {from} of {head}");
                 return Err(Failure::new(FAILED, text));
             }
-            messages.extend(read.into_iter().map(|event| event.payload));
+            let beside =
+                |event: Delivery| (format!("{BARE_PREFIX}.{}", event.subject), event.payload);
+            messages.extend(read.into_iter().map(beside));
         }
-        let (mut relayed, mut published) = (Vec::new(), Vec::new());
+        let [mut relayed, mut published, mut spread] = [(); 3].map(|()| Vec::new());
         for _ in 0..rounds {
             relayed.push(self.refill(head).await?);
-            published.push(self.fill_bare(&messages).await?);
+            published.push(self.fill_bare(&messages, false).await?);
+            spread.push(self.fill_bare(&messages, true).await?);
         }
         let mut ours = Row::rate("relay into an empty bus".to_owned(), relayed);
         let bare = Row::rate("bare pipelined publish".to_owned(), published);
+        let mut spread = Row::rate("bare, under as many subjects".to_owned(), spread);
+        spread.part_of(&bare);
         let part = ours.part_of(&bare);
         ours.aim(Goal::relay(part));
-        Ok([ours, bare])
+        Ok([ours, bare, spread])
     }
 
     /// Deletes the stream, and gives how many events a second the relay brings into the next one.
@@ -303,19 +314,19 @@ impl Bench {
                 let text = format!("the stream ends at {last} of {head} after a minute");
                 return Err(Failure::new(FAILED, text));
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(LOOK_MEASURED).await;
         }
     }
 
-    /// Gives how many messages a second go into an emptied stream, a window of them unacknowledged.
-    async fn fill_bare(&self, messages: &[Bytes]) -> Result<f64, Failure> {
+    /// Gives how many messages a second go into an emptied stream, a window of them unacknowledged; under one subject, or each under its own.
+    async fn fill_bare(&self, messages: &[(String, Bytes)], own: bool) -> Result<f64, Failure> {
         self.empty_bare().await?;
         let context = self.connection.jetstream();
         let mut flying = std::collections::VecDeque::with_capacity(WINDOW);
         let begun = Instant::now();
-        for payload in messages {
-            let subject = format!("{BARE_PREFIX}.message");
-            let sent = context.publish(subject, payload.clone()).await;
+        for (subject, payload) in messages {
+            let subject = if own { subject.as_str() } else { BARE_SUBJECT };
+            let sent = context.publish(subject.to_owned(), payload.clone()).await;
             flying.push_back(sent.map_err(failed)?);
             if flying.len() == WINDOW
                 && let Some(oldest) = flying.pop_front()
