@@ -116,7 +116,7 @@ pub fn request(event: v1::Event) -> v1::RecordRequest {
         event: Some(event),
         expected_revision: None,
         validate_only: false,
-        person: String::new(),
+        ..Default::default()
     }
 }
 

@@ -14,11 +14,13 @@
 //! - [`pull`]: a stream read at a subscriber's own pace
 //! - [`replay`]: the stream read once, for a restore
 //! - [`hub`]: the stream of a national hub, read from those of many ledgers
+//! - [`claim`](mod@claim): the message by which another writer takes a ledger over
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
 mod access;
 pub mod answer;
 mod backoff;
+pub mod claim;
 pub mod client;
 pub mod follow;
 pub mod hub;
@@ -32,6 +34,7 @@ mod version;
 
 pub use access::Access;
 pub use backoff::Backoff;
+pub use claim::{Claim, claim};
 pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
 pub use pull::{Pull, PullError, PullOptions};
 pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, Trouble, relay};

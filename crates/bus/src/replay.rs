@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::DeliverPolicy;
 use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use futures::StreamExt;
 
 use crate::Access;
@@ -108,6 +108,22 @@ impl Replay {
     #[must_use]
     pub fn last(&self) -> u64 {
         self.last
+    }
+
+    /// The message at a position; none if the stream does not hold it.
+    ///
+    /// # Errors
+    /// [`ReplayError::Stream`] if it cannot be asked for.
+    pub async fn at(&mut self, position: u64) -> Result<Option<Delivery>, ReplayError> {
+        match self.stream.get_raw_message(position).await {
+            Ok(found) => Ok(Some(Delivery {
+                position,
+                subject: found.subject.to_string(),
+                payload: found.payload,
+            })),
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(self.unreadable(chain(&error))),
+        }
     }
 
     /// Messages from position `from` on, one after another without a gap; none beyond the end.

@@ -40,6 +40,8 @@ pub enum Reason {
     AlreadyErased,
     /// A person's name where no owner is appointed, or within an event.
     PersonMisplaced,
+    /// An event that the service itself records, in a request.
+    RecordedByService,
     /// A number that is not written as a count.
     NumberFormat,
     /// A count below zero.
@@ -114,7 +116,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, for documents and tests that must cover each.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::Required,
         Self::CodeFormat,
         Self::ValueUnspecified,
@@ -132,6 +134,7 @@ impl Reason {
         Self::UnknownAppointment,
         Self::AlreadyErased,
         Self::PersonMisplaced,
+        Self::RecordedByService,
         Self::NumberFormat,
         Self::CountBelowZero,
         Self::DateFormat,
@@ -190,6 +193,7 @@ impl Reason {
             Self::UnknownAppointment => "UNKNOWN_APPOINTMENT",
             Self::AlreadyErased => "ALREADY_ERASED",
             Self::PersonMisplaced => "PERSON_MISPLACED",
+            Self::RecordedByService => "RECORDED_BY_SERVICE",
             Self::NumberFormat => "NUMBER_FORMAT",
             Self::CountBelowZero => "COUNT_BELOW_ZERO",
             Self::DateFormat => "DATE_FORMAT",
@@ -249,6 +253,7 @@ impl Reason {
             Self::UnknownAppointment => "vị trí này không phải là phân công có ghi tên người",
             Self::AlreadyErased => "tên người đã được xóa trước đó",
             Self::PersonMisplaced => "tên người không được đặt ở đây",
+            Self::RecordedByService => "sự kiện này chỉ do chính dịch vụ ghi",
             Self::NumberFormat => "không phải là số đếm",
             Self::CountBelowZero => "số đếm không được âm",
             Self::DateFormat => "không đọc được ngày",

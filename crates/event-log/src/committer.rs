@@ -23,14 +23,28 @@ const QUIET: Duration = Duration::from_secs(1);
 
 type Verdict = Result<Receipt, Error>;
 
+/// Where and when another log took a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KnownAt {
+    pub(crate) first: u64,
+    pub(crate) micros: i64,
+}
+
 /// A request on its way to the committer.
 pub(crate) struct Pending {
     pub(crate) append: Append,
+    /// None if it is given the next place, now.
+    pub(crate) known: Option<KnownAt>,
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
 impl Pending {
+    /// The time that it must have; a commit has one.
+    fn micros(&self) -> Option<i64> {
+        self.known.map(|known| known.micros)
+    }
+
     /// Whoever stopped waiting gets no answer; the verdict stands.
     fn answer(self, verdict: Verdict) {
         let _ = self.reply.send(verdict);
@@ -136,8 +150,14 @@ impl Queue {
             }
         }
         let (mut events, mut bytes) = (0, 0);
-        let mut taken = Vec::new();
+        let mut taken: Vec<Pending> = Vec::new();
         while let Some(next) = state.waiting.front() {
+            if taken
+                .first()
+                .is_some_and(|one| one.micros() != next.micros())
+            {
+                break;
+            }
             events += next.append.events.len();
             bytes += next.bytes;
             if !taken.is_empty() && (events > events_max || bytes > bytes_max) {
@@ -229,7 +249,18 @@ impl Committer {
     /// Commits and answers `taken`; an error is the end of the writer.
     fn commit(&mut self, taken: Vec<Pending>) -> Result<(), Error> {
         let first = self.shared.head() + 1;
-        let known_micros = (self.shared.now)().max(self.known_micros);
+        let given = taken.first().and_then(Pending::micros);
+        let known_micros = given.unwrap_or_else(|| (self.shared.now)().max(self.known_micros));
+        if known_micros < self.known_micros {
+            for pending in taken {
+                let problem = "its time is before that of the event before";
+                pending.answer(Err(Error::OutOfOrder {
+                    position: first,
+                    problem,
+                }));
+            }
+            return Ok(());
+        }
         let verdicts = decide(&self.shared, first, known_micros, &taken);
         let commit = match self.write(first, known_micros, &verdicts, &taken) {
             Ok(place) => place,
@@ -415,6 +446,9 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn judge(&mut self, taken: &[Pending], place: usize) -> Verdict {
         let append = &taken[place].append;
+        if let Some(known) = taken[place].known {
+            return self.place(append, known, place);
+        }
         let id = &append.request_id;
         if let Some(earlier) = self.overlay.request(id) {
             let receipt = self.verdicts[earlier].clone()?;
@@ -435,6 +469,35 @@ impl Plan<'_> {
         self.overlay.accept(*id, place);
         Ok(Receipt {
             first,
+            last: self.next - 1,
+            known_micros: self.known_micros,
+            repeated: false,
+        })
+    }
+}
+
+impl Plan<'_> {
+    /// The verdict on a request that has its place already.
+    fn place(&mut self, append: &Append, known: KnownAt, place: usize) -> Verdict {
+        let id = &append.request_id;
+        let out_of_order = |problem| {
+            let position = known.first;
+            Err(Error::OutOfOrder { position, problem })
+        };
+        if known.first != self.next {
+            return out_of_order("the position is not the next");
+        }
+        let repeated = match self.index.request(id) {
+            Some(position) => self.shared.accepted(id, position, None)?.is_some(),
+            None => self.overlay.request(id).is_some(),
+        };
+        if repeated {
+            return out_of_order("its request is on record already");
+        }
+        self.next += append.events.len() as u64;
+        self.overlay.accept(*id, place);
+        Ok(Receipt {
+            first: known.first,
             last: self.next - 1,
             known_micros: self.known_micros,
             repeated: false,

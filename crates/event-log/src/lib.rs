@@ -69,5 +69,5 @@ pub use proof::Inclusion;
 pub use tree::{verify_consistency, verify_inclusion};
 pub use types::{
     Append, Compaction, Damage, NewEvent, Now, Options, ReadLimit, Receipt, Record, RecordRef,
-    Statistics, Verification, limits,
+    Statistics, Taken, Verification, limits,
 };

@@ -11,7 +11,7 @@ use std::{fmt, io};
 use tokio::sync::{oneshot, watch};
 
 use crate::chunk::Encoder;
-use crate::committer::{Committer, Pending, Queue};
+use crate::committer::{Committer, KnownAt, Pending, Queue};
 use crate::erasable::{Erasable, Findings};
 use crate::index::Index;
 use crate::journal::Commit;
@@ -24,7 +24,7 @@ use crate::tail::Tail;
 use crate::tree::Tree;
 use crate::{
     Append, Attribute, Compaction, Damage, Error, Now, Options, ReadLimit, Receipt, Record,
-    RecordRef, Statistics, Verification,
+    RecordRef, Statistics, Taken, Verification,
 };
 
 /// An open log; clones share it.
@@ -282,9 +282,37 @@ impl Log {
     /// They are queued side by side and share commits as far as the bounds of a commit allow.
     /// If the queue has no room for all, the first ones are taken and the others get [`Error::QueueFull`].
     pub async fn append_all(&self, requests: Vec<Append>) -> Vec<Result<Receipt, Error>> {
+        let requests = requests.into_iter().map(|append| (append, None));
+        self.queue(requests).await
+    }
+
+    /// Appends requests that another log has taken, at the same positions and times, so that this log comes to the same root.
+    ///
+    /// They must follow on the head and on each other. This is for a log that takes nothing else meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfOrder`] if a position is not the next, a time is before the one before, or the request is on record;
+    /// else as [`Log::append_all`].
+    pub async fn replicate(&self, requests: Vec<Taken>) -> Result<(), Error> {
+        let requests = requests.into_iter().map(|taken| {
+            let known = KnownAt {
+                first: taken.first,
+                micros: taken.known_micros,
+            };
+            (taken.append, Some(known))
+        });
+        let verdicts = self.queue(requests).await;
+        verdicts.into_iter().try_for_each(|one| one.map(|_| ()))
+    }
+
+    async fn queue(
+        &self,
+        requests: impl ExactSizeIterator<Item = (Append, Option<KnownAt>)>,
+    ) -> Vec<Result<Receipt, Error>> {
         let mut group = Vec::with_capacity(requests.len());
         let mut waiting = Vec::with_capacity(requests.len());
-        for append in requests {
+        for (append, known) in requests {
             if let Err(error) = self.check(&append) {
                 waiting.push(Err(error));
                 continue;
@@ -293,6 +321,7 @@ impl Log {
             let bytes = append.held_bytes();
             group.push(Pending {
                 append,
+                known,
                 bytes,
                 reply,
             });

@@ -122,6 +122,7 @@ impl<'l> Story<'l> {
             let (reply, verdict) = oneshot::channel();
             let bytes = append.held_bytes();
             group.push(Pending {
+                known: None,
                 append,
                 bytes,
                 reply,

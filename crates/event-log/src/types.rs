@@ -198,6 +198,17 @@ impl Append {
     }
 }
 
+/// A request that another log has taken, with the place and the time that it has there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The request; what it expects of subjects is not looked at again.
+    pub append: Append,
+    /// Position of its first event.
+    pub first: u64,
+    /// When that log took it, in microseconds since the Unix epoch.
+    pub known_micros: i64,
+}
+
 /// An event on its way into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {

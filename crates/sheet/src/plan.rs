@@ -177,6 +177,7 @@ impl Plan {
             // So that the same figures in another file, or in this one years later, add nothing.
             skip_known: true,
             tell_changed: validate_only,
+            ..v1::RecordStreamRequest::default()
         }
     }
 

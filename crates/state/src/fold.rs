@@ -66,6 +66,8 @@ impl State {
             Body::CompletionDeclared(e) => self.declare(stamp, e),
             Body::SystemCommissioned(e) => self.commission(stamp, e),
             Body::DatasetLoaded(e) => self.datasets.push(Dataset::new(e, self.position)),
+            // Who writes changes nothing of what is on record.
+            Body::LedgerTakenOver(_) => {}
             Body::RulesAdopted(e) => keep(&mut self.rules, e.version.clone(), stamp, e),
             Body::WorkItemDefined(e) => self.item(e.locality, &e.work_item).define(stamp, e),
             Body::WorkItemProgressed(e) => self.item(e.locality, &e.work_item).progress(stamp, e),

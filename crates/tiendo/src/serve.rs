@@ -210,12 +210,19 @@ async fn service_run(
 ) -> Result<(), Failure> {
     let today = |reads: &Reads| reads.today.map_or(Today::Real, Today::Pinned);
     match service {
-        Serve::Ingest { common, stream } => {
+        Serve::Ingest {
+            common,
+            stream,
+            standby,
+        } => {
             let config = ingest::Config {
                 stream_replicas: stream.replicas(),
                 ..ingest_config(data, &common.ledger, common.nats.access())
             };
-            let service = ingest::build(config, clock).map_err(failed)?;
+            let mut service = ingest::build(config, clock).map_err(failed)?;
+            if standby {
+                service = service.standing_by();
+            }
             let ran = service.run(listener, readiness, shutdown).await;
             ran.map_err(failed)
         }

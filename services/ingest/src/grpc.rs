@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::RelayStatus;
 use domain::{Reason, Violation};
 use event_log::{Log, Receipt};
 use host::{CancellationToken, Clock};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 use wire::status::{invalid, try_again, unavailable, with_reason, within_stream};
@@ -16,7 +16,9 @@ use wire::v1;
 
 use crate::import::{self, Importer};
 use crate::intake::{Answered, BATCH_EVENTS_MAX, Intake, Wanted};
-use crate::lag::{self, Meter};
+use crate::lag::{Lag, Meter};
+use crate::standby::TakeOver;
+use crate::standing::{Fence, Level, Role, until};
 use crate::stream;
 use crate::writer::{Accepted, Datasets, Refused};
 
@@ -31,21 +33,23 @@ pub(crate) struct IngestApi {
     pub(crate) importer: Importer,
     pub(crate) shutdown: CancellationToken,
     pub(crate) datasets: Datasets,
-    pub(crate) relay_status: watch::Receiver<RelayStatus>,
     pub(crate) relay_alarm: watch::Receiver<String>,
     pub(crate) meter: Meter,
+    pub(crate) take_over: TakeOver,
 }
 
 impl IngestApi {
-    /// Records one event.
+    /// Records one event; its bus may take until then.
     pub(crate) async fn record_one(
         &self,
         request: v1::RecordRequest,
+        until: Instant,
     ) -> Result<v1::RecordResponse, Refused> {
         let Some(event) = request.event else {
             let missing = Violation::new("event", Reason::Required, "must be set");
             return Err(Refused::Invalid(vec![missing]));
         };
+        let level = Level::read(request.acknowledgement)?;
         let request_id = self.intake.request_id(&event.request_id)?;
         let wanted = Wanted {
             request_id,
@@ -58,6 +62,7 @@ impl IngestApi {
             tell_changed: false,
         };
         let accepted = answer_of(self.intake.submit(wanted).await?).await?;
+        self.intake.standing.holds(level, &accepted, until).await?;
         let findings = accepted.told.findings.into_iter().next();
         Ok(v1::RecordResponse {
             receipt: Some(receipt(accepted.receipt, request_id)),
@@ -66,11 +71,13 @@ impl IngestApi {
         })
     }
 
-    /// Records all events or none.
+    /// Records all events or none; their bus may take until then.
     pub(crate) async fn record_all(
         &self,
         request: v1::RecordBatchRequest,
+        until: Instant,
     ) -> Result<v1::RecordBatchResponse, Refused> {
+        let level = Level::read(request.acknowledgement)?;
         let wanted = self.intake.batch(&request.request_id, request.events)?;
         let wanted = Wanted {
             persons: request.persons,
@@ -81,6 +88,7 @@ impl IngestApi {
         };
         let request_id = wanted.request_id;
         let accepted = answer_of(self.intake.submit(wanted).await?).await?;
+        self.intake.standing.holds(level, &accepted, until).await?;
         Ok(batch_response(accepted, request_id))
     }
 }
@@ -154,6 +162,26 @@ pub(crate) fn status(refused: Refused) -> Status {
             format!("'{subject}' is at revision {actual}, not {expected}; read it again"),
         ),
         Refused::Log(error) => log_error(&error),
+        Refused::Standby => with_reason(
+            Code::FailedPrecondition,
+            "STANDBY",
+            "this is a standby, which follows the ledger and takes no requests; send it to the writer, or make this one the writer (`tiendo ledger take-over`)",
+        ),
+        Refused::Fenced(fence) => with_reason(
+            Code::FailedPrecondition,
+            "WRITER_FENCED",
+            format!(
+                "{} has taken the ledger over at position {}; send it there, with the same request id",
+                fence.writer, fence.position
+            ),
+        ),
+        Refused::NotReplicated { first, last, why } => unavailable(
+            "NOT_REPLICATED",
+            format!(
+                "positions {first} to {last} are recorded on this disk, and the bus has not acknowledged them{why}; send it again with the same request id: it is not recorded twice, and waits again"
+            ),
+            RETRY,
+        ),
     }
 }
 
@@ -209,7 +237,8 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
-        let recorded = self.record_one(request.into_inner()).await;
+        let until = until(request.metadata());
+        let recorded = self.record_one(request.into_inner(), until).await;
         recorded.map(Response::new).map_err(status)
     }
 
@@ -217,7 +246,8 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<v1::RecordBatchRequest>,
     ) -> Result<Response<v1::RecordBatchResponse>, Status> {
-        let recorded = self.record_all(request.into_inner()).await;
+        let until = until(request.metadata());
+        let recorded = self.record_all(request.into_inner(), until).await;
         recorded.map(Response::new).map_err(status)
     }
 
@@ -248,7 +278,11 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         _: Request<v1::GetLedgerRequest>,
     ) -> Result<Response<v1::GetLedgerResponse>, Status> {
-        let lag = self.meter.clone().lag().await;
+        let role = self.intake.standing.role();
+        let lag = match role {
+            Role::Standby => Lag::of_standby(self.log.head()),
+            Role::Writer | Role::Fenced(_) => self.meter.clone().lag().await,
+        };
         let datasets = self
             .datasets
             .read()
@@ -268,9 +302,22 @@ impl v1::ingest_service_server::IngestService for IngestApi {
             published: lag.published,
             datasets,
             alarm: self.relay_alarm.borrow().clone(),
-            trouble: lag::trouble(&self.relay_status.borrow()),
+            trouble: self.intake.standing.trouble(),
             behind_positions: lag.positions(),
             behind_seconds: lag.seconds,
+            role: role.wire() as i32,
+            writer_head: self.intake.standing.writer_head(),
+            fence: role.fence().map(Fence::wire),
         }))
+    }
+
+    async fn take_over_ledger(
+        &self,
+        request: Request<v1::TakeOverLedgerRequest>,
+    ) -> Result<Response<v1::TakeOverLedgerResponse>, Status> {
+        self.take_over
+            .ask(request.into_inner())
+            .await
+            .map(Response::new)
     }
 }

@@ -15,6 +15,7 @@ use wire::event::{CleanTexts, Draft};
 use wire::v1;
 
 use crate::decide::may_speak_of;
+use crate::standing::Standing;
 use crate::writer::{Accepted, Refused, Request};
 
 /// Most events in one batch.
@@ -61,6 +62,8 @@ pub(crate) struct Part {
 
 /// The way to the writer.
 pub(crate) struct Intake {
+    /// Who writes, and what the bus has.
+    pub(crate) standing: Standing,
     clock: Arc<dyn Clock>,
     requests: mpsc::Sender<Request>,
     requests_max: usize,
@@ -72,6 +75,7 @@ pub(crate) struct Intake {
 impl Intake {
     /// The way in and the queue that the writer takes from: at most `requests_max` requests, of at most `bytes_max` bytes as sent.
     pub(crate) fn new(
+        standing: Standing,
         clock: Arc<dyn Clock>,
         requests_max: usize,
         bytes_max: usize,
@@ -79,6 +83,7 @@ impl Intake {
         let (requests, waiting) = mpsc::channel(requests_max);
         let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         let intake = Self {
+            standing,
             clock,
             requests,
             requests_max,
@@ -134,6 +139,7 @@ impl Intake {
 
     /// Lets a request wait for the writer.
     pub(crate) async fn submit(&self, wanted: Wanted) -> Result<Answered, Refused> {
+        self.standing.takes()?;
         let room = self.room_for(&wanted.events, &wanted.persons)?;
         // What an event with a name is kept as is not known before its salt is drawn.
         let drafted = if wanted.persons.is_empty() {
@@ -163,6 +169,13 @@ impl Intake {
             }),
             Err(TrySendError::Closed(_)) => Err(Refused::Stopped),
         }
+    }
+
+    /// Waits until no request is on its way.
+    pub(crate) async fn idle(&self) {
+        let all = u32::try_from(self.bytes_max).unwrap_or(u32::MAX);
+        // The semaphore is never closed.
+        let _ = self.room.acquire_many(all).await;
     }
 
     /// Room for the events; a request larger than all of it goes in alone.

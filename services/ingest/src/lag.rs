@@ -24,6 +24,15 @@ pub(crate) struct Lag {
 }
 
 impl Lag {
+    /// Of a log that has nothing but what was published.
+    pub(crate) fn of_standby(head: u64) -> Self {
+        Self {
+            head,
+            published: head,
+            seconds: Some(0.0),
+        }
+    }
+
     pub(crate) fn positions(&self) -> u64 {
         self.head.saturating_sub(self.published)
     }
@@ -51,6 +60,11 @@ impl Meter {
             clock,
             next: None,
         }
+    }
+
+    /// The log that is measured.
+    pub(crate) fn log(&self) -> Log {
+        self.log.clone()
     }
 
     /// How far the bus is behind now; may read an event from the disk.

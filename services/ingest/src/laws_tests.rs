@@ -57,7 +57,8 @@ impl Ledger {
             Datasets::default(),
             Arc::clone(&clock) as _,
         );
-        let (intake, waiting) = Intake::new(clock, 64, 1 << 20);
+        let (intake, waiting) =
+            Intake::new(crate::standing::Standing::without_bus(), clock, 64, 1 << 20);
         let (done, folded) = oneshot::channel();
         host::task::spawn("writer", async move {
             let ready = Readiness::new().component("log");

@@ -15,10 +15,14 @@
 //! - `attributes`: those names on the wire
 //! - `proofs`: checkpoints and proofs on the wire
 //! - `origin`: the log as the relay sees it
+//! - `standing`: who writes, and what an acknowledgement may say
+//! - `standby`: a log that follows, and how it takes over
+//! - `fence`: who took over from this writer, and what the ledger lacks of its log
 //! - `lag`: how far the bus is behind the log
 
 mod attributes;
 mod decide;
+mod fence;
 mod grpc;
 mod import;
 mod intake;
@@ -45,6 +49,8 @@ mod proofs;
 mod recognise;
 mod service;
 mod settle;
+mod standby;
+mod standing;
 mod stream;
 #[cfg(test)]
 mod stream_tests;

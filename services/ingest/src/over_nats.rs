@@ -9,7 +9,9 @@ use bus::answer::{Answer, AnswerOptions, Answered, Asked, Refusal};
 use bytes::Bytes;
 use host::CancellationToken;
 use prost::Message;
+use tokio::time::Instant;
 use tonic::Code;
+use wire::deadline::WAIT_MAX;
 use wire::{message, v1};
 
 use crate::grpc::{IngestApi, RETRY, refusal};
@@ -43,13 +45,19 @@ impl OverNats {
     async fn record(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
         let request: v1::RecordRequest = read("RecordRequest", payload).await?;
         nameless(request.person.is_empty())?;
-        written("RecordResponse", self.0.record_one(request).await)
+        written(
+            "RecordResponse",
+            self.0.record_one(request, Instant::now() + WAIT_MAX).await,
+        )
     }
 
     async fn record_batch(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
         let request: v1::RecordBatchRequest = read("RecordBatchRequest", payload).await?;
         nameless(request.persons.is_empty())?;
-        written("RecordBatchResponse", self.0.record_all(request).await)
+        written(
+            "RecordBatchResponse",
+            self.0.record_all(request, Instant::now() + WAIT_MAX).await,
+        )
     }
 }
 

@@ -1,21 +1,24 @@
 //! The service: opened, folded, served, drained.
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
-use bus::{RelayOptions, RelayStatus, StreamSpec};
+use bus::{FollowStatus, RelayError, RelayOptions, RelayStatus, StreamSpec};
+use domain::Body;
 use event_log::{Log, Options, ReadLimit};
 use host::grpc::Limits;
-use host::{CancellationToken, Clock, Readiness};
+use host::{CancellationToken, Clock, ComponentHandle, Readiness};
 use state::State;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::service::Routes;
+use uuid::Uuid;
 use wire::time::of_micros;
 use wire::v1::ingest_service_server::IngestServiceServer;
 use wire::v1::log_service_server::LogServiceServer;
 
+use crate::fence;
 use crate::grpc::IngestApi;
 use crate::import::Importer;
 use crate::intake::Intake;
@@ -24,6 +27,8 @@ use crate::log_api::LogApi;
 use crate::origin::{self, LogOrigin};
 use crate::over_nats;
 use crate::persons;
+use crate::standby::{self, Standby, TakeOver};
+use crate::standing::{Role, Standing};
 use crate::writer::{Datasets, Writer, note_dataset};
 
 /// How long the bus may take to acknowledge the last events at the end.
@@ -79,6 +84,9 @@ pub struct Ingest {
     writer: Writer,
     datasets: Datasets,
     clock: Arc<dyn Clock>,
+    role: Role,
+    /// The request by which the ledger was last taken over.
+    taken_over_by: Option<Uuid>,
 }
 
 /// Opens the log and folds it.
@@ -93,7 +101,7 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
     };
     let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
     let datasets: Datasets = Arc::new(RwLock::new(Vec::new()));
-    let state = fold(&log, &datasets)?;
+    let (state, taken_over_by) = fold(&log, &datasets)?;
     let writer = Writer::new(
         log.clone(),
         state,
@@ -106,11 +114,14 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
         writer,
         datasets,
         clock,
+        role: Role::Writer,
+        taken_over_by,
     })
 }
 
-fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
+fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<Uuid>), Error> {
     let mut state = State::new();
+    let mut taken_over_by = None;
     loop {
         let from = state.position() + 1;
         let records = log.read(
@@ -121,7 +132,7 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
             },
         )?;
         if records.is_empty() {
-            return Ok(state);
+            return Ok((state, taken_over_by));
         }
         for record in &records {
             let event = origin::decode(record)?;
@@ -131,6 +142,9 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
                     position: record.position,
                     source,
                 })?;
+            if let Body::LedgerTakenOver(_) = event.body {
+                taken_over_by = Some(event.request_id);
+            }
             note_dataset(datasets, &event);
             persons::erase(log, [&event])?;
         }
@@ -138,7 +152,22 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<State, Error> {
 }
 
 impl Ingest {
+    /// Follows the ledger as a standby instead of writing it, until it is told to take over.
+    ///
+    /// One that took over, and from which nobody has taken over since, goes on as the writer.
+    #[must_use]
+    pub fn standing_by(mut self) -> Self {
+        if standby::is_own(&self.config.data, self.taken_over_by) {
+            tracing::info!("this standby has taken the ledger over, and goes on as its writer");
+        } else {
+            self.role = Role::Standby;
+        }
+        self
+    }
+
     /// Serves until `shutdown`, then drains, commits what was queued, and closes the log.
+    ///
+    /// What is accepted during the drain is published as well; what the bus does not take in time is, at the next start.
     ///
     /// # Errors
     /// [`Error::Host`] if the server fails.
@@ -148,40 +177,45 @@ impl Ingest {
         readiness: Readiness,
         shutdown: CancellationToken,
     ) -> Result<(), Error> {
-        let Self {
-            config,
-            log,
-            writer,
-            datasets,
-            clock,
-        } = self;
+        let (config, log, clock) = (self.config, self.log, self.clock);
         let ledger: Arc<str> = config.ledger.as_str().into();
-        let (intake, waiting) = Intake::new(
-            Arc::clone(&clock),
-            config.queue_requests_max,
-            config.queue_bytes_max,
-        );
-        let intake = Arc::new(intake);
-        // One import at a time, and it asks one thing after the other.
-        let (ask, questions) = mpsc::channel(1);
-        let writing = host::task::spawn(
-            "ingest-writer",
-            writer.serve(waiting, questions, readiness.component("log")),
-        );
         let (status, relay_status) = watch::channel(RelayStatus::default());
         let (alarm, relay_alarm) = watch::channel(String::new());
-        let origin = Arc::new(LogOrigin {
-            log: log.clone(),
-            ledger: Arc::clone(&ledger),
-        });
-        // Not the service's own token: what is accepted during the drain is published as well.
+        let (follow, followed) = watch::channel(FollowStatus::default());
+        let standing = Standing::new(
+            self.role,
+            relay_status.clone(),
+            relay_alarm.clone(),
+            followed,
+        );
+        let queue = (config.queue_requests_max, config.queue_bytes_max);
+        let (intake, waiting) = Intake::new(standing.clone(), Arc::clone(&clock), queue.0, queue.1);
+        let intake = Arc::new(intake);
+        let (ask, questions) = mpsc::channel(1);
+        let (take_over, commands) = TakeOver::new(standing.clone());
+        let standby = Standby {
+            config: config.clone(),
+            name: name_of(&listener, &ledger),
+            clock: Arc::clone(&clock),
+            standing: standing.clone(),
+            follow,
+            commands,
+        };
+        let ready = readiness.component("log");
+        let writing = standby.work(self.writer, waiting, questions, ready, shutdown.clone());
+        let writing = host::task::spawn("ingest-writer", writing);
         let stop_relay = CancellationToken::new();
         let meter = Meter::new(log.clone(), relay_status.clone(), Arc::clone(&clock));
-        let telling = meter.clone().tell(stop_relay.clone());
-        let relaying = relay(config.clone(), origin, status, alarm, stop_relay.clone());
-        let relaying = async { tokio::join!(relaying, telling) };
-        let relaying = host::task::spawn("ingest-relay", relaying);
-        let mut published = relay_status.clone();
+        let (log_ready, said) = (readiness.component("log"), (status, alarm));
+        let publishing = publish(
+            config.clone(),
+            &intake,
+            &meter,
+            log_ready,
+            said,
+            &stop_relay,
+        );
+        let publishing = host::task::spawn("ingest-relay", publishing);
         let ingest = IngestApi {
             ledger,
             clock,
@@ -189,22 +223,80 @@ impl Ingest {
             importer: Importer::new(Arc::clone(&intake), ask, shutdown.clone()),
             intake,
             shutdown: shutdown.clone(),
-            datasets,
-            relay_status,
+            datasets: self.datasets,
             relay_alarm,
             meter,
+            take_over,
         };
         let served = answer(ingest, listener, config, readiness, shutdown).await;
         // The server is gone, and with it every sender: the writer ends once the queue is empty.
         let _ = writing.await;
-        let published = published.wait_for(|status| status.published >= log.head());
-        // What the bus does not take in time is published at the next start.
-        let _ = tokio::time::timeout(PUBLISH_MAX, published).await;
+        if standing.role().is_writer() {
+            let (mut published, head) = (relay_status, log.head());
+            let published = published.wait_for(|status| status.published >= head);
+            let _ = tokio::time::timeout(PUBLISH_MAX, published).await;
+        }
         stop_relay.cancel();
-        let _ = relaying.await;
+        let _ = publishing.await;
         let _ = tokio::task::spawn_blocking(move || log.close()).await;
         Ok(served?)
     }
+}
+
+/// What a writer calls itself: where it listens.
+fn name_of(listener: &TcpListener, ledger: &str) -> String {
+    let address = listener.local_addr();
+    address.map_or_else(|_| ledger.to_owned(), |address| format!("http://{address}"))
+}
+
+/// Publishes, and tells how far the bus is behind, while this is the writer; a standby publishes nothing, and lacks nothing for it.
+fn publish(
+    config: Config,
+    intake: &Arc<Intake>,
+    meter: &Meter,
+    log_ready: ComponentHandle,
+    (status, alarm): (watch::Sender<RelayStatus>, watch::Sender<String>),
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    let standing = intake.standing.clone();
+    let origin = Arc::new(LogOrigin {
+        log: meter.log(),
+        ledger: config.ledger.as_str().into(),
+    });
+    let (tell, role) = (meter.clone(), standing.watch());
+    let telling = while_writing(standing.watch(), stop.clone(), |stop| tell.tell(stop));
+    let relaying = relay(
+        config,
+        // Weak, for the writer ends with the last way in.
+        (standing, Arc::downgrade(intake)),
+        (origin, log_ready),
+        status,
+        alarm,
+        stop.clone(),
+    );
+    let relaying = while_writing(role, stop.clone(), |_| relaying);
+    async {
+        tokio::join!(relaying, telling);
+    }
+}
+
+/// Does what only the writer does, from when this is the writer until it is no more, or `shutdown`.
+async fn while_writing<F: Future<Output = ()>>(
+    mut role: watch::Receiver<Role>,
+    shutdown: CancellationToken,
+    work: impl FnOnce(CancellationToken) -> F,
+) {
+    tokio::select! {
+        _ = role.wait_for(Role::is_writer) => {}
+        () = shutdown.cancelled() => return,
+    }
+    let stop = shutdown.child_token();
+    let mut work = std::pin::pin!(work(stop.clone()));
+    tokio::select! {
+        () = &mut work => return,
+        _ = role.wait_for(|role| !role.is_writer()) => stop.cancel(),
+    }
+    work.await;
 }
 
 /// Answers over gRPC and over NATS until the shutdown.
@@ -216,7 +308,11 @@ async fn answer(
     shutdown: CancellationToken,
 ) -> Result<(), host::Error> {
     let ingest = Arc::new(ingest);
-    let over_nats = over_nats::serve(config.clone(), Arc::clone(&ingest), shutdown.clone());
+    let role = ingest.intake.standing.watch();
+    let (asked, settings) = (Arc::clone(&ingest), config.clone());
+    let over_nats = while_writing(role, shutdown.clone(), |stop| {
+        over_nats::serve(settings, asked, stop)
+    });
     let over_nats = host::task::spawn("ingest-requests", over_nats);
     let routes = routes(ingest, &config, shutdown.clone());
     let server = server(listener, routes, &config, readiness);
@@ -265,7 +361,8 @@ fn routes(ingest: Arc<IngestApi>, config: &Config, shutdown: CancellationToken) 
 
 async fn relay(
     config: Config,
-    origin: Arc<LogOrigin>,
+    (standing, intake): (Standing, Weak<Intake>),
+    (origin, log): (Arc<LogOrigin>, ComponentHandle),
     status: watch::Sender<RelayStatus>,
     alarm: watch::Sender<String>,
     shutdown: CancellationToken,
@@ -274,11 +371,36 @@ async fn relay(
         replicas: config.stream_replicas,
         ..StreamSpec::for_ledger(&config.ledger)
     };
-    let options = RelayOptions::new(config.nats, config.ledger, stream);
-    if let Err(error) = bus::relay(options, origin, status, shutdown).await {
-        // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
-        tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");
-        metrics::gauge!("tiendo_relay_alarm").set(1.0);
-        alarm.send_replace(format!("{}: {error}", error.reason()));
+    let options = RelayOptions::new(config.nats.clone(), config.ledger.clone(), stream);
+    let relayed = bus::relay(options, Arc::clone(&origin) as _, status, shutdown.clone());
+    let Err(error) = relayed.await else { return };
+    // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
+    tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");
+    metrics::gauge!("tiendo_relay_alarm").set(1.0);
+    alarm.send_replace(format!("{}: {error}", error.reason()));
+    if let RelayError::AheadOfLog { .. } | RelayError::Forked { .. } = error
+        && let Some(found) = fence::look(&config, &origin, shutdown).await
+    {
+        let fence = found.fence.clone();
+        let reason = format!(
+            "WRITER_FENCED: {} has taken the ledger over at position {}",
+            fence.writer, fence.position
+        );
+        alarm.send_replace(reason.clone());
+        // First, so that nothing more is acknowledged.
+        standing.set(Role::Fenced(Arc::new(fence)));
+        log.set_not_ready(reason);
+        // What was on its way is on record by then, and nobody is told so.
+        if let Some(intake) = intake.upgrade() {
+            intake.idle().await;
+        }
+        match tokio::task::spawn_blocking(move || found.counted(&origin)).await {
+            Ok(Ok(fence)) => {
+                fence::tell(&fence);
+                standing.set(Role::Fenced(Arc::new(fence)));
+            }
+            Ok(Err(error)) => tracing::error!(%error, "cannot tell what is lost: {error}"),
+            Err(error) => tracing::error!(%error, "cannot tell what is lost: {error}"),
+        }
     }
 }

@@ -9,13 +9,17 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt as _};
 use host::CancellationToken;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
+use wire::deadline::WAIT_MAX;
 use wire::v1;
 use wire::v1::record_stream_response::Outcome;
 
 use crate::grpc::{self, answer_of, refusal};
 use crate::intake::{Answered, Intake, Wanted};
+use crate::standing::Level;
+use crate::writer::{Accepted, Refused};
 
 /// Most batches of one stream that are read and not answered.
 pub(crate) const BATCHES_IN_FLIGHT: usize = 16;
@@ -41,6 +45,7 @@ enum Next {
     Waiting {
         sequence: u64,
         request_id: uuid::Uuid,
+        level: Level,
         answered: Answered,
     },
     /// It was refused at the door.
@@ -57,7 +62,12 @@ pub(crate) fn answer(
 ) -> Answers {
     // The one being answered has left the channel.
     let (next, order) = mpsc::channel(BATCHES_IN_FLIGHT - 1);
+    let answering = Arc::clone(&intake);
     host::task::spawn("record-stream", read(intake, batches, next, shutdown));
+    let told = move |next| {
+        let intake = Arc::clone(&answering);
+        async move { told(&intake, next).await }
+    };
     Box::pin(ReceiverStream::new(order).then(told))
 }
 
@@ -97,13 +107,15 @@ pub(crate) async fn outcome(
     intake: &Intake,
     batch: v1::RecordStreamRequest,
 ) -> Result<Option<Outcome>, Status> {
-    let answer = told(submit(intake, batch).await).await?;
+    let answer = told(intake, submit(intake, batch).await).await?;
     Ok(answer.outcome)
 }
 
 async fn submit(intake: &Intake, batch: v1::RecordStreamRequest) -> Next {
     let sequence = batch.sequence;
-    let wanted = match intake.batch(&batch.request_id, batch.events) {
+    let wanted = intake.batch(&batch.request_id, batch.events);
+    let wanted = wanted.and_then(|wanted| Ok((Level::read(batch.acknowledgement)?, wanted)));
+    let (level, wanted) = match wanted {
         Ok(wanted) => wanted,
         Err(refused) => return Next::Refused(sequence, refusal(refused)),
     };
@@ -119,22 +131,33 @@ async fn submit(intake: &Intake, batch: v1::RecordStreamRequest) -> Next {
         Ok(answered) => Next::Waiting {
             sequence,
             request_id,
+            level,
             answered,
         },
         Err(refused) => Next::Refused(sequence, refusal(refused)),
     }
 }
 
-async fn told(next: Next) -> Result<v1::RecordStreamResponse, Status> {
+/// The writer's answer, once it is as certain as was asked for.
+async fn certain(intake: &Intake, level: Level, answered: Answered) -> Result<Accepted, Refused> {
+    let accepted = answer_of(answered).await?;
+    let held = intake
+        .standing
+        .holds(level, &accepted, Instant::now() + WAIT_MAX);
+    held.await.map(|()| accepted)
+}
+
+async fn told(intake: &Intake, next: Next) -> Result<v1::RecordStreamResponse, Status> {
     let (sequence, outcome) = match next {
         Next::End(status) => return Err(status),
         Next::Refused(sequence, refusal) => (sequence, Outcome::Refused(refusal)),
         Next::Waiting {
             sequence,
             request_id,
+            level,
             answered,
         } => {
-            let outcome = match answer_of(answered).await {
+            let outcome = match certain(intake, level, answered).await {
                 Ok(accepted) => Outcome::Recorded(grpc::batch_response(accepted, request_id)),
                 Err(refused) => Outcome::Refused(refusal(refused)),
             };

@@ -47,7 +47,12 @@ impl World {
             Datasets::default(),
             Arc::clone(&clock) as _,
         );
-        let (intake, waiting) = Intake::new(clock, 64, queue_bytes_max);
+        let (intake, waiting) = Intake::new(
+            crate::standing::Standing::without_bus(),
+            clock,
+            64,
+            queue_bytes_max,
+        );
         Self {
             intake: Arc::new(intake),
             log,
@@ -93,6 +98,7 @@ fn batch(sequence: u64, events: Vec<v1::Event>) -> v1::RecordStreamRequest {
         skip_known: false,
         tell_changed: false,
         persons: Vec::new(),
+        ..Default::default()
     }
 }
 

@@ -26,6 +26,7 @@ use crate::pending::Pending;
 use crate::persons;
 use crate::recognise::Told;
 use crate::settle::Halt;
+use crate::standing::Fence;
 
 /// Most requests decided for one commit.
 const COMMIT_REQUESTS_MAX: usize = 512;
@@ -75,6 +76,17 @@ pub(crate) enum Refused {
         actual: u64,
     },
     Log(event_log::Error),
+    /// This is a standby.
+    Standby,
+    /// Another has taken the ledger over.
+    Fenced(Arc<Fence>),
+    /// It is recorded, and the bus has not acknowledged it in time.
+    NotReplicated {
+        first: u64,
+        last: u64,
+        /// What keeps the bus from it, as a part of a sentence; empty if nobody knows.
+        why: String,
+    },
     /// No room in the queue.
     Full {
         /// How much may wait.

@@ -1,4 +1,4 @@
-//! What `GetLedger` tells of the bus: what it lacks, since when, and what is in the way.
+//! What `GetLedger` tells of the bus: what it lacks, since when, and what is in the way; and what is acknowledged as replicated.
 
 #![expect(clippy::unwrap_used, reason = "a test panics")]
 
@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::event::Body;
 use wire::v1::ingest_service_client::IngestServiceClient;
+use wire::v1::record_stream_response::Outcome;
 
 /// No condition takes longer than this.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -64,6 +65,34 @@ fn ward(code: &str) -> v1::Event {
     }
 }
 
+type Serving = tokio::task::JoinHandle<Result<(), ingest::Error>>;
+
+/// Ingest in this process, on a folder and a bus.
+async fn ingest(
+    folder: &Path,
+    nats: String,
+) -> (IngestServiceClient<Channel>, CancellationToken, Serving) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let config = ingest::Config {
+        data: folder.join("ingest"),
+        ledger: "story".to_owned(),
+        nats: nats.into(),
+        stream_replicas: 1,
+        limits: Limits::standard(),
+        queue_requests_max: 64,
+        queue_bytes_max: 1 << 20,
+        grace: Duration::from_secs(10),
+    };
+    let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
+    let shutdown = CancellationToken::new();
+    let run = service.run(listener, Readiness::new(), shutdown.clone());
+    let serving = host::task::spawn("ingest", run);
+    let channel = Channel::from_shared(address).unwrap();
+    let client = IngestServiceClient::new(channel.connect().await.unwrap());
+    (client, shutdown, serving)
+}
+
 /// Asks until the answer is what is waited for.
 async fn told(
     client: &mut IngestServiceClient<Channel>,
@@ -90,24 +119,7 @@ async fn the_ledger_tells_what_the_bus_lacks_and_what_is_in_the_way() {
     let (url, port) = (bus.url(), bus.port());
     bus.stop().await.unwrap();
 
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let config = ingest::Config {
-        data: folder.path().join("ingest"),
-        ledger: "story".to_owned(),
-        nats: url.into(),
-        stream_replicas: 1,
-        limits: Limits::standard(),
-        queue_requests_max: 64,
-        queue_bytes_max: 1 << 20,
-        grace: Duration::from_secs(10),
-    };
-    let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
-    let shutdown = CancellationToken::new();
-    let run = service.run(listener, Readiness::new(), shutdown.clone());
-    let serving = host::task::spawn("ingest", run);
-    let channel = Channel::from_shared(address).unwrap();
-    let mut client = IngestServiceClient::new(channel.connect().await.unwrap());
+    let (mut client, shutdown, serving) = ingest(folder.path(), url).await;
     let wards = v1::RecordBatchRequest {
         events: ["00001", "00004", "00006"].map(ward).into(),
         ..v1::RecordBatchRequest::default()
@@ -130,6 +142,106 @@ async fn the_ledger_tells_what_the_bus_lacks_and_what_is_in_the_way() {
     assert_eq!(whole.behind_positions, 0);
     assert_eq!(whole.behind_seconds, Some(0.0));
     assert_eq!(whole.trouble, "", "it is over");
+
+    shutdown.cancel();
+    drop(client);
+    timeout(PATIENCE, serving).await.unwrap().unwrap().unwrap();
+    bus.stop().await.unwrap();
+}
+
+/// The code and the reason of a refusal.
+fn refusal(status: &tonic::Status) -> (tonic::Code, String) {
+    use tonic_types::StatusExt as _;
+    let info = status.get_details_error_info();
+    (
+        status.code(),
+        info.map(|info| info.reason).unwrap_or_default(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_replicated_is_acknowledged_once_the_bus_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("nats");
+    let bus = server(&store, 0).await;
+    let (url, port) = (bus.url(), bus.port());
+    bus.stop().await.unwrap();
+    let (mut client, shutdown, serving) = ingest(folder.path(), url).await;
+    let wards = |codes: &[&str], level: i32| {
+        let mut request = tonic::Request::new(v1::RecordBatchRequest {
+            request_id: "0192f0c1-0000-7000-8000-000000000001".to_owned(),
+            events: codes.iter().map(|code| ward(code)).collect(),
+            acknowledgement: level,
+            ..v1::RecordBatchRequest::default()
+        });
+        request.set_timeout(Duration::from_secs(2));
+        request
+    };
+    let replicated = v1::Acknowledgement::Replicated as i32;
+
+    // Without a bus it is on record, and nobody is told that it outlives this disk; asked again it is the same.
+    for _ in 0..2 {
+        let refused = client
+            .record_batch(wards(&["00001", "00004"], replicated))
+            .await;
+        let refused = refused.unwrap_err();
+        let unavailable = (tonic::Code::Unavailable, "NOT_REPLICATED".to_owned());
+        assert_eq!(refusal(&refused), unavailable, "{refused:?}");
+        assert!(
+            refused.message().contains("positions 1 to 2"),
+            "{refused:?}"
+        );
+    }
+    let local = client
+        .record_batch(wards(&["00001", "00004"], 0))
+        .await
+        .unwrap();
+    assert!(local.into_inner().receipt.unwrap().repeated);
+    let unknown = client
+        .record_batch(wards(&["00001", "00004"], 7))
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code(), tonic::Code::InvalidArgument);
+    let ledger = told(&mut client, |_| true).await;
+    assert_eq!((ledger.head, ledger.published), (2, 0));
+
+    // Whoever waits is answered when the bus is back, with the old receipt.
+    let mut patient = wards(&["00001", "00004"], replicated);
+    patient.set_timeout(PATIENCE);
+    let mut other = client.clone();
+    let waiting = host::task::spawn("waiting", async move { other.record_batch(patient).await });
+    let bus = server(&store, port).await;
+    let answer = timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    let receipt = answer.unwrap().into_inner().receipt.unwrap();
+    assert_eq!((receipt.first_position, receipt.last_position), (1, 2));
+    assert!(receipt.repeated);
+    assert_eq!(told(&mut client, |_| true).await.published, 2);
+
+    // In a stream, and for one event, as well.
+    let batch = v1::RecordStreamRequest {
+        events: vec![ward("00006")],
+        acknowledgement: replicated,
+        ..v1::RecordStreamRequest::default()
+    };
+    let answers = client.record_stream(tokio_stream::once(batch)).await;
+    let answer = answers
+        .unwrap()
+        .into_inner()
+        .message()
+        .await
+        .unwrap()
+        .unwrap();
+    let is_recorded = matches!(answer.outcome, Some(Outcome::Recorded(_)));
+    assert!(is_recorded, "{:?}", answer.outcome);
+    assert_eq!(told(&mut client, |_| true).await.published, 3);
+    let one = v1::RecordRequest {
+        event: Some(ward("00008")),
+        acknowledgement: replicated,
+        ..v1::RecordRequest::default()
+    };
+    let one = client.record(one).await.unwrap().into_inner();
+    assert_eq!(one.receipt.unwrap().last_position, 4);
+    assert_eq!(told(&mut client, |_| true).await.published, 4);
 
     shutdown.cancel();
     drop(client);

@@ -490,6 +490,15 @@ bodies! {
         /// Whose work it is and under which licence.
         credit: String,
     }
+    /// Another writer took the ledger over; the service itself says so.
+    LedgerTakenOver {
+        /// What the new writer calls itself.
+        writer: String,
+        /// Position of the last event that it has from the writers before it.
+        after_position: u64,
+        /// Why it took over.
+        reason: String,
+    }
     /// Rules of judgement were adopted; they hold until others do.
     RulesAdopted {
         /// Name of this version; what it says never changes.

@@ -40,7 +40,7 @@ impl Subject {
 }
 
 /// All topics, which are the families of subjects a ledger's stream holds.
-pub const TOPICS: [&str; 19] = [
+pub const TOPICS: [&str; 20] = [
     "locality",
     "plan",
     "group",
@@ -60,6 +60,7 @@ pub const TOPICS: [&str; 19] = [
     "system",
     "dataset",
     "rule",
+    "ledger",
 ];
 
 /// Most bytes of a name as a token; what is longer is cut and told apart by its hash.
@@ -126,6 +127,7 @@ impl Body {
             Self::SystemCommissioned(_) => ("system", "commissioned"),
             Self::DatasetLoaded(_) => ("dataset", "loaded"),
             Self::RulesAdopted(_) => ("rule", "adopted"),
+            Self::LedgerTakenOver(_) => ("ledger", "taken-over"),
         }
     }
 
@@ -140,7 +142,8 @@ impl Body {
             | Self::IndicatorDefined(_)
             | Self::IndicatorRelated(_)
             | Self::DatasetLoaded(_)
-            | Self::RulesAdopted(_) => None,
+            | Self::RulesAdopted(_)
+            | Self::LedgerTakenOver(_) => None,
             Self::LocalityRegistered(super::LocalityRegistered { locality, .. })
             | Self::LocalityEnded(super::LocalityEnded { locality, .. })
             | Self::PlanAdopted(super::PlanAdopted { locality, .. })
@@ -212,6 +215,7 @@ impl Body {
             Self::SystemCommissioned(e) => e.system.token(),
             Self::DatasetLoaded(e) => e.dataset.token(),
             Self::RulesAdopted(e) => e.version.token(),
+            Self::LedgerTakenOver(e) => name_token(&e.writer),
         }
     }
 }

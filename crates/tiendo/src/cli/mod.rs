@@ -5,6 +5,7 @@ mod case;
 mod delivery;
 mod hub;
 mod import;
+mod ledger;
 mod log;
 mod projection;
 mod read;
@@ -26,6 +27,7 @@ pub use case::*;
 pub use delivery::*;
 pub use hub::*;
 pub use import::*;
+pub use ledger::*;
 pub use log::*;
 pub use projection::*;
 pub use read::*;
@@ -140,6 +142,9 @@ pub enum Command {
     /// The national hub: which ledgers it reads, and how far it is.
     #[command(subcommand)]
     Hub(Hub),
+    /// Who writes the ledger.
+    #[command(subcommand)]
+    Ledger(Ledger),
     /// The log.
     #[command(subcommand)]
     Log(Log),

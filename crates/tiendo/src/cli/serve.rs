@@ -187,6 +187,9 @@ pub enum Serve {
         /// Its stream.
         #[command(flatten)]
         stream: Stream,
+        /// Follow the ledger into a log of its own, and write it only once told to (`tiendo ledger take-over`).
+        #[arg(long, env = "TIENDO_STANDBY")]
+        standby: bool,
     },
     /// Fold, answer.
     Projection {

@@ -1,10 +1,10 @@
-//! `tiendo load`, `tiendo log show`, and where the other commands of the log are.
+//! `tiendo load`, `tiendo log show`, `tiendo ledger take-over`, and where the other commands of the log are.
 
 use wire::v1;
 
 use super::{attribute, log, prove, told};
 use crate::Failure;
-use crate::cli::{Load, Log, SetName};
+use crate::cli::{Ledger, Load, Log, SetName, TakeOver};
 use crate::client::Clients;
 use crate::dataset::Set;
 use crate::lang::Lang;
@@ -79,6 +79,70 @@ pub(super) async fn run(command: Log, clients: &Clients, output: Output) -> Resu
     }
 }
 
+pub(super) async fn ledger(
+    command: Ledger,
+    clients: &Clients,
+    output: Output,
+) -> Result<(), Failure> {
+    match command {
+        Ledger::TakeOver(wanted) => take_over(wanted, clients, output).await,
+    }
+}
+
+async fn take_over(wanted: TakeOver, clients: &Clients, output: Output) -> Result<(), Failure> {
+    let request = v1::TakeOverLedgerRequest {
+        actor: Some(v1::Actor {
+            organisation: wanted.organisation,
+            office: wanted.office,
+        }),
+        reason: wanted.reason,
+    };
+    let answer = clients.ingest().await?.take_over_ledger(request).await;
+    let answer = answer.map_err(told(output))?.into_inner();
+    let lang = output.lang;
+    let mut table = Table::new(&[
+        number("position", "Vị trí", "Position"),
+        text("known", "Ghi sổ lúc", "Known"),
+        number("heard_head", "Sổ trước đã nghe đến", "Heard head"),
+        text("cut_request_id", "Yêu cầu bị cắt", "Cut request"),
+    ]);
+    table.row([
+        Cell::with_raw(lang.count(answer.position), answer.position),
+        lang.instant(answer.known.as_ref()).into(),
+        Cell::with_raw(lang.count(answer.heard_head), answer.heard_head),
+        answer.cut_request_id.as_str().into(),
+    ]);
+    let head = taken_over(&answer, lang);
+    output.answer("TakeOverLedgerResponse", &answer, &head, &table)
+}
+
+/// That it is the writer now, and what the one before it is known to have taken along.
+fn taken_over(answer: &v1::TakeOverLedgerResponse, lang: Lang) -> String {
+    let position = lang.count(answer.position);
+    let mut head = lang.pick(
+        format!("Đã tiếp quản sổ tại vị trí {position}"),
+        format!("The ledger is taken over at position {position}"),
+    );
+    let lost = (answer.heard_head + 1).saturating_sub(answer.position);
+    if lost > 0 {
+        let count = lang.count(lost);
+        head.push_str(&lang.pick(
+            format!("\n! Máy ghi trước còn ít nhất {count} sự kiện chưa phát hành; chưa gửi lại thì mất cùng sổ của nó"),
+            format!("\n! The writer before it had at least {count} events more that were not published; unless they are sent again, they are lost with its log"),
+        ));
+    }
+    if !answer.cut_request_id.is_empty() {
+        let id = &answer.cut_request_id;
+        head.push_str(&lang.pick(
+            format!("\n! Yêu cầu {id} chỉ có một phần trong sổ; gửi phần còn lại với mã khác"),
+            format!(
+                "\n! Of request {id} the ledger has a part only; send the rest under another id"
+            ),
+        ));
+    }
+    head
+}
+
 /// Which ledger ingest keeps, and how far it has come.
 pub(super) async fn ask(
     clients: &Clients,
@@ -147,10 +211,34 @@ fn state(answer: &v1::GetLedgerResponse, lang: Lang) -> String {
             format!("\n! Trying again: {trouble}"),
         ));
     }
+    match answer.role() {
+        v1::LedgerRole::Standby => state.push_str(&lang.pick(
+            format!(
+                "\nMáy dự phòng; máy ghi đã báo đến vị trí {}",
+                lang.count(answer.writer_head)
+            ),
+            format!(
+                "\nA standby; the writer was heard at position {}",
+                lang.count(answer.writer_head)
+            ),
+        )),
+        v1::LedgerRole::Fenced => state.push_str(&fenced(answer.fence.as_ref(), lang)),
+        v1::LedgerRole::Writer | v1::LedgerRole::Unspecified => {}
+    }
     if !answer.alarm.is_empty() {
         state.push_str(&format!("\n! {}", answer.alarm));
     }
     state
+}
+
+/// That another writes the ledger, and what of this log is not in it.
+fn fenced(fence: Option<&v1::LedgerFence>, lang: Lang) -> String {
+    let fence = fence.cloned().unwrap_or_default();
+    let (lost, writer) = (lang.count(fence.lost_events), fence.writer);
+    lang.pick(
+        format!("\nMáy khác đã tiếp quản: {writer}; {lost} sự kiện của sổ này không có ở đó"),
+        format!("\nAnother has taken over: {writer}; {lost} events of this log are not there"),
+    )
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ pub(crate) async fn run(
         Command::Template(wanted) => template::run(wanted, clients, output).await,
         Command::Load(load) => ledger::load(load, clients, output).await,
         Command::Watch(options) => watch::run(options, clients, output).await,
+        Command::Ledger(command) => ledger::ledger(command, clients, output).await,
         Command::Log(command) => ledger::run(command, clients, output).await,
         Command::Projection(command) => projection::run(command, clients, output).await,
     }

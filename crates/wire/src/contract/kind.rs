@@ -176,6 +176,10 @@ const DATASET: Text = Text {
     vi: "mã bộ dữ liệu",
     en: "code of the data set",
 };
+const WRITER: Text = Text {
+    vi: "tên máy ghi mới, viết không dấu",
+    en: "name of the new writer in plain letters",
+};
 const RULES: Text = Text {
     vi: "tên phiên bản quy tắc",
     en: "name of the version of the rules",
@@ -190,7 +194,7 @@ const SINK: Text = Text {
 };
 
 /// What each kind says in Vietnamese, and what the last token of its subject is.
-const TEXTS: [(&str, &str, Text); 46] = [
+const TEXTS: [(&str, &str, Text); 47] = [
     (
         "locality.registered",
         "Một địa phương được thành lập hoặc được đưa vào danh mục.",
@@ -335,6 +339,11 @@ const TEXTS: [(&str, &str, Text); 46] = [
         "dataset.loaded",
         "Một bộ dữ liệu đã được nạp xong.",
         DATASET,
+    ),
+    (
+        "ledger.taken-over",
+        "Máy ghi khác đã tiếp quản sổ; những gì máy trước chưa phát hành không có trong sổ này.",
+        WRITER,
     ),
     (
         "rule.adopted",

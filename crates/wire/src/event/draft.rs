@@ -262,7 +262,8 @@ fn locality_mut(body: &mut Body) -> Option<&mut LocalityId> {
         | Body::IndicatorDefined(_)
         | Body::IndicatorRelated(_)
         | Body::DatasetLoaded(_)
-        | Body::RulesAdopted(_) => None,
+        | Body::RulesAdopted(_)
+        | Body::LedgerTakenOver(_) => None,
         Body::LocalityRegistered(d::LocalityRegistered { locality, .. })
         | Body::LocalityEnded(d::LocalityEnded { locality, .. })
         | Body::PlanAdopted(d::PlanAdopted { locality, .. })

@@ -95,6 +95,8 @@ impl Importer {
     /// # Errors
     /// `RESOURCE_EXHAUSTED`, IMPORT_BUSY, if another is being imported.
     pub(crate) fn answer(&self, parts: impl Parts) -> Result<Answers, Status> {
+        // Nobody answers questions about the record there.
+        self.intake.standing.takes().map_err(crate::grpc::status)?;
         let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
             let message = "another file is being imported; try again when it is through";
             try_again(Code::ResourceExhausted, REASON_BUSY, message, RETRY)

@@ -74,6 +74,22 @@ pub struct Reporter {
     /// Say what would be recorded, and record nothing.
     #[arg(long)]
     pub validate_only: bool,
+    /// Answer only once the bus has it too, so that it outlives the writer's disk.
+    #[arg(long)]
+    pub replicated: bool,
+}
+
+impl Reporter {
+    /// What must be certain before the answer.
+    #[must_use]
+    pub fn acknowledgement(&self) -> i32 {
+        let level = if self.replicated {
+            v1::Acknowledgement::Replicated
+        } else {
+            v1::Acknowledgement::Local
+        };
+        level as i32
+    }
 }
 
 /// Who reports one fact, and after how many others.

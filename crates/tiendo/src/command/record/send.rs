@@ -20,6 +20,7 @@ pub(super) async fn one(said: Said, clients: &Clients, output: Output) -> Result
         expected_revision: said.request.expected_revision,
         validate_only: said.request.reporter.validate_only,
         person: said.person,
+        acknowledgement: said.request.reporter.acknowledgement(),
     };
     let answer = clients.ingest().await?.record(request).await;
     let answer = answer.map_err(told(output))?.into_inner();
@@ -66,9 +67,10 @@ pub(super) async fn all(
     // Events that were written with the id of their request are repeated with it.
     let said = events.first().map(|event| event.request_id.clone());
     let request = v1::RecordStreamRequest {
-        request_id: reporter.request_id.or(said).unwrap_or_default(),
+        request_id: reporter.request_id.clone().or(said).unwrap_or_default(),
         events,
         validate_only: reporter.validate_only,
+        acknowledgement: reporter.acknowledgement(),
         ..Default::default()
     };
     let answers = clients

@@ -467,6 +467,7 @@ fn a_split_goes_to_what_is_there_and_to_what_is_new() {
 #[test]
 fn a_file_holds_one_event_or_many_and_says_who_reports_only_where_it_differs() {
     let reporter = Reporter {
+        replicated: false,
         organisation: "Công an tỉnh".to_owned(),
         office: "Đội 1".to_owned(),
         request_id: None,

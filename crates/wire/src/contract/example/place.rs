@@ -35,6 +35,11 @@ pub(super) fn bodies() -> Result<Vec<Body>, Error> {
             events: 11_300,
             credit: "Tổng cục Thống kê".to_owned(),
         }),
+        Body::LedgerTakenOver(LedgerTakenOver {
+            writer: "may-chu-2".to_owned(),
+            after_position: 4_711,
+            reason: "Máy chủ trước hỏng ổ đĩa".to_owned(),
+        }),
     ])
 }
 

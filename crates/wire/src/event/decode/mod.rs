@@ -543,6 +543,7 @@ fn body(
         W::SystemCommissioned(m) => read!("system_commissioned", programme::system_commissioned, m),
         W::DatasetLoaded(m) => read!("dataset_loaded", programme::dataset_loaded, m),
         W::RulesAdopted(m) => read!("rules_adopted", rule::rules_adopted, m),
+        W::LedgerTakenOver(m) => read!("ledger_taken_over", programme::ledger_taken_over, m),
     }
 }
 

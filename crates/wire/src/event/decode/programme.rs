@@ -194,3 +194,22 @@ pub(super) fn dataset_loaded(f: &mut Fields<'_>, m: &w::DatasetLoaded, _: At<'_>
         credit: credit?,
     }))
 }
+
+pub(super) fn ledger_taken_over(
+    f: &mut Fields<'_>,
+    m: &w::LedgerTakenOver,
+    _: At<'_>,
+) -> Option<Body> {
+    if !f.resolver.trusted() {
+        let detail =
+            "is written by the service that takes over; ask a standby to (`TakeOverLedger`)";
+        f.refuse::<()>("writer", Reason::RecordedByService, detail);
+    }
+    let writer = f.line("writer", &m.writer);
+    let reason = f.text("reason", &m.reason);
+    Some(Body::LedgerTakenOver(d::LedgerTakenOver {
+        writer: writer?,
+        after_position: m.after_position,
+        reason: reason?,
+    }))
+}

@@ -242,5 +242,6 @@ pub fn body(body: &Body) -> w::event::Body {
         Body::SystemCommissioned(e) => W::SystemCommissioned(system_commissioned(e)),
         Body::DatasetLoaded(e) => W::DatasetLoaded(dataset_loaded(e)),
         Body::RulesAdopted(e) => W::RulesAdopted(rules_adopted(e)),
+        Body::LedgerTakenOver(e) => W::LedgerTakenOver(ledger_taken_over(e)),
     }
 }

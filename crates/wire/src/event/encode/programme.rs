@@ -108,3 +108,11 @@ pub(super) fn dataset_loaded(e: &d::DatasetLoaded) -> w::DatasetLoaded {
         credit: e.credit.clone(),
     }
 }
+
+pub(super) fn ledger_taken_over(e: &d::LedgerTakenOver) -> w::LedgerTakenOver {
+    w::LedgerTakenOver {
+        writer: e.writer.clone(),
+        after_position: e.after_position,
+        reason: e.reason.clone(),
+    }
+}
