@@ -1,6 +1,7 @@
 //! A harness that starts the real thing, and the stories told with it.
 //!
 //! - [`Tiendo`], [`Options`]: a `tiendo up` with a folder of its own; commands, clients, stop and kill
+//! - [`Operated`]: NATS servers as an operator sets them up, with keys and certificates
 //! - [`Process`]: one process, which never outlives the test
 //! - [`until`]: waiting for a condition
 //! - [`Chapters`]: one story on one instance, told to its end although a chapter fails
@@ -13,6 +14,7 @@
 mod chapters;
 pub mod fact;
 mod instance;
+mod operated;
 mod process;
 pub mod program;
 mod refused;
@@ -20,6 +22,7 @@ mod wait;
 
 pub use chapters::{Chapters, say};
 pub use instance::{Endpoints, FRESHNESS, Options, Tiendo};
+pub use operated::Operated;
 pub use process::{Process, binary};
 pub use refused::Refused;
 pub use wait::{PATIENCE, until};

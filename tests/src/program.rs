@@ -14,7 +14,13 @@ use tokio::process::Command;
 const COMMAND_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of whoever runs the tests, which must not decide them; `TIENDO_NATS_SERVER` may.
-pub(crate) const SETTINGS: [&str; 12] = [
+pub(crate) const SETTINGS: [&str; 18] = [
+    "TIENDO_NATS",
+    "TIENDO_NATS_NKEY",
+    "TIENDO_NATS_CA",
+    "TIENDO_NATS_INBOX",
+    "TIENDO_NATS_ACCOUNTS",
+    "TIENDO_NATS_SYSTEM_NKEY",
     "TIENDO_DATA",
     "TIENDO_SERVER",
     "TIENDO_LANG",

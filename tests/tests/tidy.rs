@@ -23,7 +23,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("projection", SERVICE),
     ("alerting", SERVICE),
     ("tiendo", ALL),
-    ("tiendo-tests", &["wire"]),
+    ("tiendo-tests", &["bus", "wire"]),
 ];
 /// What a service may know: never another service.
 const SERVICE: &[&str] = &[

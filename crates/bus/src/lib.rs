@@ -15,6 +15,7 @@
 //! - [`replay`]: the stream read once, for a restore
 //! - [`hub`]: the stream of a national hub, read from those of many ledgers
 //! - [`claim`](mod@claim): the message by which another writer takes a ledger over
+//! - [`subscriber`]: durable consumers of other systems
 //! - [`server`]: find, fetch, start and stop a nats-server on this machine
 
 mod access;
@@ -30,6 +31,7 @@ pub mod replay;
 pub mod server;
 pub mod stream;
 pub mod subject;
+pub mod subscriber;
 mod version;
 
 pub use access::Access;

@@ -155,14 +155,17 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
             })) => command::prove::verify(&proof, &key, checkpoint.as_deref(), output),
             Command::Hub(hub) => command::hub::run(hub, output).await,
             Command::Log(log) if command::is_offline(&log) => command::offline(log, output).await,
+            Command::Subscriber(command) => {
+                let running = match &cli.server {
+                    Some(address) => Some(asked(address).await),
+                    // A server may run alone.
+                    None => Endpoints::read(&cli.data).ok(),
+                };
+                command::subscriber::run(command, running, output).await
+            }
             command => {
                 let endpoints = match &cli.server {
-                    Some(address) => {
-                        let address = address.clone();
-                        tokio::task::spawn_blocking(move || Endpoints::ask(&address))
-                            .await
-                            .unwrap_or_default()
-                    }
+                    Some(address) => asked(address).await,
                     None => Endpoints::read(&cli.data)?,
                 };
                 command::run(command, &Clients::new(endpoints), output).await
@@ -172,4 +175,12 @@ pub fn run(cli: Cli, surroundings: Surroundings) -> Result<(), Failure> {
     // After a second signal nothing is waited for.
     runtime.shutdown_background();
     result
+}
+
+/// What an address tells of the services.
+async fn asked(address: &str) -> Endpoints {
+    let address = address.to_owned();
+    tokio::task::spawn_blocking(move || Endpoints::ask(&address))
+        .await
+        .unwrap_or_default()
 }

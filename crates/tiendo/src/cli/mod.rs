@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod rule;
 mod serve;
+mod subscriber;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub use read::*;
 pub use record::*;
 pub use rule::*;
 pub use serve::*;
+pub use subscriber::*;
 
 /// Tiến độ Đề án 06: record it, ask for any day, see who lags.
 ///
@@ -151,6 +153,9 @@ pub enum Command {
     /// The state that answers questions.
     #[command(subcommand)]
     Projection(Projection),
+    /// Other systems that subscribe to the bus: let them in, and see how far they are.
+    #[command(subcommand)]
+    Subscriber(Subscriber),
     /// Measure this machine: how fast events are recorded and replayed.
     #[command(subcommand)]
     Bench(Bench),

@@ -30,6 +30,7 @@ pub(crate) mod rule;
 mod show;
 mod silence;
 mod story;
+pub(crate) mod subscriber;
 mod template;
 mod trajectory;
 mod watch;
@@ -41,7 +42,7 @@ use wire::v1;
 use crate::Failure;
 use crate::cli::{
     At, Case, Command, Delivery, Export, Figure, Finding, Hub, Indicator, LevelName, Locality,
-    Model, Owner, Rule, Silence, WorkItem,
+    Model, Owner, Rule, Silence, Subscriber, WorkItem,
 };
 use crate::client::Clients;
 use crate::output::Output;
@@ -54,7 +55,11 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     match command {
         // `run::run` keeps these for itself.
-        Command::Up(_) | Command::Serve(_) | Command::Bench(_) | Command::Hub(_) => Ok(()),
+        Command::Up(_)
+        | Command::Serve(_)
+        | Command::Subscriber(_)
+        | Command::Bench(_)
+        | Command::Hub(_) => Ok(()),
         Command::Rule(command) => rule::run(command, clients, output).await,
         Command::Locality(command) => locality::run(command, clients, output).await,
         Command::Model(command) => model::run(command, clients, output).await,
@@ -119,6 +124,9 @@ pub(crate) fn is_query(command: &Command) -> bool {
         Command::Figure(_) | Command::Verdict(_) | Command::Export(_) => true,
         Command::Delivery(command) => matches!(command, Delivery::List { .. }),
         Command::Hub(command) => matches!(command, Hub::List { .. }),
+        Command::Subscriber(command) => {
+            matches!(command, Subscriber::List { .. } | Subscriber::Show { .. })
+        }
         _ => false,
     }
 }

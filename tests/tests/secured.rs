@@ -1,0 +1,622 @@
+//! A bus that lets nobody in who cannot sign, and nobody do what is not theirs: the files of `deploy/nats` as they are,
+//! with the real services, and with those who try what they may not.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use async_nats::jetstream::consumer::pull;
+use async_nats::jetstream::stream::{Config, External, Source};
+use async_nats::jetstream::{self, consumer};
+use async_nats::{Client, ConnectOptions, Event, ServerError};
+use bus::server::{Ready, Server};
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::{Value, json};
+use tiendo_tests::fact::{batch, quota, report, request};
+use tiendo_tests::{Chapters, Operated, PATIENCE, Process, binary, program, until};
+use tonic::transport::Channel;
+use uuid::Uuid;
+use wire::message::to_json;
+use wire::v1;
+use wire::v1::ingest_service_client::IngestServiceClient;
+
+const LEDGER: &str = "TIENDO_KHANH-HOA";
+const ALERTS: &str = "TIENDO_KHANH-HOA-ALERTS";
+/// An event of the ledger, as somebody would forge it.
+const FORGED: &str = "tiendo.v1.khanh-hoa.568.progress.reported.eid-activated";
+const FORGED_ALERT: &str = "tiendo.v1.khanh-hoa-alerts.568.case.opened.eid-activated";
+const RECORD: &str = "tiendo.v1.khanh-hoa.sys.ingest.record";
+/// An agency that has a consumer and may report.
+const AGENCY: &str = "so-tttt";
+/// One that has a consumer of its own.
+const OTHER: &str = "bo-cong-an";
+/// Until nobody has answered.
+const UNANSWERED: Duration = Duration::from_millis(500);
+
+/// The three services on one server that lets in whom it knows.
+struct World {
+    operated: Operated,
+    server: Server,
+    services: Vec<Process>,
+    ingest: String,
+    projection: String,
+    alerting: String,
+}
+
+impl World {
+    async fn start() -> Result<Self> {
+        let operated = Operated::new()?;
+        let agencies = format!(
+            "{}{}",
+            agency(&operated, AGENCY)?,
+            agency(&operated, OTHER)?
+        );
+        fs::write(operated.copied("subscribers.conf"), agencies)?;
+        let server = operated.single(operated.copied("single.conf")).await?;
+        let mut world = Self {
+            operated,
+            server,
+            services: Vec::new(),
+            ingest: String::new(),
+            projection: String::new(),
+            alerting: String::new(),
+        };
+        world.ingest = world.serve("ingest", &[]).await?;
+        let log = world.ingest.clone();
+        world.projection = world.serve("projection", &["--ingest", &log]).await?;
+        let today = ["--ingest", &log, "--today", "2023-07-31"];
+        world.alerting = world.serve("alerting", &today).await?;
+        Ok(world)
+    }
+
+    async fn serve(&mut self, name: &str, more: &[&str]) -> Result<String> {
+        let data = self.operated.file(name).to_string_lossy().into_owned();
+        let access = self.operated.arguments(&self.server.url(), name);
+        let mut arguments = vec!["serve", name, "--lang", "en", "--data", &data];
+        arguments.extend(["--port", "0", "--http-port", "0"]);
+        arguments.extend(access.iter().map(String::as_str));
+        arguments.extend(more);
+        let evidence = self.operated.file(&format!("serve-{name}"));
+        let mut process = Process::start(&arguments, &evidence)?;
+        let ready = format!("{name} ready");
+        let line = process
+            .says(&ready, |line| line.starts_with(&ready))
+            .await?;
+        self.services.push(process);
+        let mut words = line.split_whitespace();
+        let address = words.find(|word| word.starts_with("http://"));
+        Ok(address
+            .context(line.clone())?
+            .trim_end_matches(',')
+            .to_owned())
+    }
+
+    async fn ask(&self, address: &str, arguments: &[&str]) -> Result<String> {
+        let mut all = vec!["--server", address, "--lang", "en"];
+        all.extend(arguments);
+        program::run(&binary()?, &all).await?.ok()
+    }
+
+    async fn client(&self, who: &str) -> Result<Client> {
+        self.operated.client(&self.server.url(), who).await
+    }
+
+    /// The operator's look at the streams.
+    async fn streams(&self) -> Result<jetstream::Context> {
+        Ok(jetstream::new(self.client("operator").await?))
+    }
+
+    /// The last sequence of the two streams.
+    async fn ends(&self) -> Result<[u64; 2]> {
+        let streams = self.streams().await?;
+        let ledger = streams.get_stream(LEDGER).await?;
+        let alerts = streams.get_stream(ALERTS).await?;
+        let last = |stream: &jetstream::stream::Stream| stream.cached_info().state.last_sequence;
+        Ok([last(&ledger), last(&alerts)])
+    }
+
+    async fn head(&self) -> Result<u64> {
+        let mut recorder = self.recorder().await?;
+        let ledger = recorder.get_ledger(v1::GetLedgerRequest {}).await?;
+        Ok(ledger.into_inner().head)
+    }
+
+    /// Whoever reports over gRPC.
+    async fn recorder(&self) -> Result<IngestServiceClient<Channel>> {
+        Ok(IngestServiceClient::connect(self.ingest.clone()).await?)
+    }
+
+    async fn finish(self) -> Result<()> {
+        for service in self.services {
+            service.stop().await?;
+        }
+        self.server.stop().await?;
+        self.operated.finish()
+    }
+}
+
+/// The account of an agency as `tiendo subscriber add` writes it, and one that may report.
+fn agency(operated: &Operated, name: &str) -> Result<String> {
+    let key = operated.make_key(name)?;
+    let next = format!("API.CONSUMER.MSG.NEXT.{LEDGER}.{name}");
+    let info = format!("API.CONSUMER.INFO.{LEDGER}.{name}");
+    let ack = format!("$JS.ACK.{LEDGER}.{name}.>");
+    let beat = "tiendo.v1.khanh-hoa.sys.log.head";
+    let requests = "tiendo.v1.khanh-hoa.sys.ingest.*";
+    Ok(format!(
+        r#"
+        "{name}" {{
+          users: [ {{
+            nkey: {key}
+            permissions {{
+              publish: [ "$JS.tiendo.{next}", "$JS.tiendo.{info}", "{ack}", "{requests}" ]
+              subscribe: [ "_INBOX_{name}.>", "{beat}" ]
+            }}
+          }} ]
+          imports: [
+            {{ service: {{ account: "TIENDO", subject: "$JS.{next}" }}, to: "$JS.tiendo.{next}" }}
+            {{ service: {{ account: "TIENDO", subject: "$JS.{info}" }}, to: "$JS.tiendo.{info}" }}
+            {{ service: {{ account: "TIENDO", subject: "{ack}" }} }}
+            {{ service: {{ account: "TIENDO", subject: "{requests}" }} }}
+            {{ stream: {{ account: "TIENDO", subject: "{beat}" }} }}
+          ]
+        }}
+        "#
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_signs_does_what_is_theirs_and_nobody_else_does_anything() -> Result<()> {
+    let world = World::start().await?;
+    let mut story = Chapters::new();
+    let w = &world;
+    story
+        .tell(
+            "a report goes in, and an alert comes out",
+            the_way_through(w),
+        )
+        .await;
+    story
+        .tell("an agency reads what is its own", an_agency_reads(w))
+        .await;
+    story.tell("strangers", strangers(w)).await;
+    story
+        .tell("what is not permitted leaves nothing behind", forbidden(w))
+        .await;
+    story
+        .tell("requests that are none, or not the first", requests(w))
+        .await;
+    story.tell("ten megabytes", ten_megabytes(w)).await;
+    story.end()?;
+    world.finish().await
+}
+
+async fn the_way_through(w: &World) -> Result<()> {
+    w.ask(&w.ingest, &["load", "gazetteer", "catalogue"])
+        .await?;
+    let mut ingest = w.recorder().await?;
+    // Cam Lâm: four tenths of the people, four weeks after the deadline.
+    let asked = quota("570", 100_000, "2023-05-01", "2023-06-30");
+    let low = report("570", "2023-07-28", 40_000);
+    let answer = ingest.record_batch(batch(vec![asked, low])).await?;
+    let receipt = answer.into_inner().receipt.context("a receipt")?;
+
+    let streams = w.streams().await?;
+    let published = async || {
+        let stream = streams.get_stream(LEDGER).await?;
+        let last = stream.cached_info().state.last_sequence;
+        Ok((last >= receipt.last_position).then_some(stream))
+    };
+    let ledger = until("the report in the stream", PATIENCE, published).await?;
+    let message = ledger.direct_get(receipt.last_position).await?;
+    let event: Value = serde_json::from_slice(&message.payload)?;
+    assert_eq!(event["type"], "vn.tiendo.progress.reported.v1");
+    let shown = ["locality", "show", "570", "--as-of", "2023-07-31"];
+    let folded = async || {
+        let shown = w.ask(&w.projection, &shown).await?;
+        Ok(shown.contains("40,000").then_some(()))
+    };
+    until("the report among the answers", PATIENCE, folded).await?;
+    let alerted = async || {
+        let Ok(stream) = streams.get_stream(ALERTS).await else {
+            return Ok(None);
+        };
+        let found = stream.get_last_raw_message_by_subject(
+            "tiendo.v1.khanh-hoa-alerts.570.case.opened.eid-activated",
+        );
+        Ok(found.await.ok())
+    };
+    let alert = until("the alert in its stream", PATIENCE, alerted).await?;
+    let alert: Value = serde_json::from_slice(&alert.payload)?;
+    assert_eq!(alert["type"], "vn.tiendo.case.opened.v1");
+
+    // Both followed the stream, and did not live on the log alone.
+    let followers: Vec<_> = ledger.consumers().try_collect().await?;
+    let mut names: Vec<_> = followers
+        .iter()
+        .filter(|info| info.delivered.stream_sequence >= receipt.last_position)
+        .filter_map(|info| info.config.description.clone())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["projection", "tiendo alerting"]);
+    Ok(())
+}
+
+async fn an_agency_reads(w: &World) -> Result<()> {
+    let streams = w.streams().await?;
+    for name in [AGENCY, OTHER] {
+        let config = pull::Config {
+            durable_name: Some(name.to_owned()),
+            filter_subject: "tiendo.v1.khanh-hoa.570.progress.*.*".to_owned(),
+            ..pull::Config::default()
+        };
+        streams.create_consumer_on_stream(config, LEDGER).await?;
+    }
+    let agency = jetstream::with_domain(w.client(AGENCY).await?, "tiendo");
+    let consumer: consumer::PullConsumer = agency.get_consumer_from_stream(AGENCY, LEDGER).await?;
+    let mut messages = consumer.messages().await?;
+    let message = messages.next().await.context("no message")??;
+    assert_eq!(
+        message.subject.as_str(),
+        "tiendo.v1.khanh-hoa.570.progress.reported.eid-activated"
+    );
+    message.double_ack().await.map_err(anyhow::Error::msg)?;
+    // What comes while it waits comes at once.
+    let mut ingest = w.recorder().await?;
+    let next = request(report("570", "2023-07-29", 41_000));
+    let answer = ingest.record(next).await?.into_inner();
+    let receipt = answer.receipt.context("a receipt")?;
+    let message = tokio::time::timeout(PATIENCE, messages.next()).await?;
+    let message = message.context("no message")??;
+    let told = message.info().map_err(anyhow::Error::msg)?.stream_sequence;
+    assert_eq!(told, receipt.first_position);
+    message.double_ack().await.map_err(anyhow::Error::msg)?;
+    let mut consumer = consumer;
+    let info = consumer.info().await?;
+    assert_eq!((info.num_pending, info.num_ack_pending), (0, 0));
+    Ok(())
+}
+
+/// Somebody whose server's complaints are kept.
+async fn heard(w: &World, who: &str) -> Result<(Client, Arc<Mutex<Vec<String>>>)> {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let seed = fs::read_to_string(w.operated.seed(who))?;
+    let kept = Arc::clone(&said);
+    let options = ConnectOptions::with_nkey(seed)
+        .add_root_certificates(w.operated.ca())
+        .custom_inbox_prefix(format!("_INBOX_{who}"))
+        .event_callback(move |event| {
+            if let Event::ServerError(ServerError::Other(text)) = event {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push(text.to_lowercase());
+            }
+            std::future::ready(())
+        });
+    Ok((options.connect(w.server.url()).await?, said))
+}
+
+/// Waits until the server has said this.
+async fn told(said: &Mutex<Vec<String>>, what: &str) -> Result<()> {
+    let what = what.to_lowercase();
+    let look = async || {
+        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(said.iter().any(|line| line.contains(&what)).then_some(()))
+    };
+    until(&format!("`{what}` from the server"), PATIENCE, look).await
+}
+
+async fn strangers(w: &World) -> Result<()> {
+    let before = (w.head().await?, w.ends().await?);
+    w.operated.make_key("stranger")?;
+    let refused = async |options: ConnectOptions| -> Result<String> {
+        let url = w.server.url();
+        let options = options.connection_timeout(Duration::from_secs(5));
+        match options.connect(url).await {
+            Ok(_) => anyhow::bail!("they were let in"),
+            Err(error) => Ok(format!("{:#}", anyhow::Error::from(error)).to_lowercase()),
+        }
+    };
+    let signed = |who: &str| -> Result<ConnectOptions> {
+        let seed = fs::read_to_string(w.operated.seed(who))?;
+        Ok(ConnectOptions::with_nkey(seed))
+    };
+    let ca = || w.operated.ca();
+    for options in [
+        signed("stranger")?.add_root_certificates(ca()),
+        ConnectOptions::new().add_root_certificates(ca()),
+        ConnectOptions::with_user_and_password("tiendo".into(), "tiendo".into())
+            .add_root_certificates(ca()),
+        ConnectOptions::with_token("tiendo".into()).add_root_certificates(ca()),
+    ] {
+        let said = refused(options).await?;
+        ensure!(said.contains("authorization violation"), "{said}");
+    }
+    // Whoever does not know who vouches for the server does not tell it anything.
+    let said = refused(signed(AGENCY)?).await?;
+    ensure!(said.contains("certificate"), "{said}");
+    assert_eq!((w.head().await?, w.ends().await?), before);
+    Ok(())
+}
+
+async fn forbidden(w: &World) -> Result<()> {
+    let before = (w.head().await?, w.ends().await?);
+    let next = format!("$JS.API.CONSUMER.MSG.NEXT.{LEDGER}.{OTHER}");
+    let next_of_ours = format!("$JS.tiendo.API.CONSUMER.MSG.NEXT.{LEDGER}.{OTHER}");
+    let ack = format!("$JS.ACK.{LEDGER}.{OTHER}.1.1.1.1.1");
+    let create = format!("$JS.API.CONSUMER.CREATE.{LEDGER}.{OTHER}");
+    let delete = format!("$JS.API.STREAM.DELETE.{LEDGER}");
+    let purge = format!("$JS.API.STREAM.PURGE.{LEDGER}");
+    let read = format!("$JS.API.DIRECT.GET.{LEDGER}");
+    let update = format!("$JS.API.STREAM.UPDATE.{LEDGER}");
+    let of_alerts = format!("$JS.API.STREAM.UPDATE.{ALERTS}");
+    for (who, subjects) in [
+        (
+            AGENCY,
+            vec![
+                FORGED,
+                FORGED_ALERT,
+                &next,
+                &next_of_ours,
+                &ack,
+                &create,
+                &delete,
+                &purge,
+                &read,
+                "$JS.API.INFO",
+                "tiendo.v1.khanh-hoa.sys.log.head",
+                "_INBOX_projection.x",
+            ],
+        ),
+        (
+            "projection",
+            vec![
+                FORGED,
+                FORGED_ALERT,
+                &next,
+                &ack,
+                &create,
+                &delete,
+                &purge,
+                &update,
+                RECORD,
+            ],
+        ),
+        (
+            "alerting",
+            vec![FORGED, &next, &create, &delete, &purge, &update, RECORD],
+        ),
+        (
+            "ingest",
+            vec![FORGED_ALERT, &next, &create, &delete, &purge, &of_alerts],
+        ),
+        ("operator", vec![FORGED, FORGED_ALERT, RECORD]),
+    ] {
+        let (client, said) = heard(w, who).await?;
+        for subject in subjects {
+            let forged = br#"{"specversion":"1.0"}"#.as_slice();
+            client.publish(subject.to_owned(), forged.into()).await?;
+            told(&said, &format!("publish to \"{subject}\"")).await?;
+        }
+    }
+    for (who, subjects) in [
+        (
+            AGENCY,
+            vec![
+                "tiendo.v1.>",
+                ">",
+                "_INBOX.>",
+                "_INBOX_projection.>",
+                FORGED,
+            ],
+        ),
+        ("projection", vec![">", "_INBOX_ingest.>", RECORD]),
+    ] {
+        let (client, said) = heard(w, who).await?;
+        for subject in subjects {
+            let _deaf = client.subscribe(subject.to_owned()).await?;
+            told(&said, &format!("subscription to \"{subject}\"")).await?;
+        }
+    }
+    assert_eq!((w.head().await?, w.ends().await?), before);
+    let streams = w.streams().await?;
+    let other: consumer::PullConsumer = streams.get_consumer_from_stream(OTHER, LEDGER).await?;
+    let info = other.cached_info();
+    assert_eq!(
+        (
+            info.num_pending,
+            info.delivered.stream_sequence,
+            info.ack_floor.stream_sequence
+        ),
+        (2, 0, 0),
+        "somebody read or acknowledged in another's name"
+    );
+    Ok(())
+}
+
+async fn requests(w: &World) -> Result<()> {
+    let agency = w.client(AGENCY).await?;
+    let ask = async |payload: String| -> Result<Value> {
+        let answer = agency.request(RECORD, payload.into()).await?;
+        Ok(serde_json::from_slice(&answer.payload)?)
+    };
+    let before = (w.head().await?, w.ends().await?);
+    for malformed in ["", "[]", "{\"event\": {}, \"evnt\": 1}"] {
+        let said = ask(malformed.to_owned()).await?;
+        assert_eq!(said["reason"], "REQUEST_FORMAT", "{said}");
+    }
+    assert_eq!((w.head().await?, w.ends().await?), before);
+    let mut wanted = request(report("570", "2023-07-30", 42_000));
+    if let Some(event) = &mut wanted.event {
+        event.request_id = Uuid::from_u128(0x5ec).to_string();
+    }
+    let wanted = to_json("RecordRequest", &wanted)?.to_string();
+    let first = ask(wanted.clone()).await?;
+    assert_eq!(
+        first["receipt"]["firstPosition"],
+        json!(before.0 + 1),
+        "{first}"
+    );
+    for _ in 0..3 {
+        let again = ask(wanted.clone()).await?;
+        assert_eq!(again["receipt"]["firstPosition"], json!(before.0 + 1));
+        assert_eq!(again["receipt"]["repeated"], json!(true), "{again}");
+    }
+    assert_eq!(w.head().await?, before.0 + 1);
+    Ok(())
+}
+
+async fn ten_megabytes(w: &World) -> Result<()> {
+    let before = (w.head().await?, w.ends().await?);
+    let agency = w.client(AGENCY).await?;
+    let large = vec![b' '; 10 << 20];
+    let refused = agency.request(RECORD, large.into());
+    let refused = tokio::time::timeout(UNANSWERED * 20, refused).await?;
+    let said = format!("{:#}", anyhow::Error::from(refused.err().context("taken")?));
+    ensure!(said.contains("max payload"), "{said}");
+    assert_eq!((w.head().await?, w.ends().await?), before);
+    Ok(())
+}
+
+/// Ports that are free, for neighbours that must know each other's beforehand.
+fn free_ports() -> Result<[u16; 3]> {
+    let mut held = Vec::new();
+    let mut ports = [0; 3];
+    for port in &mut ports {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_starts_as_it_is() -> Result<()> {
+    let operated = Operated::new()?;
+    let server = operated.single(Operated::shipped("single.conf")).await?;
+    let operator = jetstream::new(operated.client(&server.url(), "operator").await?);
+    assert_eq!(operator.query_account().await?.streams, 0);
+    server.stop().await?;
+    operated.finish()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
+    let operated = Operated::new()?;
+    let ports = free_ports()?;
+    let routes = ports.map(|port| format!("\"nats-route://tiendo:word@127.0.0.1:{port}\""));
+    let routes = format!("[{}]", routes.join(","));
+    let mut servers = Vec::new();
+    for (number, port) in ports.iter().enumerate() {
+        let listen = format!("127.0.0.1:{port}");
+        let more = [
+            ("TIENDO_CLUSTER_LISTEN", listen.as_str()),
+            ("TIENDO_CLUSTER_ROUTES", &routes),
+            ("TIENDO_CLUSTER_PASSWORD", "word"),
+        ];
+        let more = more.map(|(name, value)| (name.into(), value.into()));
+        let (config, name) = (Operated::shipped("cluster.conf"), format!("nats-{number}"));
+        let server = operated.server(config, &name, Vec::new(), more.into(), Ready::Listens);
+        servers.push(server.await?);
+    }
+    let urls: Vec<_> = servers.iter().map(Server::url).collect();
+    let writer = jetstream::new(operated.client(&urls[0], "ingest").await?);
+    let made = async || {
+        let config = Config {
+            name: LEDGER.to_owned(),
+            subjects: vec!["tiendo.v1.khanh-hoa.*.*.*.*".to_owned()],
+            num_replicas: 3,
+            ..Config::default()
+        };
+        Ok(writer.create_stream(config).await.ok())
+    };
+    let stream = until("a stream on all three", PATIENCE, made).await?;
+    let cluster = stream
+        .cached_info()
+        .cluster
+        .as_ref()
+        .context("no cluster")?;
+    assert_eq!(cluster.replicas.len(), 2);
+    servers.pop().context("a server")?.stop().await?;
+    let written = async || {
+        let acked = writer.publish(FORGED, "{}".into()).await?;
+        Ok(acked.await.ok())
+    };
+    let acked = until("a message on the two that are left", PATIENCE, written).await?;
+    // What was tried before a new leader was chosen may have come too.
+    ensure!(acked.sequence >= 1, "{acked:?}");
+    for server in servers {
+        server.stop().await?;
+    }
+    operated.finish()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Result<()> {
+    let operated = Operated::new()?;
+    let [port, ..] = free_ports()?;
+    let listen = format!("127.0.0.1:{port}");
+    let urls = format!("[\"tls://{listen}\"]");
+    let ready = || Ready::Answers(operated.access("", "operator"));
+    let of_hub = vec![("TIENDO_LEAF_LISTEN".into(), listen.into())];
+    let config = Operated::shipped("hub.conf");
+    let hub = operated
+        .server(config, "hub-1", Vec::new(), of_hub, ready())
+        .await?;
+    let seed = fs::read_to_string(operated.seed("leaf"))?;
+    let of_leaf = [("TIENDO_HUB_URLS", urls), ("TIENDO_LEAF_SEED", seed)];
+    let of_leaf = of_leaf.map(|(name, value)| (name.into(), value.into()));
+    let config = Operated::shipped("leaf.conf");
+    let leaf = operated
+        .server(config, "khanh-hoa-1", Vec::new(), of_leaf.into(), ready())
+        .await?;
+
+    // The province's own writer makes its stream and publishes.
+    let writer = jetstream::new(operated.client(&leaf.url(), "ingest").await?);
+    let stream = Config {
+        name: LEDGER.to_owned(),
+        subjects: vec!["tiendo.v1.khanh-hoa.*.*.*.*".to_owned()],
+        ..Config::default()
+    };
+    writer.create_stream(stream).await?;
+    for _ in 0..1_000 {
+        writer.publish(FORGED, "{}".into()).await?.await?;
+    }
+    let at_hub = operated.client(&hub.url(), "operator").await?;
+    let streams = jetstream::new(at_hub.clone());
+    let source = Source {
+        name: LEDGER.to_owned(),
+        external: Some(External {
+            api_prefix: "$JS.khanh-hoa.API".to_owned(),
+            delivery_prefix: Some("_SOURCE.khanh-hoa".to_owned()),
+        }),
+        ..Source::default()
+    };
+    let copy = Config {
+        name: LEDGER.to_owned(),
+        sources: Some(vec![source]),
+        ..Config::default()
+    };
+    let copy = streams.create_stream(copy).await?;
+    let copied = async || {
+        let info = copy.get_info().await?;
+        Ok((info.state.messages == 1_000).then_some(()))
+    };
+    until("the province's events at the hub", PATIENCE, copied).await?;
+
+    // It sends nothing to the province, and asks nothing of it but for what it copies.
+    let info = format!("$JS.khanh-hoa.API.STREAM.INFO.{LEDGER}");
+    let delete = format!("$JS.khanh-hoa.API.STREAM.DELETE.{LEDGER}");
+    for subject in [info, delete] {
+        let answered =
+            tokio::time::timeout(UNANSWERED, at_hub.request(subject.clone(), "{}".into()));
+        let answered = answered.await;
+        ensure!(!matches!(answered, Ok(Ok(_))), "{subject} was answered");
+    }
+    let mut info = writer.get_stream(LEDGER).await?;
+    assert_eq!(info.info().await?.state.last_sequence, 1_000);
+    leaf.stop().await?;
+    hub.stop().await?;
+    operated.finish()
+}
