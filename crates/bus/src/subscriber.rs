@@ -264,7 +264,11 @@ impl Subscribers {
         Ok(())
     }
 
-    async fn last(&self, stream: &str) -> Result<u64, Error> {
+    /// The last sequence of a stream.
+    ///
+    /// # Errors
+    /// [`Error::NoStream`].
+    pub async fn last(&self, stream: &str) -> Result<u64, Error> {
         let subject = format!("STREAM.INFO.{stream}");
         let told = self
             .ask(&subject, &json!({}), "look at the stream", stream, "")

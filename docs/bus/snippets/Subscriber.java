@@ -19,7 +19,7 @@ public class Subscriber {
     static final String NAME = "{{name}}";
 
     public static void main(String[] arguments) throws Exception {
-        Options.Builder options = new Options.Builder().server(URL).inboxPrefix(INBOX);
+        Options.Builder options = new Options.Builder().server(URL).inboxPrefix(INBOX).maxReconnects(-1);
         if (!CA.isEmpty()) options.sslContext(trusting(CA));
         if (!SEED.isEmpty()) {
             char[] seed = Files.readString(Path.of(SEED)).trim().toCharArray();
@@ -33,9 +33,10 @@ public class Subscriber {
                 connection.jetStream(stream.build()).subscribe(null, bound);
             while (true) {
                 for (Message message : subscription.fetch(100, Duration.ofSeconds(5))) {
-                    // Keep the sequence with your own data, in the same transaction: an event may come again.
+                    // An event may come again, and behind newer ones: keep each once, by its source and sequence.
                     System.out.println(new String(message.getData(), StandardCharsets.UTF_8));
-                    message.ackSync(Duration.ofSeconds(5));
+                    // Not acknowledged, it comes again.
+                    message.ack();
                 }
             }
         }

@@ -11,7 +11,7 @@ const DOMAIN = "{{domain}}";
 const STREAM = "{{stream}}";
 const NAME = "{{name}}";
 
-const options = { servers: URL, inboxPrefix: INBOX };
+const options = { servers: URL, inboxPrefix: INBOX, maxReconnectAttempts: -1 };
 if (CA) options.tls = { caFile: CA };
 if (SEED) {
   const seed = readFileSync(SEED, "utf8").trim();
@@ -20,13 +20,11 @@ if (SEED) {
 const connection = await connect(options);
 const stream = jetstream(connection, DOMAIN ? { domain: DOMAIN } : {});
 const consumer = await stream.consumers.get(STREAM, NAME);
-// Keep it with your own data, in the same transaction: an event may come again.
-let last = 0;
 for await (const message of await consumer.consume({ max_messages: 100 })) {
   const event = message.json();
-  if (Number(event.sequence) > last) {
-    console.log(event.sequence, event.type, event.subject);
-    last = Number(event.sequence);
-  }
-  await message.ackAck();
+  // An event may come again, and behind newer ones: keep each once, by its source and sequence.
+  console.log(event.sequence, event.type, event.subject);
+  // Not acknowledged, it comes again.
+  message.ack();
 }
+throw new Error("the consumer or the connection is gone");

@@ -15,7 +15,7 @@ NAME = "{{name}}"
 
 
 async def main():
-    options = {"inbox_prefix": INBOX}
+    options = {"inbox_prefix": INBOX, "max_reconnect_attempts": -1}
     if CA:
         options["tls"] = ssl.create_default_context(cafile=CA)
     if SEED:
@@ -23,19 +23,17 @@ async def main():
     connection = await nats.connect(URL, **options)
     stream = connection.jetstream(**({"domain": DOMAIN} if DOMAIN else {}))
     consumer = await stream.pull_subscribe_bind(NAME, stream=STREAM)
-    # Keep it with your own data, in the same transaction: an event may come again.
-    last = 0
     while True:
         try:
             messages = await consumer.fetch(100, timeout=5)
-        except nats.errors.TimeoutError:
+        except asyncio.TimeoutError:
             continue
         for message in messages:
             event = json.loads(message.data)
-            if int(event["sequence"]) > last:
-                print(event["sequence"], event["type"], event["subject"], flush=True)
-                last = int(event["sequence"])
-            await message.ack_sync()
+            # An event may come again, and behind newer ones: keep each once, by its source and sequence.
+            print(event["sequence"], event["type"], event["subject"], flush=True)
+            # Not acknowledged, it comes again.
+            await message.ack()
 
 
 asyncio.run(main())

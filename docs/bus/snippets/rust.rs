@@ -28,18 +28,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         domain => jetstream::with_domain(client, domain),
     };
     let consumer: PullConsumer = context.get_consumer_from_stream(NAME, STREAM).await?;
-    let mut messages = consumer.messages().await?;
-    // Keep it with your own data, in the same transaction: an event may come again.
-    let mut last = 0;
-    while let Some(message) = messages.next().await {
-        let message = message?;
-        let event: serde_json::Value = serde_json::from_slice(&message.payload)?;
-        let sequence: u64 = event["sequence"].as_str().unwrap_or_default().parse()?;
-        if sequence > last {
-            println!("{sequence} {} {}", event["type"], event["subject"]);
-            last = sequence;
+    loop {
+        let mut messages = consumer.messages().await?;
+        // It ends when the server was away; what was not acknowledged comes again.
+        while let Some(Ok(message)) = messages.next().await {
+            let event: serde_json::Value = serde_json::from_slice(&message.payload)?;
+            // An event may come again, and behind newer ones: keep each once, by its source and sequence.
+            println!("{} {} {}", event["sequence"], event["type"], event["subject"]);
+            message.ack().await?;
         }
-        message.double_ack().await?;
     }
-    Ok(())
 }

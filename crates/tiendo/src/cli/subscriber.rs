@@ -87,7 +87,7 @@ pub struct Accounts {
 pub struct SubscriberAdd {
     /// Its name: one token of a-z, 0-9, `_` and `-`.
     pub name: String,
-    /// Places, by their codes, `vn` for what is about the whole programme; default all.
+    /// Places, by their codes and without what lies within them, `vn` for what is about the whole programme; default all.
     #[arg(long, value_delimiter = ',', value_name = "CODE,…")]
     pub localities: Vec<String>,
     /// Kinds (`progress.reported`) or topics (`progress`), as docs/bus names them; default all.

@@ -3,12 +3,13 @@
 //! An entry is the account in the server's own language between two comments; the first says in JSON what was asked for, so
 //! that consumers that went with a deleted stream can be made anew ([`read`]).
 //! What stands outside entries is left as it is.
-//! A change is written beside the file, synced and renamed over it: the server reads the old or the new.
+//! A change is written beside the file, synced and renamed over it, so that the server reads the old or the new; two
+//! operators change it one after the other.
 //! In its account a subscriber sees the API of JetStream under a domain of its own ([`DOMAIN`]), of which it is lent what
 //! concerns its consumer: `$JS.API` itself belongs to the account's own JetStream, which it does not have.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use bus::subscriber::{Start, Wanted};
@@ -19,6 +20,8 @@ use super::wrong::Wrong;
 
 /// The domain under which a subscriber's account has the API of its consumer.
 pub(super) const DOMAIN: &str = "tiendo";
+/// Connections of one subscriber, so that none keeps the services out.
+const CONNECTIONS_MAX: u32 = 16;
 /// The account of the ledger's services in `accounts.conf`.
 const LENDER: &str = "TIENDO";
 
@@ -86,6 +89,7 @@ impl Entry {
         format!(
             r#"{begin}{said}
 "{name}" {{
+  limits {{ max_connections: {CONNECTIONS_MAX} }}
   users: [ {{
     nkey: "{key}"
     permissions {{
@@ -109,7 +113,7 @@ impl Entry {
     }
 }
 
-/// Everybody who has an account in the file; nobody if there is no file.
+/// Everybody who has an account in the file.
 pub(super) fn read(file: &Path) -> Result<Vec<Entry>, Wrong> {
     let mut entries = Vec::new();
     for line in text(file)?.lines() {
@@ -124,24 +128,39 @@ pub(super) fn read(file: &Path) -> Result<Vec<Entry>, Wrong> {
     Ok(entries)
 }
 
-/// Adds an entry; nothing if it is there.
-pub(super) fn put(file: &Path, entry: &Entry) -> Result<(), Wrong> {
-    let present = read(file)?
-        .into_iter()
-        .find(|other| other.name == entry.name);
-    match present {
-        Some(other) if other == *entry => Ok(()),
-        Some(other) => Err(Wrong::Account(other.name)),
-        None => write(
-            file,
-            &format!("{}\n{}", text(file)?.trim_end(), entry.text()),
-        ),
+/// Whether the entry is there; refused if another one has its name or its key, which the server would not start with.
+pub(super) fn has(file: &Path, entry: &Entry) -> Result<bool, Wrong> {
+    for other in read(file)? {
+        if other == *entry {
+            return Ok(true);
+        }
+        if other.name == entry.name {
+            return Err(Wrong::Account(other.name));
+        }
+        if other.key == entry.key {
+            return Err(Wrong::KeyTaken(other.name));
+        }
     }
+    Ok(false)
+}
+
+/// Adds an entry; whether it was not there.
+pub(super) fn put(file: &Path, entry: &Entry) -> Result<bool, Wrong> {
+    changed(file, |text| {
+        if has(file, entry)? {
+            return Ok(None);
+        }
+        Ok(Some(format!("{}\n{}", text.trim_end(), entry.text())))
+    })
 }
 
 /// Takes an entry out; whether there was one.
 pub(super) fn take(file: &Path, name: &str) -> Result<bool, Wrong> {
-    let text = text(file)?;
+    changed(file, |text| without(file, text, name))
+}
+
+/// The text without an entry, if it is there.
+fn without(file: &Path, text: &str, name: &str) -> Result<Option<String>, Wrong> {
     let (begin, end) = (Entry::begin(name), Entry::end(name));
     let (mut kept, mut inside, mut found) = (String::new(), false, false);
     for line in text.lines() {
@@ -157,31 +176,56 @@ pub(super) fn take(file: &Path, name: &str) -> Result<bool, Wrong> {
         let why = format!("the entry of {name} does not end");
         return Err(Wrong::Accounts(file.to_owned(), why));
     }
-    if found {
-        write(file, &kept)?;
-    }
-    Ok(found)
+    Ok(found.then_some(kept))
 }
 
+/// What the file says; one that is not there is no file that a server includes.
 fn text(file: &Path) -> Result<String, Wrong> {
-    match fs::read_to_string(file) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(Wrong::Accounts(file.to_owned(), error.to_string())),
+    fs::read_to_string(file).map_err(failed(file))
+}
+
+fn failed(file: &Path) -> impl Fn(std::io::Error) -> Wrong {
+    let file = file.to_owned();
+    move |error| Wrong::Accounts(file.clone(), error.to_string())
+}
+
+/// Changes the file while nobody else does; whether there was anything to change.
+fn changed(
+    file: &Path,
+    change: impl FnOnce(&str) -> Result<Option<String>, Wrong>,
+) -> Result<bool, Wrong> {
+    // Of a file that is not there no lock is left behind.
+    text(file)?;
+    // The file itself is replaced, so another one is locked.
+    let lock = File::create(file.with_extension("conf.lock")).map_err(failed(file))?;
+    lock.lock().map_err(failed(file))?;
+    match change(&text(file)?)? {
+        Some(text) => write(file, &text).map_err(failed(file)).map(|()| true),
+        None => Ok(false),
     }
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Wrong> {
-    let failed = |error: std::io::Error| Wrong::Accounts(file.to_owned(), error.to_string());
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
     let new = file.with_extension("conf.new");
-    let mut out = File::create(&new).map_err(failed)?;
+    let before = fs::metadata(file)?;
+    let mut out = File::create(&new)?;
     // The server runs as somebody else, and must be able to read what it could before.
-    if let Ok(before) = fs::metadata(file) {
-        out.set_permissions(before.permissions()).map_err(failed)?;
+    out.set_permissions(before.permissions())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        let made = out.metadata()?;
+        if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+            fchown(&out, Some(before.uid()), Some(before.gid()))?;
+        }
     }
-    out.write_all(text.as_bytes()).map_err(failed)?;
-    out.sync_all().map_err(failed)?;
-    fs::rename(&new, file).map_err(failed)
+    out.write_all(text.as_bytes())?;
+    out.sync_all()?;
+    fs::rename(&new, file)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(test)]
@@ -196,7 +240,7 @@ mod tests {
             filters: vec!["tiendo.v1.khanh-hoa.568.*.*.*".to_owned()],
             start: "17".to_owned(),
             may_report: true,
-            key: "UKEY".to_owned(),
+            key: format!("U{name}"),
         }
     }
 
@@ -207,8 +251,8 @@ mod tests {
         let by_hand = "# by hand\n\"other\" { users: [] }\n";
         fs::write(&file, by_hand).unwrap();
         for name in ["a", "ab"] {
-            put(&file, &entry(name)).unwrap();
-            put(&file, &entry(name)).unwrap();
+            assert!(put(&file, &entry(name)).unwrap());
+            assert!(!put(&file, &entry(name)).unwrap());
         }
         assert_eq!(read(&file).unwrap(), [entry("a"), entry("ab")]);
         let start = entry("a").wanted().unwrap().start;
@@ -216,6 +260,14 @@ mod tests {
         let mut changed = entry("a");
         changed.may_report = false;
         assert!(matches!(put(&file, &changed), Err(Wrong::Account(_))));
+        // With one key in two accounts no server starts.
+        let mut twice = entry("b");
+        twice.key = entry("ab").key;
+        assert!(matches!(put(&file, &twice), Err(Wrong::KeyTaken(of)) if of == "ab"));
+        let nowhere = folder.path().join("subscriber.conf");
+        for refused in [put(&nowhere, &entry("a")), take(&nowhere, "a")] {
+            assert!(matches!(refused, Err(Wrong::Accounts(..))));
+        }
         assert!(take(&file, "a").unwrap());
         assert!(!take(&file, "a").unwrap());
         assert_eq!(read(&file).unwrap(), [entry("ab")]);
@@ -227,6 +279,7 @@ mod tests {
     fn an_entry_that_does_not_end_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("subscribers.conf");
+        fs::write(&file, "").unwrap();
         put(&file, &entry("a")).unwrap();
         let text = fs::read_to_string(&file).unwrap();
         let cut = text.replace("# <<< a\n", "");

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bus::Access;
-use bus::subscriber::{Error, Standing, Subscribers, is_public_key, new_key, public_key};
+use bus::subscriber::{Error, Standing, Start, Subscribers, is_public_key, new_key, public_key};
 use serde_json::{Value, json};
 
 use self::accounts::Entry;
@@ -156,11 +156,11 @@ fn make_key(file: &Path) -> Result<String, Wrong> {
     Ok(public)
 }
 
-/// The public key of a subscriber, and the file with its seed if it is kept here.
-fn key_of(asked: &SubscriberAdd) -> Result<(String, Option<PathBuf>), Wrong> {
+/// The public key of a subscriber, the file with its seed if it is kept here, and whether that was made just now.
+fn key_of(asked: &SubscriberAdd) -> Result<(String, Option<PathBuf>, bool), Wrong> {
     if let Some(key) = &asked.public_key {
         return if is_public_key(key) {
-            Ok((key.clone(), None))
+            Ok((key.clone(), None, false))
         } else {
             Err(Wrong::Key(key.clone()))
         };
@@ -170,11 +170,19 @@ fn key_of(asked: &SubscriberAdd) -> Result<(String, Option<PathBuf>), Wrong> {
     let wrong = |why: &str| Wrong::Seed(file.clone(), why.to_owned());
     let file_abs = std::path::absolute(&file).map_err(|error| wrong(&error.to_string()))?;
     if !file.exists() {
-        return Ok((make_key(&file)?, Some(file_abs)));
+        return Ok((make_key(&file)?, Some(file_abs), true));
+    }
+    // A key that was taken away from somebody lets nobody in again by a name alone.
+    let is_known = |file: &Path| {
+        accounts::read(file).is_ok_and(|all| all.iter().any(|one| one.name == asked.name))
+    };
+    if asked.seed.is_none() && !asked.accounts.accounts.as_deref().is_some_and(is_known) {
+        let why = "it is there from before; name it with --seed to use it again, or move it away";
+        return Err(wrong(why));
     }
     let seed = fs::read_to_string(&file).map_err(|error| wrong(&error.to_string()))?;
     let public = public_key(&seed).ok_or_else(|| wrong("it holds no nkey seed of a user"))?;
-    Ok((public, Some(file_abs)))
+    Ok((public, Some(file_abs), false))
 }
 
 async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Result<(), Failure> {
@@ -184,11 +192,10 @@ async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Resul
     let wanted = wanted::wanted(&asked, &place.ledger).map_err(wrong)?;
     let file = place.accounts(&asked.accounts, lang)?;
     let subscribers = place.connect(lang).await?;
-    let standing = subscribers.add(&wanted).await.map_err(told(lang))?;
     let mut seed = None;
-    if let Some(file) = &file {
-        let (key, kept) = key_of(&asked).map_err(wrong)?;
-        seed = kept.or_else(|| Some(PathBuf::from(format!("{}.nk", asked.name))));
+    let standing = if let Some(file) = &file {
+        let (key, kept, is_made) = key_of(&asked).map_err(wrong)?;
+        seed = kept;
         let entry = Entry {
             name: wanted.name.clone(),
             ledger: place.ledger.clone(),
@@ -198,14 +205,20 @@ async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Resul
             may_report: asked.may_report,
             key,
         };
-        accounts::put(file, &entry).map_err(wrong)?;
-        reload(&place.access, &asked.accounts, lang).await?;
+        let entry = begun(entry, file, &subscribers, lang).await?;
+        let admitted = admit(&entry, file, &subscribers, (&place, &asked), lang).await;
+        if let (Err(_), true, Some(seed)) = (&admitted, is_made, &seed) {
+            // It lets nobody in.
+            let _ = fs::remove_file(seed);
+        }
+        admitted?
     } else {
         remark(lang.pick(
             "Máy chủ NATS này không có tài khoản: mọi chương trình trên máy đều đọc được, không cần khóa.",
             "This NATS server has no accounts: everybody on its machine is let in, without a key.",
         ));
-    }
+        subscribers.add(&wanted).await.map_err(told(lang))?
+    };
     let program = snippet::text(asked.snippet, &place.access, &wanted, seed.as_deref());
     match output.format {
         Format::Json => {
@@ -225,6 +238,49 @@ async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Resul
             output.text(program.trim_end())
         }
     }
+}
+
+/// The entry of a subscriber who wants what is new: from a position, so that made anew one day it begins where it began.
+async fn begun(
+    entry: Entry,
+    file: &Path,
+    subscribers: &Subscribers,
+    lang: Lang,
+) -> Result<Entry, Failure> {
+    if wanted::start(&entry.start).map_err(|wrong| wrong.told(lang))? != Start::New {
+        return Ok(entry);
+    }
+    let all = accounts::read(file).map_err(|wrong| wrong.told(lang))?;
+    let start = match all.into_iter().find(|other| other.name == entry.name) {
+        Some(other) => other.start,
+        None => {
+            let last = subscribers.last(&entry.stream).await.map_err(told(lang))?;
+            (last + 1).to_string()
+        }
+    };
+    Ok(Entry { start, ..entry })
+}
+
+/// Makes the consumer and the account; what is refused on the way leaves no account behind.
+async fn admit(
+    entry: &Entry,
+    file: &Path,
+    subscribers: &Subscribers,
+    (place, asked): (&Place, &SubscriberAdd),
+    lang: Lang,
+) -> Result<Standing, Failure> {
+    let wrong = |wrong: Wrong| wrong.told(lang);
+    accounts::has(file, entry).map_err(wrong)?;
+    let wanted = entry.wanted().map_err(wrong)?;
+    let standing = subscribers.add(&wanted).await.map_err(told(lang))?;
+    let is_new = accounts::put(file, entry).map_err(wrong)?;
+    if let Err(failure) = reload(&place.access, &asked.accounts, lang).await {
+        if is_new {
+            accounts::take(file, &entry.name).map_err(wrong)?;
+        }
+        return Err(failure);
+    }
+    Ok(standing)
 }
 
 /// Has the server read its accounts anew, or says how.
@@ -256,7 +312,7 @@ async fn remove(
     let place = Place::of(bus, running, lang)?;
     let file = place.accounts(accounts, lang)?;
     let subscribers = place.connect(lang).await?;
-    // The account first: what is gone half-way is asked for again.
+    // The account first, and the server is told even if it was gone before: what failed half-way is tried again.
     let mut had_account = false;
     if let Some(file) = &file {
         let entry = accounts::read(file).map_err(|wrong| wrong.told(lang))?;
@@ -268,9 +324,7 @@ async fn remove(
             return Err(told(lang)(Error::Unknown { stream, name }));
         }
         had_account = accounts::take(file, name).map_err(|wrong| wrong.told(lang))?;
-        if had_account {
-            reload(&place.access, accounts, lang).await?;
-        }
+        reload(&place.access, accounts, lang).await?;
     }
     match subscribers.remove(&place.stream, name).await {
         Err(Error::Unknown { .. } | Error::NoStream { .. }) if had_account => {}
@@ -297,12 +351,17 @@ async fn restore(
         return Err(Wrong::NoAccounts.told(lang));
     };
     let subscribers = place.connect(lang).await?;
-    let mut standings = Vec::new();
+    let (mut standings, mut failed) = (Vec::new(), Ok(()));
     for entry in accounts::read(file).map_err(|wrong| wrong.told(lang))? {
         let wanted = entry.wanted().map_err(|wrong| wrong.told(lang))?;
-        standings.push(subscribers.add(&wanted).await.map_err(told(lang))?);
+        // One that cannot be made keeps no other waiting.
+        match subscribers.add(&wanted).await {
+            Ok(standing) => standings.push(standing),
+            Err(error) => failed = Err(told(lang)(error)),
+        }
     }
-    shown(&standings, output)
+    shown(&standings, output)?;
+    failed
 }
 
 /// How somebody stands, as JSON.

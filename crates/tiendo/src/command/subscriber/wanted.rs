@@ -9,7 +9,7 @@ use super::wrong::Wrong;
 use crate::cli::SubscriberAdd;
 
 /// Kinds of the ledger, as `docs/bus` has them.
-pub(super) const KINDS: [&str; 34] = [
+pub(super) const KINDS: [&str; 35] = [
     "assessment.published",
     "campaign.closed",
     "campaign.group-formed",
@@ -22,6 +22,7 @@ pub(super) const KINDS: [&str; 34] = [
     "group.withdrawn",
     "indicator.defined",
     "indicator.related",
+    "ledger.taken-over",
     "locality.ended",
     "locality.registered",
     "model.defined",
@@ -85,7 +86,8 @@ pub(super) fn name(name: &str) -> Result<(), Wrong> {
 
 /// The ledger of the streams: that of alerts if told so, or if the kinds are its own.
 pub(super) fn ledger(ledger: &str, alerts: bool, kinds: &[String]) -> Result<String, Wrong> {
-    if !is_token(ledger) {
+    // That of its alerts is asked for by `--alerts` or by kinds.
+    if !is_token(ledger) || ledger.ends_with("-alerts") {
         return Err(Wrong::Ledger(ledger.to_owned()));
     }
     let of = |kinds: &[&str], wanted: &str| {

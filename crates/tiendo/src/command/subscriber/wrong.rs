@@ -31,8 +31,15 @@ pub(super) enum Wrong {
     Accounts(PathBuf, String),
     /// An account of that name that says something else.
     Account(String),
+    /// A key that another account has.
+    KeyTaken(String),
     /// The server knows its users, and no file of accounts is named.
     NoAccounts,
+}
+
+/// A key as it may be shown: a seed is secret.
+fn shown(key: &str) -> &str {
+    if key.starts_with('S') { "S…" } else { key }
 }
 
 impl Wrong {
@@ -46,7 +53,7 @@ impl Wrong {
             Self::Locality(_) => "SUBSCRIBER_LOCALITY",
             Self::Start(_) => "SUBSCRIBER_START",
             Self::Filters(..) => "SUBSCRIBER_FILTERS",
-            Self::Key(_) | Self::Seed(..) => "SUBSCRIBER_KEY",
+            Self::Key(_) | Self::KeyTaken(_) | Self::Seed(..) => "SUBSCRIBER_KEY",
             Self::Accounts(..) | Self::NoAccounts => "SUBSCRIBER_ACCOUNTS",
             Self::Account(_) => "SUBSCRIBER_EXISTS",
         }
@@ -73,7 +80,7 @@ impl Wrong {
             Self::Filters(count, max) => format!(
                 "{count} bộ lọc (địa phương × loại), nhiều nhất {max}; hãy dùng nhóm thay cho loại, hoặc nhận mọi địa phương"
             ),
-            Self::Key(key) => format!("'{key}' không phải khóa công khai (U…)"),
+            Self::Key(key) => format!("'{}' không phải khóa công khai (U…)", shown(key)),
             Self::Seed(file, why) => format!("không dùng được khóa {}: {why}", file.display()),
             Self::Accounts(file, why) => {
                 format!("không dùng được tệp tài khoản {}: {why}", file.display())
@@ -81,6 +88,9 @@ impl Wrong {
             Self::Account(name) => format!(
                 "đã có tài khoản '{name}' với nội dung khác; hãy `tiendo subscriber remove {name}` trước"
             ),
+            Self::KeyTaken(name) => {
+                format!("tài khoản '{name}' đã dùng khóa này; mỗi bên nhận cần một khóa riêng")
+            }
             Self::NoAccounts => {
                 "máy chủ NATS này có tài khoản: hãy chỉ tệp subscribers.conf của nó bằng --accounts"
                     .to_owned()
@@ -110,7 +120,7 @@ impl Wrong {
             Self::Filters(count, max) => format!(
                 "{count} filters (places × kinds), at most {max}; name topics instead of kinds, or take all places"
             ),
-            Self::Key(key) => format!("'{key}' is not a public key (U…)"),
+            Self::Key(key) => format!("'{}' is not a public key (U…)", shown(key)),
             Self::Seed(file, why) => format!("the key {} cannot be used: {why}", file.display()),
             Self::Accounts(file, why) => {
                 format!("the accounts file {} cannot be used: {why}", file.display())
@@ -118,6 +128,9 @@ impl Wrong {
             Self::Account(name) => format!(
                 "there is an account '{name}' that says something else; `tiendo subscriber remove {name}` first"
             ),
+            Self::KeyTaken(name) => {
+                format!("the account '{name}' has this key; each subscriber needs one of its own")
+            }
             Self::NoAccounts => {
                 "this NATS server has accounts: name its subscribers.conf with --accounts"
                     .to_owned()
