@@ -150,9 +150,12 @@ impl Cluster {
             "$JS.API.STREAM.LEADER.STEPDOWN.{}",
             bus::subject::stream_name(LEDGER)
         );
-        let answer = client.request(subject, "".into()).await.unwrap();
-        let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
-        assert_eq!(answer["success"], true, "{answer}");
+        until(async || {
+            let answer = client.request(subject.clone(), "".into()).await.ok()?;
+            let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+            (answer["success"] == true).then_some(())
+        })
+        .await;
     }
 
     async fn stop(mut self) {

@@ -167,39 +167,40 @@ impl Bus {
     }
 }
 
-/// Everything in the stream, oldest first.
+/// Everything in the stream, oldest first; a cluster that is still gathering is asked again.
 pub(crate) async fn contents(client: &async_nats::Client) -> Vec<Message> {
+    until_within(2 * PATIENCE, async || {
+        timeout(PATIENCE, read_whole(client)).await.ok()?
+    })
+    .await
+}
+
+/// None if the server did not answer, or if less can be read than it says to have.
+async fn read_whole(client: &async_nats::Client) -> Option<Vec<Message>> {
     let context = async_nats::jetstream::new(client.clone());
-    let mut stream = context
-        .get_stream(bus::subject::stream_name(LEDGER))
-        .await
-        .unwrap();
-    let count = usize::try_from(stream.info().await.unwrap().state.messages).unwrap();
+    let name = bus::subject::stream_name(LEDGER);
+    let mut stream = context.get_stream(name).await.ok()?;
+    let count = usize::try_from(stream.info().await.ok()?.state.messages).ok()?;
     if count == 0 {
-        return Vec::new();
+        return Some(Vec::new());
     }
     let config = async_nats::jetstream::consumer::push::OrderedConfig {
         deliver_subject: client.new_inbox(),
         ..Default::default()
     };
-    let messages = stream
-        .create_consumer(config)
-        .await
-        .unwrap()
-        .messages()
-        .await
-        .unwrap();
-    let read = messages.take(count).map(|message| {
-        let message = message.unwrap();
-        let position = message.info().unwrap().stream_sequence;
+    let messages = stream.create_consumer(config).await.ok()?;
+    let read = messages.messages().await.ok()?.take(count).map(|message| {
+        let message = message.ok()?;
+        let position = message.info().ok()?.stream_sequence;
         let (subject, payload) = (message.subject.to_string(), message.payload.clone());
-        Message {
+        Some(Message {
             position,
             subject,
             payload,
-        }
+        })
     });
-    timeout(PATIENCE, read.collect()).await.unwrap()
+    let read: Vec<_> = read.collect().await;
+    read.into_iter().collect()
 }
 
 impl Drop for Bus {
