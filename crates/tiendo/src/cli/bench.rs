@@ -33,7 +33,7 @@ pub enum Bench {
     ///
     /// Ingest, alerting and their relays run in this process, beside a nats-server of their own.
     Alert(BenchAlert),
-    /// See how long after a report was sent its event is at a subscriber of NATS, beside a bare publish, and how fast an empty bus is filled.
+    /// See how long after a report was sent its event is at a subscriber of NATS, beside a bare publish, how fast an empty bus is filled, and whether a subscriber that catches up slows others.
     ///
     /// Ingest and its relay run in this process, on a nats-server of their own.
     Bus(BenchBus),
@@ -182,6 +182,12 @@ pub struct BenchBus {
     /// Events that an emptied stream is filled with, at least.
     #[arg(long, value_name = "N", default_value_t = 200_000)]
     pub events: u64,
+    /// Events that a subscriber sleeps through before it catches up; 0 leaves that out.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub sleeper: u64,
+    /// Events a second that are recorded beside that subscriber.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub sleeper_rate: u32,
     /// Rounds of each measurement, in each of which all take turns; shown are the median, the least and the most.
     #[arg(long, default_value_t = 3)]
     pub rounds: usize,

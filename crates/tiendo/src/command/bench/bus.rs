@@ -1,9 +1,11 @@
-//! `tiendo bench bus`: how long after a report was sent its event is at a subscriber, and how fast an empty bus is filled.
+//! `tiendo bench bus`: how long after a report was sent its event is at a subscriber, how fast an empty bus is filled, and whether a subscriber that catches up slows others.
 //!
 //! Ingest runs in this process on a nats-server of its own; beside it messages of the same bytes are published as anybody would, without headers, into a stream with the same settings.
 //! An event's clock starts when its request was due, and a bare message's when it was due, so both wait for their sender alike; the event is also judged, and durable in the log, before it is published.
 //! Ours and bare take turns in each round.
 //! An empty stream is filled with bare messages under one subject, which is the fastest, and under as many as the events have, which tells what subjects alone cost the server.
+
+mod sleeper;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -66,7 +68,10 @@ pub(super) async fn run(
     surroundings: Surroundings,
     output: Output,
 ) -> Result<(), Failure> {
-    let wrong = options.rates.is_empty() || options.rates.contains(&0) || options.rounds == 0;
+    let wrong = options.rates.is_empty()
+        || options.rates.contains(&0)
+        || options.rounds == 0
+        || options.sleeper_rate == 0;
     let each = Duration::try_from_secs_f64(options.seconds).ok();
     let each = each.filter(|each| !wrong && !each.is_zero());
     let each = each
@@ -138,6 +143,14 @@ impl Bench {
             self.record(BATCH).await?;
         }
         rows.extend(self.catch_up(options.rounds).await?);
+        if options.sleeper > 0 {
+            say(
+                output,
+                "đang đo người nhận thức dậy",
+                "measuring a subscriber that wakes up",
+            );
+            rows.extend(sleeper::measure(self, options, each).await?);
+        }
         Ok(rows)
     }
 

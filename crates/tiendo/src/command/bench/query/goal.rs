@@ -79,6 +79,12 @@ impl Goal {
         Self::new(texts, part, part >= 0.8)
     }
 
+    /// What a second brings while a subscriber that slept catches up, of what it brings while it sleeps.
+    pub(in crate::command::bench) fn sleeper(part: f64) -> Self {
+        let texts = ["≥ 0,95 × khi người nhận ngủ", "≥ 0.95 × while it sleeps"];
+        Self::new(texts, part, part >= 0.95)
+    }
+
     /// From a start with a snapshot until everything is answered, in seconds.
     pub(super) fn start(seconds: f64) -> Self {
         Self::new(["< 10 s"; 2], seconds, seconds < 10.0)
