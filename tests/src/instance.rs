@@ -1,9 +1,7 @@
 //! A real `tiendo up` with a folder of its own.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use rustix::process::Pid;
@@ -17,6 +15,7 @@ use wire::v1::log_service_client::LogServiceClient;
 use wire::v1::query_service_client::QueryServiceClient;
 
 use crate::chapters::say;
+use crate::port::free_port;
 use crate::process::{Process, binary, gone, tail};
 use crate::program::{self, Output};
 use crate::wait::PATIENCE;
@@ -65,10 +64,7 @@ impl Options {
     /// # Errors
     /// No port is free.
     pub fn with_known_ingest(mut self) -> Result<Self> {
-        // Below the ports that systems give to those who ask for any, so that it stays free until it is bound.
-        let from = 20_000 + u16::try_from(std::process::id() % 10_000)?;
-        let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-        self.ingest_port = (from..32_000).find(free).context("no port is free")?;
+        self.ingest_port = free_port()?;
         Ok(self)
     }
 }
@@ -415,7 +411,7 @@ impl Drop for Tiendo {
 
 async fn connect(address: &str) -> Result<Channel> {
     let endpoint = Endpoint::from_shared(address.to_owned())?
-        .connect_timeout(Duration::from_secs(3))
+        .connect_timeout(PATIENCE)
         .timeout(PATIENCE);
     endpoint
         .connect()

@@ -15,7 +15,7 @@ use crate::program::SETTINGS;
 use crate::wait::{PATIENCE, until};
 
 /// Until a process that was asked to stop has stopped.
-const STOP_MAX: Duration = Duration::from_secs(30);
+const STOP_MAX: Duration = Duration::from_secs(60);
 /// How much of what a process said is shown when a story fails.
 const SAID_CHARS_MAX: usize = 4_000;
 

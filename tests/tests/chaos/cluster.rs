@@ -1,8 +1,6 @@
 //! Three nats-servers on loopback, each with a store of its own, from one configuration file.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -10,25 +8,12 @@ use async_nats::ServerAddr;
 use async_nats::jetstream::{self, Context};
 use bus::server::{Given, Launch, Ready, Search, Server, obtain};
 use rustix::process::{Pid, Signal, kill_process};
-use tiendo_tests::{PATIENCE, binary, until};
+use tiendo_tests::{PATIENCE, binary, free_port, until};
 
 use super::plan::NODES;
 
 /// Where a fetched nats-server is kept, for these tests and those of `bus`.
 const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
-
-/// A port below those that systems give to those who ask for any, so that it is free again for whoever was killed; each process has sixteen to begin with.
-pub(crate) fn free_port() -> Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 9_000 + 16 * u16::try_from(std::process::id() % 400)?;
-    let mut ports = std::iter::repeat_with(|| first + NEXT.fetch_add(1, Ordering::Relaxed));
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    ports
-        .by_ref()
-        .take(1_000)
-        .find(free)
-        .context("no port is free")
-}
 
 struct Node {
     server: Option<Server>,

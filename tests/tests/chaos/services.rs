@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
-use tiendo_tests::{Process, binary, program, until};
+use tiendo_tests::{Process, binary, free_port, program, until};
 use tonic::transport::{Channel, Endpoint};
 use wire::v1;
 use wire::v1::alerting_service_client::AlertingServiceClient;
@@ -13,7 +13,6 @@ use wire::v1::ingest_service_client::IngestServiceClient;
 use wire::v1::log_service_client::LogServiceClient;
 use wire::v1::query_service_client::QueryServiceClient;
 
-use super::cluster::free_port;
 use super::plan::{PATIENCE, SERVICES};
 
 /// Whoever asks waits no longer: what is asked may be frozen.

@@ -1,10 +1,8 @@
 //! Three servers that keep three copies: whatever becomes of one of them, of the leader above all, the relay goes on and the stream is what the log says.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
@@ -17,7 +15,9 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::common::{Following, LEDGER, Log, Relay, binary, contents, relay_options, until, when};
+use crate::common::{
+    Following, LEDGER, Log, Relay, binary, contents, free_port, relay_options, until, when,
+};
 
 /// What all three are started with; who is who is told to each of them.
 const CONFIG: &str = "
@@ -28,18 +28,6 @@ const CONFIG: &str = "
 
 /// So much more must be on the bus to say that it goes on.
 const MORE: u64 = 500;
-
-/// A port below those that systems give to those who ask for any, so that it is free again for whoever was killed; each process has sixteen to begin with.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 15_500 + 16 * u16::try_from(std::process::id() % 280).unwrap();
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-}
 
 struct Node {
     server: Option<Server>,
@@ -113,11 +101,12 @@ impl Cluster {
             .split(',')
             .map(|url| url.parse().unwrap())
             .collect();
-        async_nats::ConnectOptions::new()
-            .connection_timeout(Duration::from_secs(1))
-            .connect(urls)
-            .await
-            .unwrap()
+        until(async || {
+            let options =
+                async_nats::ConnectOptions::new().connection_timeout(Duration::from_secs(1));
+            options.connect(&urls[..]).await.ok()
+        })
+        .await
     }
 
     fn signal(&self, node: usize, signal: Signal) {

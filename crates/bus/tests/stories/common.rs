@@ -1,7 +1,8 @@
 //! A real server, a log in memory, and waiting for conditions.
 
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bus::server::{Launch, Search, Server, obtain};
@@ -18,7 +19,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// No condition takes longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Between two looks at a condition.
 const POLL: Duration = Duration::from_millis(10);
@@ -36,6 +37,19 @@ pub(crate) fn binary() -> PathBuf {
         cache,
     };
     BINARY.get_or_init(|| obtain(&search()).unwrap()).clone()
+}
+
+/// A port below those that systems give to those who ask for any, so that it is free again for whoever was killed.
+/// No other test is given it as long as this process lives: it holds the port of UDP beside it, which nobody uses.
+pub(crate) fn free_port() -> u16 {
+    static CLAIMED: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    let claim = |port: u16| {
+        let claim = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        CLAIMED.lock().unwrap().push(claim);
+        Some(port)
+    };
+    (12_000..32_000).find_map(claim).unwrap()
 }
 
 /// Looks until there is something to see.
@@ -86,7 +100,7 @@ impl Bus {
         let mut bus = Self {
             server: None,
             folder,
-            port: 0,
+            port: free_port(),
             store_bytes_max,
         };
         std::fs::create_dir_all(bus.store()).unwrap();
@@ -110,9 +124,7 @@ impl Bus {
             launch.command_prefix = ["sh", "-c", WITH_MORE].map(Into::into).into();
         }
         launch.store_bytes_max = self.store_bytes_max.unwrap_or(launch.store_bytes_max);
-        let server = Server::start(launch).await.unwrap();
-        self.port = server.port();
-        self.server = Some(server);
+        self.server = Some(Server::start(launch).await.unwrap());
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
@@ -150,7 +162,7 @@ impl Bus {
     }
 
     pub(crate) async fn client(&self) -> async_nats::Client {
-        async_nats::connect(self.url()).await.unwrap()
+        until(async || async_nats::connect(self.url()).await.ok()).await
     }
 
     pub(crate) async fn delete_stream(&self) {

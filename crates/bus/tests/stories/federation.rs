@@ -13,9 +13,8 @@ use bus::server::{Given, Launch, Ready, Server};
 use bus::{Access, Message, RelayOptions, StreamSpec};
 use futures::StreamExt;
 use tempfile::TempDir;
-use tokio::time::timeout;
 
-use crate::common::{Log, PATIENCE, Relay, binary, until, until_within};
+use crate::common::{Log, PATIENCE, Relay, binary, free_port, until, until_within};
 use crate::link::{Line, Link};
 
 /// A server as its operator has it, whose files outlive it.
@@ -31,7 +30,7 @@ impl Site {
         std::fs::write(folder.join("operator.conf"), config).unwrap();
         let mut site = Self {
             folder,
-            port: 0,
+            port: free_port(),
             server: None,
         };
         site.restart().await;
@@ -106,9 +105,7 @@ impl Site {
             environment: Vec::new(),
             ready: Ready::Answers(Access::open("")),
         });
-        let server = Server::start(launch).await.unwrap();
-        self.port = server.port();
-        self.server = Some(server);
+        self.server = Some(Server::start(launch).await.unwrap());
     }
 
     async fn kill(&mut self) {
@@ -135,7 +132,7 @@ impl Site {
         let settings = ConnectSettings {
             access: self.url().into(),
             name: "story".to_owned(),
-            timeout: Duration::from_secs(5),
+            timeout: PATIENCE,
         };
         connect(&settings).await.unwrap()
     }
@@ -143,28 +140,35 @@ impl Site {
     /// What is in the hub, in its order: of which ledger, and the message.
     async fn held(&self, filter: &str) -> Vec<(String, Message)> {
         let context = self.connection().await.jetstream();
-        let mut stream = context.get_stream(STREAM).await.unwrap();
-        let config = pull::OrderedConfig {
-            deliver_policy: DeliverPolicy::All,
-            filter_subject: filter.to_owned(),
-            ..Default::default()
-        };
-        let mut consumer = stream.create_consumer(config).await.unwrap();
-        let count = consumer.info().await.unwrap().num_pending;
-        assert!(stream.info().await.unwrap().state.messages >= count);
-        let count = usize::try_from(count).unwrap();
-        let read = async {
-            let messages = consumer.messages().await.unwrap().take(count);
-            messages
-                .map(|message| of_ledger(&message.unwrap()))
-                .collect()
-                .await
-        };
-        if count == 0 {
-            return Vec::new();
-        }
-        timeout(PATIENCE, read).await.unwrap()
+        let read = async || read_whole(&context, filter).await;
+        until(read).await
     }
+}
+
+/// None if the server did not answer.
+async fn read_whole(
+    context: &async_nats::jetstream::Context,
+    filter: &str,
+) -> Option<Vec<(String, Message)>> {
+    let mut stream = context.get_stream(STREAM).await.ok()?;
+    let config = pull::OrderedConfig {
+        deliver_policy: DeliverPolicy::All,
+        filter_subject: filter.to_owned(),
+        ..Default::default()
+    };
+    let mut consumer = stream.create_consumer(config).await.ok()?;
+    let count = consumer.info().await.ok()?.num_pending;
+    assert!(stream.info().await.ok()?.state.messages >= count);
+    let count = usize::try_from(count).unwrap();
+    if count == 0 {
+        return Some(Vec::new());
+    }
+    let messages = consumer.messages().await.ok()?.take(count);
+    let read: Vec<_> = messages
+        .map(|message| Some(of_ledger(&message.ok()?)))
+        .collect()
+        .await;
+    read.into_iter().collect()
 }
 
 /// Whose message it is, by the id that the relay gave it.

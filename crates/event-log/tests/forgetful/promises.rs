@@ -15,7 +15,7 @@ use super::image::Dice;
 use crate::common::{event, id, request, ticking};
 
 /// How long a program may take to begin.
-const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_WAIT: Duration = Duration::from_secs(60);
 /// Events of the largest request.
 pub(crate) const LARGEST: u64 = 10_000;
 /// Requests have a hundred events where their number within the series leaves this when divided by 64.

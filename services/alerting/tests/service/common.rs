@@ -20,7 +20,7 @@ use wire::v1::event::Body;
 use wire::v1::ingest_service_client::IngestServiceClient;
 
 /// No condition takes longer than this.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The ledger of the story.
 pub(crate) const LEDGER: &str = "ha-noi";

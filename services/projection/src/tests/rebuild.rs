@@ -21,7 +21,7 @@ use crate::grpc::QueryApi;
 use crate::snapshot::Keeper;
 
 /// Longest wait for anything that must come.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 /// Where the world stands at first: a province, its city, an indicator, and 27 figures of the city.
 const HEAD: u64 = 30;
 

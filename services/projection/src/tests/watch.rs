@@ -28,7 +28,7 @@ use crate::shared::Shared;
 use crate::watch::{Past, Settings, Watcher, Watches, Watching};
 
 /// Longest wait for anything that must come.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 /// Quicker than the product's, and in small pieces.
 const QUICK: Settings = Settings {
     watches_max: 2,

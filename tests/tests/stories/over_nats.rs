@@ -1,12 +1,10 @@
 //! Another system sends its reports over NATS: the same answers, refusals and receipts as over gRPC, and nothing left behind by what was refused.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 use tiendo_tests::fact::{batch, event, figure, report, request, written};
-use tiendo_tests::{Chapters, Options, Refused, Tiendo};
+use tiendo_tests::{Chapters, Options, PATIENCE, Refused, Tiendo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::Code;
@@ -231,7 +229,7 @@ async fn ten_megabytes(t: &Tiendo) -> Result<()> {
     raw.write_all(asked.as_bytes()).await?;
     let mut said = Vec::new();
     let ended = raw.read_to_end(&mut said);
-    let _ = tokio::time::timeout(Duration::from_secs(20), ended).await?;
+    let _ = tokio::time::timeout(PATIENCE, ended).await?;
     let said = String::from_utf8_lossy(&said);
     ensure!(said.contains("Maximum Payload Violation"), "{said}");
     assert_eq!(t.ledger().await?.head, head);

@@ -2,7 +2,6 @@
 //! with the real services, and with those who try what they may not.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use bus::server::{Ready, Server};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use tiendo_tests::fact::{batch, quota, report, request};
-use tiendo_tests::{Chapters, Operated, PATIENCE, Process, binary, program, until};
+use tiendo_tests::{Chapters, Operated, PATIENCE, Process, binary, free_port, program, until};
 use tonic::transport::Channel;
 use uuid::Uuid;
 use wire::message::to_json;
@@ -479,18 +478,6 @@ async fn ten_megabytes(w: &World) -> Result<()> {
     Ok(())
 }
 
-/// Ports that are free, for neighbours that must know each other's beforehand.
-fn free_ports() -> Result<[u16; 3]> {
-    let mut held = Vec::new();
-    let mut ports = [0; 3];
-    for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        *port = listener.local_addr()?.port();
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn one_server_starts_as_it_is() -> Result<()> {
     let operated = Operated::new()?;
@@ -504,7 +491,7 @@ async fn one_server_starts_as_it_is() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
     let operated = Operated::new()?;
-    let ports = free_ports()?;
+    let ports = [free_port()?, free_port()?, free_port()?];
     let routes = ports.map(|port| format!("\"nats-route://tiendo:word@127.0.0.1:{port}\""));
     let routes = format!("[{}]", routes.join(","));
     let mut servers = Vec::new();
@@ -555,7 +542,7 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Result<()> {
     let operated = Operated::new()?;
-    let [port, ..] = free_ports()?;
+    let port = free_port()?;
     let listen = format!("127.0.0.1:{port}");
     let urls = format!("[\"tls://{listen}\"]");
     let ready = || Ready::Answers(operated.access("", "operator"));

@@ -2,12 +2,10 @@
 //!
 //! Every command is given twice: first with `--validate-only`, which must move nothing, then for good.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tiendo_tests::program::Output;
-use tiendo_tests::{Chapters, Options, Tiendo, until};
+use tiendo_tests::{Chapters, Options, PATIENCE, Tiendo, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_programme_lives_from_its_plan_to_the_end_of_its_communes() -> Result<()> {
@@ -118,7 +116,7 @@ async fn shown(
     what: &str,
     wanted: impl Fn(&Value) -> bool,
 ) -> Result<Value> {
-    until(what, Duration::from_secs(30), async || {
+    until(what, PATIENCE, async || {
         let line = format!("locality show {code} --as-of {as_of} -o json");
         let answer = run(t, &line).await?;
         if answer.code == 66 {
@@ -406,7 +404,7 @@ async fn long_lists(t: &Tiendo) -> Result<()> {
     say(t, &format!("record {}", path.display())).await?;
     let items: Vec<_> = (1..=120).map(|n| format!("DAI-{n:03}")).collect();
     let of = "--owner 'so noi vu' --as-of 3/1/2024";
-    let found = until("the work items", Duration::from_secs(30), async || {
+    let found = until("the work items", PATIENCE, async || {
         // Nobody has the name before the first of them is folded.
         let named = run(t, &format!("work-item list {of}")).await?.code == 0;
         let found = if named {
@@ -432,7 +430,7 @@ async fn long_lists(t: &Tiendo) -> Result<()> {
         ensure!(total == all.len() as u64, "{line}: {total}");
         Ok(all)
     };
-    until("the orphans", Duration::from_secs(30), async || {
+    until("the orphans", PATIENCE, async || {
         let mut orphans = all_of("owner orphans 99 --as-of 2/2/2024", "orphans").await?;
         orphans.retain(|orphan| orphan["kind"] == "ORPHAN_KIND_WORK_ITEM");
         Ok((orphans.len() == items.len()).then_some(()))
@@ -724,7 +722,7 @@ async fn split(t: &Tiendo) -> Result<()> {
     let new = shown(t, "99119", "2025-07-01", "the new commune", |_| true).await?;
     ensure!(new["name"]["vi"] == "Xã Sáu", "{new}");
     say(t, "locality end 99119 --source 'NQ 1700' --as-of 1/1/2026").await?;
-    until("the end", Duration::from_secs(30), async || {
+    until("the end", PATIENCE, async || {
         let gone = run(t, "locality show 99119 --as-of 2026-01-01").await?;
         Ok((gone.code == 66).then_some(()))
     })

@@ -126,7 +126,10 @@ impl Client {
 }
 
 async fn python_says(python: &Path, of: &Served, questions: &[Question]) -> Result<Value> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/third_party/ask.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/stories/third_party/ask.py"
+    );
     let questions: Vec<Value> = questions
         .iter()
         .map(|it| {

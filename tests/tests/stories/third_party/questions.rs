@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::client::{Question, Told};
+use super::client::{Question, Told};
 
 /// A question and what is known of its answer.
 #[derive(Debug, Clone)]

@@ -1,29 +1,19 @@
 //! A file of figures over gRPC: judged, refused or recorded whole, and recognised when it comes again.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use host::grpc::Limits;
-use host::{CancellationToken, Readiness, SystemClock};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use wire::v1;
 use wire::v1::event::Body;
 use wire::v1::import_file_request::Part as Sent;
 use wire::v1::import_file_response::Part as Told;
-use wire::v1::ingest_service_client::IngestServiceClient;
 
-/// No condition takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(40);
+use crate::common::{PATIENCE, World};
+
 /// Events on record before: two wards and two indicators.
 const FOUNDING: u64 = 4;
 /// Figures of two wards; one of them with a quota, in a row that reports nothing.
@@ -34,61 +24,23 @@ P. Trúc Bạch,Kích hoạt,5/6/2023,900,,,Báo cáo tháng 5
 Phường Phúc Xá,eid.activated,5/6/2023,,2.000,30/6/2023,Kế hoạch giao
 ";
 
-/// Ingest in this process, without a bus.
-struct World {
-    client: IngestServiceClient<Channel>,
-    shutdown: CancellationToken,
-    serving: JoinHandle<Result<(), ingest::Error>>,
-    _folder: tempfile::TempDir,
+/// Ingest without a bus, with two wards and two indicators on record.
+async fn founded() -> World {
+    let mut world = World::alone().await;
+    let founding = v1::RecordBatchRequest {
+        events: vec![
+            registered("00001", "Phường Phúc Xá"),
+            registered("00004", "Phường Trúc Bạch"),
+            indicator("eid.activated", "Kích hoạt"),
+            indicator("eid.collected", "Thu nhận"),
+        ],
+        ..v1::RecordBatchRequest::default()
+    };
+    world.client.record_batch(founding).await.unwrap();
+    world
 }
 
 impl World {
-    /// With two wards and two indicators on record.
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let config = ingest::Config {
-            data: folder.path().join("ingest"),
-            ledger: "story".to_owned(),
-            nats: "nats://127.0.0.1:1".into(),
-            stream_replicas: 1,
-            limits: Limits::standard(),
-            queue_requests_max: 64,
-            queue_bytes_max: 1 << 20,
-            grace: Duration::from_secs(10),
-        };
-        let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
-        let shutdown = CancellationToken::new();
-        let run = service.run(listener, Readiness::new(), shutdown.clone());
-        let serving = host::task::spawn("ingest", run);
-        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
-        let mut client = IngestServiceClient::new(channel);
-        let founding = v1::RecordBatchRequest {
-            events: vec![
-                registered("00001", "Phường Phúc Xá"),
-                registered("00004", "Phường Trúc Bạch"),
-                indicator("eid.activated", "Kích hoạt"),
-                indicator("eid.collected", "Thu nhận"),
-            ],
-            ..v1::RecordBatchRequest::default()
-        };
-        client.record_batch(founding).await.unwrap();
-        Self {
-            client,
-            shutdown,
-            serving,
-            _folder: folder,
-        }
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        drop(self.client);
-        let ended = timeout(PATIENCE, self.serving).await.unwrap();
-        ended.unwrap().unwrap();
-    }
-
     /// How many events are on record.
     async fn head(&mut self) -> u64 {
         let ledger = self.client.get_ledger(v1::GetLedgerRequest {}).await;
@@ -236,7 +188,7 @@ fn row(row: u64, kind: &str, known: bool) -> (u64, String, bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_tried_refused_recorded_and_recognised() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let wrong = format!(
         "{FILE}Phường Trúc Bạch,eid.collected,5/6/2023,83,,,\nQuán Thánh,eid.activated,5/6/2123,7,,,\n"
     );
@@ -307,7 +259,7 @@ async fn a_file_is_tried_refused_recorded_and_recognised() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_figure_corrects_the_one_on_record() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     world.import(options(), FILE).await.unwrap();
     assert_eq!(world.head().await, FOUNDING + 3);
     let changed = FILE.replace("900", "950");
@@ -330,7 +282,7 @@ async fn a_changed_figure_corrects_the_one_on_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_total_is_passed_over_and_each_row_is_of_the_places_of_its_day() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let mut merged = registered("00008", "Phường Ba Đình");
     merged.effective = "2025-07-01".to_owned();
     if let Some(Body::LocalityRegistered(body)) = &mut merged.body {
@@ -365,7 +317,7 @@ Phường Ba Đình,eid.activated,5/6/2023,2.500
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_workbook_is_read_sheet_by_sheet() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let page = |name: &str, ward: &str, count: i64| sheet::Page {
         name: name.to_owned(),
         headings: ["Xã/phường", "Chỉ tiêu", "Ngày", "Kết quả"]
@@ -402,7 +354,7 @@ async fn a_workbook_is_read_sheet_by_sheet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_begun_to_be_recorded_is_recorded_to_its_end() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let wards: Vec<String> = (10..18).map(|number| format!("000{number}")).collect();
     let founding = wards
         .iter()
@@ -455,7 +407,7 @@ async fn what_has_begun_to_be_recorded_is_recorded_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_the_service_knows_is_told_by_cell() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let file = "\
 xã/phường,chỉ tiêu,ngày,kết quả
 Phường Phúc Xá,kich_hoat_muc_2,5/6/2023,1.200
@@ -491,7 +443,7 @@ Phường Phúc Xá,eid.collected,5/6/2123,7
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_taken_is_refused_by_name() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let chunk = |bytes: usize| Sent::Chunk(vec![b'x'; bytes]);
     let invalid = |reason: &str| (Code::InvalidArgument, reason.to_owned());
     let begun = || Sent::Options(options());
@@ -515,7 +467,7 @@ async fn a_file_that_cannot_be_taken_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_goes_away_leaves_nothing_behind() {
-    let mut world = World::start().await;
+    let mut world = founded().await;
     let (sender, parts) = mpsc::channel(4);
     for part in [
         Sent::Options(options()),
@@ -555,7 +507,7 @@ async fn a_client_that_goes_away_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_waits_for_bytes_ends_with_the_service() {
-    let world = World::start().await;
+    let world = founded().await;
     let (sender, parts) = mpsc::channel(4);
     let part = Some(Sent::Options(options()));
     sender.send(v1::ImportFileRequest { part }).await.unwrap();

@@ -195,7 +195,7 @@ async fn says_more(t: &Tiendo, code: &str) -> Result<()> {
         .record(request(report(code, "2023-07-27", 40_000)))
         .await?;
     open_cases(t, code, true).await?;
-    let message = tokio::time::timeout(std::time::Duration::from_secs(10), messages.next()).await;
+    let message = tokio::time::timeout(PATIENCE, messages.next()).await;
     let said = t.said()?;
     let alarm = said
         .lines()

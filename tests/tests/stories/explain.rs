@@ -1,11 +1,9 @@
 //! Where a number comes from: an operator asks before and after a figure is corrected and retracted, and has the log prove each answer.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tiendo_tests::program::Output;
-use tiendo_tests::{Chapters, Options, Tiendo, binary, program, until};
+use tiendo_tests::{Chapters, Options, PATIENCE, Tiendo, binary, program, until};
 
 /// The exit code of an answer that the log does not prove.
 const REFUTED: i32 = 76;
@@ -63,7 +61,7 @@ async fn explained(t: &Tiendo, code: &str, more: &[&str], position: u64) -> Resu
     let mut line = vec!["figure", "explain", code, "thu.nghiem"];
     line.extend(["--as-of", "2024-03-01"]);
     line.extend(more);
-    until("the events", Duration::from_secs(30), async || {
+    until("the events", PATIENCE, async || {
         let answer = t.json(&line).await?;
         let folded = answer["at"]["foldedPosition"].as_u64();
         Ok((folded >= Some(position)).then_some(answer))

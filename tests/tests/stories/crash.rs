@@ -1,7 +1,6 @@
 //! SIGKILL in the middle of work: nothing acknowledged is missing, nothing is doubled, the rest is done at the next start.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -185,8 +184,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_once() -> Result<()> {
     drop(tell);
     let mut acknowledged = Vec::new();
     while acknowledged.len() < ACKNOWLEDGED_MIN {
-        let wait = Duration::from_secs(20);
-        let next = tokio::time::timeout(wait, told.recv())
+        let next = tokio::time::timeout(PATIENCE, told.recv())
             .await
             .context("too slow")?;
         acknowledged.push(next.context("the writers ended")?);

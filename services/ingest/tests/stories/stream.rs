@@ -1,71 +1,14 @@
 //! A stream of batches over gRPC: half-closed by the client, ended by a shutdown.
 
-#![expect(clippy::unwrap_used, reason = "a test panics")]
-
-use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use host::grpc::Limits;
-use host::{CancellationToken, Readiness, SystemClock};
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Code;
-use tonic::transport::Channel;
 use wire::v1;
 use wire::v1::event::Body;
-use wire::v1::ingest_service_client::IngestServiceClient;
 use wire::v1::record_stream_response::Outcome;
 
-/// No condition takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(40);
-
-/// Ingest in this process, without a bus.
-struct World {
-    client: IngestServiceClient<Channel>,
-    shutdown: CancellationToken,
-    serving: JoinHandle<Result<(), ingest::Error>>,
-    _folder: tempfile::TempDir,
-}
-
-impl World {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let config = ingest::Config {
-            data: folder.path().join("ingest"),
-            ledger: "story".to_owned(),
-            nats: "nats://127.0.0.1:1".into(),
-            stream_replicas: 1,
-            limits: Limits::standard(),
-            queue_requests_max: 64,
-            queue_bytes_max: 1 << 20,
-            grace: Duration::from_secs(10),
-        };
-        let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
-        let shutdown = CancellationToken::new();
-        let run = service.run(listener, Readiness::new(), shutdown.clone());
-        let serving = host::task::spawn("ingest", run);
-        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
-        Self {
-            client: IngestServiceClient::new(channel),
-            shutdown,
-            serving,
-            _folder: folder,
-        }
-    }
-
-    async fn stop(self) {
-        self.shutdown.cancel();
-        drop(self.client);
-        let ended = timeout(PATIENCE, self.serving).await.unwrap();
-        ended.unwrap().unwrap();
-    }
-}
+use crate::common::{PATIENCE, World};
 
 /// A definition of an indicator, which rests on nothing.
 fn batch(sequence: u64, codes: &[&str]) -> v1::RecordStreamRequest {
@@ -110,7 +53,7 @@ fn told(answer: v1::RecordStreamResponse) -> (u64, Result<u64, String>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_has_sent_everything_gets_every_answer_and_a_clean_end() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let batches = (1..=200).map(|sequence| match sequence % 50 {
         0 => batch(sequence, &["no code"]),
         _ => batch(sequence, &["eid.a", "eid.b"]),
@@ -137,7 +80,7 @@ async fn a_client_that_has_sent_everything_gets_every_answer_and_a_clean_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_stream_ends_with_the_service_and_not_after_its_grace() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let (sender, batches) = mpsc::channel(4);
     let mut client = world.client.clone();
     sender.send(batch(1, &["eid.a"])).await.unwrap();

@@ -36,7 +36,7 @@ $ tiendo import crates/tiendo/data/figures.csv
 No defect is mended: what was printed is recorded, and what is odd about it is kept with the event as a finding.
 The findings are those of the service, with its own words; a row is the line of the file.
 Two rows are odd in a way that no check says, since their sources do not state what the percentage is of: row 20 (53%) and row 49 (24.37%, where 25.27% would follow from the quota in row 50).
-`tests/tests/figures.rs` imports the file and compares the outcome with this table.
+`tests/tests/stories/figures.rs` imports the file and compares the outcome with this table.
 
 ";
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tiendo_tests::FRESHNESS;
 use tonic::Code;
 
-use crate::client::{Question, Told};
-use crate::questions::{Row, at};
+use super::client::{Question, Told};
+use super::questions::{Row, at};
 
 /// A position that no sample reaches.
 const AHEAD: &str = "999999999";

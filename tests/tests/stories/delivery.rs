@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
-use tiendo_tests::{Options, Tiendo, binary, program, until};
+use tiendo_tests::{Options, Tiendo, binary, free_port, program, until};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::time::{Duration, timeout};
@@ -94,9 +94,7 @@ async fn one_post(listener: &TcpListener) -> Result<String> {
 async fn an_alert_leaves_the_product_and_operators_see_what_was_taken() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let closed = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let (port, nobody) = (listener.local_addr()?.port(), closed.local_addr()?.port());
-    drop(closed);
+    let (port, nobody) = (listener.local_addr()?.port(), free_port()?);
     file(
         &folder,
         "secret",

@@ -1,7 +1,6 @@
 //! Somebody watches a district while its services come and go.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -192,7 +191,7 @@ async fn says_where_to_go_on(tiendo: &mut Tiendo, newest: u64) -> Result<()> {
     let marker = messages.message().await?.context("a marker")?;
     assert!(matches!(marker.message, Some(Message::CaughtUp(_))));
     tiendo.stop().await?;
-    let last = tokio::time::timeout(Duration::from_secs(30), messages.message()).await?;
+    let last = tokio::time::timeout(PATIENCE, messages.message()).await?;
     let status = last.err().context("the watch ended without a word")?;
     assert_eq!(Refused::of(&status).reason, "STOPPING");
     assert_eq!(wire::status::after_position(&status), Some(marker.position));
