@@ -245,6 +245,15 @@ impl Connection {
             .ack_timeout(self.timeout)
             .build(self.client.clone())
     }
+
+    /// The same, under the domain that answers to this account.
+    pub(crate) fn jetstream_of(&self, domain: &str) -> jetstream::Context {
+        ContextBuilder::new()
+            .domain(domain)
+            .timeout(self.timeout)
+            .ack_timeout(self.timeout)
+            .build(self.client.clone())
+    }
 }
 
 fn handle(event: &Event, client: &str, events: &Mutex<Events>, lost: &CancellationToken) {

@@ -12,7 +12,10 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::pull::{self, MessagesErrorKind};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer};
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
-use async_nats::jetstream::stream::{ConsumerError, ConsumerErrorKind, Stream};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{
+    ConsumerError, ConsumerErrorKind, RawMessageErrorKind, Stream,
+};
 use async_nats::jetstream::{self, ErrorCode};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _};
@@ -116,6 +119,8 @@ pub struct PullOptions {
     pub filters: Vec<String>,
     /// A durable consumer that is there already; else one is made for this connection.
     pub consumer: Option<String>,
+    /// The JetStream domain that has the stream, where the server asked has another or none.
+    pub domain: Option<String>,
     /// Longest wait for a connection or an answer.
     pub timeout: Duration,
 }
@@ -131,6 +136,10 @@ pub struct Look {
     pub created: String,
     /// The ledger that it says it carries.
     pub ledger: Option<String>,
+    /// The server that said so.
+    pub leader: Option<String>,
+    /// The servers that have the same by now, as far as that one knows.
+    pub followers: Vec<String>,
 }
 
 /// Where a consumer stands when it is opened.
@@ -146,6 +155,21 @@ pub struct Standing {
     pub pending: u64,
     /// Which messages it gives; none for all.
     pub filters: Vec<String>,
+    /// After how long it gives again what was not acknowledged.
+    pub ack_wait: Duration,
+}
+
+/// Where a consumer stands while it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Now {
+    /// Whether everything that it has was taken.
+    pub is_at_the_end: bool,
+    /// The server that said so, of what it has of the stream itself.
+    pub node: Option<String>,
+    /// As [`Standing::floor`].
+    pub floor: u64,
+    /// As [`Standing::pending`].
+    pub pending: u64,
 }
 
 /// One message of a stream.
@@ -179,6 +203,8 @@ pub struct Pull {
     context: jetstream::Context,
     consumer: Option<PullConsumer>,
     messages: Option<pull::Stream>,
+    /// Heartbeats of relays, if they are listened for.
+    beats: Option<async_nats::Subscriber>,
     /// What the server refused and somebody was told already.
     told: Option<String>,
     /// The last number the consumer gave a delivery; 0 for none yet.
@@ -206,13 +232,17 @@ impl Pull {
             timeout: options.timeout,
         })
         .await?;
-        let context = connection.jetstream();
+        let context = match &options.domain {
+            Some(domain) => connection.jetstream_of(domain),
+            None => connection.jetstream(),
+        };
         Ok(Self {
             options,
             connection,
             context,
             consumer: None,
             messages: None,
+            beats: None,
             told: None,
             delivered: 0,
         })
@@ -229,21 +259,52 @@ impl Pull {
             None => Err(self.trouble("the stream cannot be looked at")),
         };
         // Whoever may not look may read all the same.
-        self.told = self.connection.refusal();
+        self.told = self.refusal();
         Ok(look_of(&looked?))
     }
 
-    /// Whether everything that the consumer has was taken.
+    /// Where the consumer stands now.
     ///
     /// # Errors
     /// [`PullError::Trouble`].
-    pub async fn is_at_the_end(&mut self) -> Result<bool, PullError> {
+    pub async fn now(&mut self) -> Result<Now, PullError> {
         let Some(consumer) = &self.consumer else {
-            return Ok(false);
+            return Err(self.trouble("it was not begun"));
         };
         let info = consumer.get_info().await;
         let info = info.map_err(|error| self.trouble(chain(&error)))?;
-        Ok(info.num_pending == 0 && info.delivered.consumer_sequence == self.delivered)
+        let is_taken = info.delivered.consumer_sequence == self.delivered;
+        Ok(Now {
+            is_at_the_end: info.num_pending == 0 && is_taken,
+            node: info.cluster.and_then(|cluster| cluster.leader),
+            floor: info.ack_floor.stream_sequence,
+            pending: info.num_ack_pending as u64,
+        })
+    }
+
+    /// Listens for heartbeats of a ledger, or of all with `*`; whoever may not hears none.
+    ///
+    /// # Errors
+    /// [`PullError::Trouble`].
+    pub async fn listen(&mut self, ledger: &str) -> Result<(), PullError> {
+        let subscribed = self.connection.client.subscribe(subject::heartbeat(ledger));
+        let subscribed = subscribed.await;
+        self.beats = Some(subscribed.map_err(|error| self.trouble(chain(&error)))?);
+        Ok(())
+    }
+
+    /// Whose heartbeats came since this was asked; `None` if they may not be listened for.
+    pub fn beats(&mut self) -> Option<Vec<String>> {
+        let refusal = self.connection.refusal();
+        if refusal.is_some_and(|refusal| is_of_beats(&refusal)) {
+            self.beats = None;
+        }
+        let beats = self.beats.as_mut()?;
+        let mut heard = Vec::new();
+        while let Some(Some(beat)) = beats.next().now_or_never() {
+            heard.extend(beat.subject.split('.').nth(2).map(ToOwned::to_owned));
+        }
+        Some(heard)
     }
 
     fn no_stream(&self, error: &GetStreamError) -> PullError {
@@ -270,15 +331,27 @@ impl Pull {
             .await;
         use async_nats::jetstream::stream::DirectGetErrorKind::NotFound;
         match found {
-            Ok(message) => Ok(Some(Stored {
-                sequence: message.sequence,
-                taken_micros: i64::try_from(message.time.unix_timestamp_nanos() / 1_000)
-                    .unwrap_or(i64::MAX),
-                payload: message.payload,
-            })),
+            Ok(message) => Ok(Some(stored(message))),
             Err(error) if error.kind() == NotFound => Ok(None),
             Err(error) => Err(self.trouble(chain(&error))),
         }
+    }
+
+    /// The message with this sequence, from the server that leads the stream; none if the stream does not have it.
+    ///
+    /// # Errors
+    /// As [`Pull::look`].
+    pub async fn message(&mut self, sequence: u64) -> Result<Option<Stored>, PullError> {
+        let stream = self.context.get_stream_no_info(&self.options.stream).await;
+        let stream = stream.map_err(|error| self.no_stream(&error))?;
+        let found = match self.unless_refused(stream.get_raw_message(sequence)).await {
+            Some(Ok(found)) => Ok(Some(found)),
+            Some(Err(error)) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Some(Err(error)) => Err(self.trouble(chain(&error))),
+            None => Err(self.trouble("no message can be asked for by its sequence")),
+        };
+        self.told = self.refusal();
+        Ok(found?.map(stored))
     }
 
     /// The head of the ledger's log, as its relay tells it; none if it tells nothing for so long.
@@ -299,7 +372,7 @@ impl Pull {
             }
         };
         let told = tokio::time::timeout(wait, told).await.unwrap_or_default();
-        self.told = self.connection.refusal();
+        self.told = self.refusal();
         Ok(told)
     }
 
@@ -328,6 +401,7 @@ impl Pull {
             was_given: info.delivered.consumer_sequence > 0,
             pending: info.num_ack_pending as u64,
             filters,
+            ack_wait: config.ack_wait,
         };
         self.delivered = info.delivered.consumer_sequence;
         let messages = consumer
@@ -485,17 +559,23 @@ impl Pull {
                 answer = &mut answer => return Some(answer),
                 () = tokio::time::sleep(LOOK) => {}
             }
-            let refusal = self.connection.refusal();
-            if self.connection.is_not_permitted() && refusal != self.told {
+            let refusal = self.refusal();
+            if refusal.is_some() && self.connection.is_not_permitted() && refusal != self.told {
                 return None;
             }
         }
     }
 
+    /// What the server refused last; that heartbeats may not be heard keeps nobody from reading.
+    fn refusal(&self) -> Option<String> {
+        let refusal = self.connection.refusal();
+        refusal.filter(|refusal| !is_of_beats(refusal))
+    }
+
     /// What went wrong, or what the server refused just before.
     fn trouble(&self, why: impl Into<String>) -> PullError {
         let (stream, why) = (self.options.stream.clone(), why.into());
-        let refusal = self.connection.refusal();
+        let refusal = self.refusal();
         match refusal.filter(|refusal| self.told.as_ref() != Some(refusal)) {
             Some(refusal) if self.connection.is_not_permitted() => PullError::NotPermitted {
                 stream,
@@ -512,12 +592,33 @@ impl Pull {
 
 fn look_of(stream: &Stream) -> Look {
     let info = stream.cached_info();
+    let cluster = info.cluster.as_ref();
+    let peers = cluster.map_or(&[][..], |cluster| &cluster.replicas);
+    let same = peers
+        .iter()
+        .filter(|peer| peer.current && peer.lag.unwrap_or_default() == 0);
     Look {
         first: info.state.first_sequence,
         last: info.state.last_sequence,
         created: info.created.to_string(),
         ledger: info.config.metadata.get(LEDGER_KEY).cloned(),
+        leader: cluster.and_then(|cluster| cluster.leader.clone()),
+        followers: same.map(|peer| peer.name.clone()).collect(),
     }
+}
+
+fn stored(message: StreamMessage) -> Stored {
+    let micros = message.time.unix_timestamp_nanos() / 1_000;
+    Stored {
+        sequence: message.sequence,
+        taken_micros: i64::try_from(micros).unwrap_or(i64::MAX),
+        payload: message.payload,
+    }
+}
+
+/// Whether a refusal is that of listening for heartbeats.
+fn is_of_beats(refusal: &str) -> bool {
+    refusal.contains(".sys.log.head")
 }
 
 /// The code with which the server refused.

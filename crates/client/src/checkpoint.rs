@@ -1,10 +1,19 @@
-//! What a subscriber keeps with its own data: the last position of each source.
+//! What a subscriber keeps with its own data: the last position of each source, and which event was seen there.
+//!
+//! A log that was restored from an older copy, or that another took over, uses positions again.
+//! So each source is known again by a [`Mark`] of its newest event: whoever goes on compares it with what the log or the
+//! stream has at that position.
+//! A checkpoint of an earlier release has none; it is read, and has one as soon as an event was seen.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use wire::log_reader::Logged;
+
+use crate::Event;
 
 /// Most sources that one subscription follows; a country has 34 provinces, each with a ledger and its alerts.
 pub(crate) const SOURCES_MAX: usize = 1_024;
@@ -14,6 +23,9 @@ pub(crate) const SOURCES_MAX: usize = 1_024;
 pub struct Checkpoint {
     /// The last position given, by the CloudEvent's `source`.
     positions: BTreeMap<String, u64>,
+    /// The newest event seen of each source, at the last position given or before it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    marks: BTreeMap<String, Mark>,
     /// Where that was in a stream that collects several ledgers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     hub: Option<Place>,
@@ -26,6 +38,47 @@ pub struct Place {
     pub created: String,
     /// The last sequence given.
     pub sequence: u64,
+    /// The id of the event that has it, if that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// What an event is known again by, whether it comes from the log or the stream: another history has another one there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    pub(crate) position: u64,
+    /// When the log took it.
+    recorded: Timestamp,
+    /// The request that brought it; alerts have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    request: String,
+}
+
+impl Mark {
+    pub(crate) fn of(event: &Event) -> Self {
+        Self {
+            position: event.position,
+            recorded: event.recorded,
+            request: event.request.clone(),
+        }
+    }
+
+    pub(crate) fn of_logged((position, known, event): &Logged) -> Self {
+        Self {
+            position: *position,
+            recorded: *known,
+            request: event.request_id.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.request.as_str() {
+            "" => write!(f, "one of {}", self.recorded),
+            request => write!(f, "one of {} (request {request})", self.recorded),
+        }
+    }
 }
 
 impl Checkpoint {
@@ -34,6 +87,7 @@ impl Checkpoint {
     pub fn at(ledger: &str, position: u64) -> Self {
         Self {
             positions: BTreeMap::from([(source_of(ledger), position)]),
+            marks: BTreeMap::new(),
             hub: None,
         }
     }
@@ -54,6 +108,28 @@ impl Checkpoint {
     #[must_use]
     pub fn hub(&self) -> Option<&Place> {
         self.hub.as_ref()
+    }
+
+    pub(crate) fn mark(&self, source: &str) -> Option<&Mark> {
+        self.marks.get(source)
+    }
+
+    pub(crate) fn set_mark(&mut self, source: &str, mark: Mark) {
+        if let Some(known) = self.marks.get_mut(source) {
+            *known = mark;
+        } else if self.marks.len() < SOURCES_MAX {
+            self.marks.insert(source.to_owned(), mark);
+        }
+    }
+
+    /// A mark beyond the position is not of what was given.
+    pub(crate) fn check_marks(&mut self) {
+        let positions = &self.positions;
+        self.marks.retain(|source, mark| {
+            positions
+                .get(source)
+                .is_some_and(|last| mark.position <= *last)
+        });
     }
 
     pub(crate) fn set_hub(&mut self, place: Option<Place>) {
@@ -107,13 +183,33 @@ mod tests {
         checkpoint.set_hub(Some(Place {
             created: "2026-11-23".to_owned(),
             sequence: 9,
+            id: Some("khanh-hoa:4711".to_owned()),
         }));
+        let example = include_bytes!("../../../docs/bus/examples/progress.reported.json");
+        let event = Event::read("x".to_owned(), example.to_vec().into()).unwrap();
+        checkpoint.set_mark(&event.source, Mark::of(&event));
         assert_eq!(
             checkpoint.to_string().parse::<Checkpoint>().unwrap(),
             checkpoint
         );
         assert_eq!(checkpoint.position("/tiendo/ha-noi"), 0);
         assert!("4711".parse::<Checkpoint>().is_err());
+    }
+
+    /// What the releases wrote, for ever.
+    #[test]
+    fn a_checkpoint_of_an_earlier_release_is_read() {
+        let old = include_str!("../tests/data/checkpoint-0.1.json").trim();
+        let kept: Checkpoint = old.parse().unwrap();
+        assert_eq!(kept.position("/tiendo/khanh-hoa"), 4_711);
+        assert_eq!(kept.hub().unwrap().sequence, 9);
+        assert_eq!(kept.mark("/tiendo/khanh-hoa"), None);
+        assert_eq!(kept.to_string(), old);
+
+        let new = include_str!("../tests/data/checkpoint-marks.json").trim();
+        let kept: Checkpoint = new.parse().unwrap();
+        assert_eq!(kept.mark("/tiendo/khanh-hoa").unwrap().position, 4_711);
+        assert_eq!(kept.to_string(), new);
     }
 
     #[test]

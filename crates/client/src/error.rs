@@ -56,6 +56,51 @@ pub enum Error {
         /// Where the log is.
         head: u64,
     },
+    /// Another event stands where one was read: the ledger went on otherwise.
+    #[error(
+        "position {position} of {source_name} was {seen} when it was read, and {at} has {found} there: the ledger went on \
+         otherwise (restored from an older copy, or taken over); ask its operator before you go on"
+    )]
+    Forked {
+        /// The `source` of its events.
+        source_name: String,
+        /// The position.
+        position: u64,
+        /// Where the other one was found.
+        at: String,
+        /// What was read.
+        seen: String,
+        /// What is there now.
+        found: String,
+    },
+    /// The log is no longer the ledger's from a position on, and what is needed lies there.
+    #[error(
+        "the log at {address} is not the ledger's from position {position} on: {writer} took it over; \
+         give the new writer's address"
+    )]
+    Fenced {
+        /// Where the log is.
+        address: String,
+        /// From where on.
+        position: u64,
+        /// What the new writer calls itself.
+        writer: String,
+    },
+    /// Events of a source are missing in a stream that collects several. It is told once, and gone on with.
+    #[error(
+        "stream {stream} gave event {found} of {source_name} where {expected} is the next: its stream dropped what is \
+         between before this one had it; read that from the ledger's own log"
+    )]
+    Missing {
+        /// The stream.
+        stream: String,
+        /// The `source` of its events.
+        source_name: String,
+        /// The position that comes next.
+        expected: u64,
+        /// The one that came.
+        found: u64,
+    },
     /// The checkpoint, the stream or the log is that of another ledger.
     #[error("{what} is of ledger `{found}`, not of `{wanted}`")]
     OtherLedger {
@@ -110,6 +155,9 @@ impl Error {
             Self::BeyondRetention { .. } => "BEYOND_RETENTION",
             Self::Gap { .. } => "STREAM_GAP",
             Self::Ahead { .. } => "CHECKPOINT_AHEAD",
+            Self::Forked { .. } => "CHECKPOINT_FORKED",
+            Self::Fenced { .. } => "LOG_FENCED",
+            Self::Missing { .. } => "SOURCE_GAP",
             Self::OtherLedger { .. } => "OTHER_LEDGER",
             Self::Message { .. } => "MESSAGE_UNREADABLE",
             Self::Filter { .. } => "FILTER_INVALID",
@@ -123,7 +171,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Bus(error) => error.may_pass(),
-            Self::Log { source, .. } => matches!(source, log_reader::Error::Status(_)),
+            Self::Log { source, .. } => source.may_pass(),
             Self::Gap { .. } => true,
             _ => false,
         }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
+use serde::Deserialize;
 use wire::cloud_event::CloudEvent;
 
 /// One event of a ledger.
@@ -24,14 +24,23 @@ pub struct Event {
     pub time: String,
     /// When the log took it.
     pub recorded: Timestamp,
+    /// The request that brought it; empty in alerts.
+    pub request: String,
     /// The CloudEvent, byte by byte as it is published.
     pub payload: Bytes,
+}
+
+/// What is looked at of what happened.
+#[derive(Deserialize)]
+struct Said {
+    #[serde(rename = "requestId", default)]
+    request: String,
 }
 
 impl Event {
     /// Reads a message of the bus.
     pub(crate) fn read(subject: String, payload: Bytes) -> Result<Self, String> {
-        let envelope: CloudEvent<IgnoredAny> =
+        let envelope: CloudEvent<Said> =
             serde_json::from_slice(&payload).map_err(|error| error.to_string())?;
         let position = envelope.position().map_err(|error| error.to_string())?;
         let ledger = envelope.source.strip_prefix("/tiendo/");
@@ -51,6 +60,7 @@ impl Event {
             locality: envelope.subject,
             time: envelope.time,
             recorded: envelope.recordedtime,
+            request: envelope.data.request,
             source: envelope.source,
             payload,
         })
@@ -86,6 +96,7 @@ mod tests {
         assert_eq!(event.kind, "vn.tiendo.progress.reported.v1");
         assert_eq!(event.id, format!("khanh-hoa:{}", event.position));
         assert!(event.data().unwrap()["progressReported"].is_object());
+        assert_eq!(event.data().unwrap()["requestId"], event.request);
         assert_eq!(event.json().unwrap()["id"], event.id);
         let text = String::from_utf8(example.to_vec()).unwrap();
         for (of, with) in [

@@ -5,6 +5,8 @@
 //! In the stream of a ledger the sequence *is* the position, so there is one way to switch over: after position `p` a
 //! consumer begins at sequence `p + 1`, and what comes at `p` or below is dropped.
 //! If the stream no longer holds `p + 1`, the log is read again, up to its head, and the switch is tried anew.
+//! At each switch the event at `p` is held against what was read there: positions are used again where a log was
+//! restored from an older copy, or another took it over, and that is told ([`Error::Forked`]).
 //!
 //! - [`Options`], [`Feed`], [`Start`]: what to read, from where
 //! - [`filter`]: subjects, and whether they are any
@@ -14,6 +16,7 @@
 //! - [`Error`]: what a person must look at, by name
 //! - `log`: from the log
 //! - `stream`: from the stream
+//! - `reader`: from the one to the other, step by step
 //!
 //! ```no_run
 //! # use client::{Checkpoint, Options, Start, Subscription, filter};
@@ -40,6 +43,7 @@ mod event;
 pub mod filter;
 mod log;
 mod options;
+mod reader;
 mod stream;
 mod subscription;
 

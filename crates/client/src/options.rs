@@ -51,6 +51,8 @@ pub struct Options {
     pub filters: Vec<String>,
     /// A durable consumer that an operator made, by name; its messages are acknowledged. One program at a time reads it.
     pub consumer: Option<String>,
+    /// The JetStream domain that answers, if the account is not that of the stream: `tiendo` for an agency's own account.
+    pub domain: Option<String>,
     /// What the bus's operator sees this subscriber as.
     pub name: String,
     /// How long trouble that may pass is borne before [`crate::Subscription::next`] tells it.
@@ -78,6 +80,7 @@ impl Options {
             start: Start::Position(1),
             filters: Vec::new(),
             consumer: None,
+            domain: None,
             name: "tiendo client".to_owned(),
             patience: Duration::from_secs(30),
         }

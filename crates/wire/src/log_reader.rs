@@ -61,6 +61,40 @@ impl Error {
             Self::Address(_) | Self::Status(_) | Self::Event { .. } => "LOG_UNREADABLE",
         }
     }
+
+    /// Whether asking again may help; what the service refuses, or has lost, stays so until a person has looked.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(status) => !matches!(
+                status.code(),
+                Code::DataLoss
+                    | Code::InvalidArgument
+                    | Code::PermissionDenied
+                    | Code::Unauthenticated
+                    | Code::Unimplemented
+            ),
+            Self::Address(_) | Self::Event { .. } | Self::Gap { .. } => false,
+        }
+    }
+
+    /// For whoever has waited so long for an answer.
+    #[must_use]
+    pub fn unanswered(after: Duration) -> Self {
+        let text = format!("no answer within {} s", after.as_secs());
+        Self::Status(Box::new(tonic::Status::deadline_exceeded(text)))
+    }
+}
+
+/// A ledger as the service that has its log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// Its name.
+    pub name: String,
+    /// The log's newest position; 0 for none.
+    pub head: u64,
+    /// That another has taken the ledger over: from which position on this log is not the ledger's, and by whom.
+    pub fence: Option<(u64, String)>,
 }
 
 /// A client of the log service.
@@ -88,15 +122,19 @@ impl LogReader {
         Ok(Self { client, channel })
     }
 
-    /// Whose log it is, and its head.
+    /// Whose log it is, its head, and whether it is the ledger's still.
     ///
     /// # Errors
     /// [`Error::Status`] if the service refuses or cannot be reached.
-    pub async fn ledger(&self) -> Result<(String, u64), Error> {
+    pub async fn ledger(&self) -> Result<Ledger, Error> {
         let mut client = IngestServiceClient::new(self.channel.clone());
         let answer = client.get_ledger(GetLedgerRequest {}).await;
         let answer = answer.map_err(Box::new)?.into_inner();
-        Ok((answer.ledger, answer.head))
+        Ok(Ledger {
+            name: answer.ledger,
+            head: answer.head,
+            fence: answer.fence.map(|fence| (fence.position, fence.writer)),
+        })
     }
 
     /// The first position that the log took at this time or later; one behind the head if there is none yet.
@@ -288,6 +326,29 @@ mod tests {
                 other => unreachable!("{other}"),
             }
         })
+    }
+
+    #[test]
+    fn what_the_service_refuses_does_not_pass_by_itself() {
+        let of = |code| Error::Status(Box::new(tonic::Status::new(code, "")));
+        for code in [
+            Code::Unavailable,
+            Code::DeadlineExceeded,
+            Code::Internal,
+            Code::Unknown,
+        ] {
+            assert!(of(code).may_pass(), "{code}");
+        }
+        for code in [
+            Code::DataLoss,
+            Code::InvalidArgument,
+            Code::PermissionDenied,
+            Code::Unauthenticated,
+            Code::Unimplemented,
+        ] {
+            assert!(!of(code).may_pass(), "{code}");
+        }
+        assert!(Error::unanswered(Duration::from_secs(20)).may_pass());
     }
 
     #[test]

@@ -57,6 +57,13 @@ struct Service {
     serving: tokio::task::JoinHandle<()>,
 }
 
+impl Service {
+    async fn stop(self) {
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.serving).await.unwrap().unwrap();
+    }
+}
+
 /// A ledger with ingest and a bus.
 pub(crate) struct World {
     pub(crate) folder: TempDir,
@@ -65,6 +72,7 @@ pub(crate) struct World {
     /// Who is let in as whom, after an operator's configuration; `None` for everybody.
     users: Option<String>,
     service: Option<Service>,
+    standby: Option<Service>,
     /// Where the log is.
     pub(crate) address: String,
     wards: u64,
@@ -83,6 +91,7 @@ impl World {
             port: 0,
             users,
             service: None,
+            standby: None,
             address: String::new(),
             wards: 0,
         };
@@ -111,7 +120,7 @@ impl World {
                 r#"
                 listen: "127.0.0.1:4222"
                 max_payload: 1048576
-                jetstream {{ max_file_store: 268435456 }}
+                jetstream {{ max_file_store: 268435456, domain: tiendo }}
                 authorization {{ users: [{{ user: admin, password: admin }}, {users}] }}
                 no_auth_user: admin
                 "#
@@ -153,6 +162,18 @@ impl World {
         });
         let listener = listener.await;
         self.address = format!("http://{}", listener.local_addr().unwrap());
+        self.service = Some(self.serve(folder, listener, false));
+    }
+
+    /// Starts a standby of the ledger; gives where it is.
+    pub(crate) async fn start_standby(&mut self) -> String {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        self.standby = Some(self.serve("standby", listener, true));
+        address
+    }
+
+    fn serve(&self, folder: &str, listener: TcpListener, is_standby: bool) -> Service {
         let config = ingest::Config {
             stream_replicas: 1,
             data: self.folder.path().join(folder),
@@ -163,22 +184,26 @@ impl World {
             queue_bytes_max: 1 << 24,
             grace: Duration::from_secs(2),
         };
-        let service = ingest::build(config, Arc::new(SystemClock)).unwrap();
+        let mut service = ingest::build(config, Arc::new(SystemClock)).unwrap();
+        if is_standby {
+            service = service.standing_by();
+        }
         let shutdown = CancellationToken::new();
         let run = service.run(listener, Readiness::new(), shutdown.clone());
         let serving = host::task::spawn("ingest", async move { run.await.unwrap() });
-        self.service = Some(Service { shutdown, serving });
+        Service { shutdown, serving }
     }
 
     pub(crate) async fn stop_ingest(&mut self) {
-        let service = self.service.take().unwrap();
-        service.shutdown.cancel();
-        timeout(PATIENCE, service.serving).await.unwrap().unwrap();
+        self.service.take().unwrap().stop().await;
     }
 
     pub(crate) async fn stop(mut self) {
         if self.service.is_some() {
             self.stop_ingest().await;
+        }
+        if let Some(standby) = self.standby.take() {
+            standby.stop().await;
         }
         if let Some(server) = self.server.take() {
             server.stop().await.unwrap();
@@ -294,6 +319,51 @@ pub(crate) async fn read(subscription: &mut Subscription, count: u64) -> Vec<Eve
 
 pub(crate) fn positions(events: &[Event]) -> Vec<u64> {
     events.iter().map(|event| event.position).collect()
+}
+
+/// How a ledger's log says that it stands.
+pub(crate) async fn ledger(address: &str) -> v1::GetLedgerResponse {
+    let asked = async || {
+        let channel = Channel::from_shared(address.to_owned()).unwrap();
+        let mut client = IngestServiceClient::new(channel.connect().await.ok()?);
+        let asked = client.get_ledger(v1::GetLedgerRequest {}).await;
+        asked.ok().map(tonic::Response::into_inner)
+    };
+    until(asked).await
+}
+
+/// Has a standby take the ledger over; gives the position of the event that says so.
+pub(crate) async fn take_over(address: &str) -> u64 {
+    until(async || {
+        let channel = Channel::from_shared(address.to_owned()).unwrap();
+        let mut client = IngestServiceClient::new(channel.connect().await.ok()?);
+        let request = v1::TakeOverLedgerRequest {
+            actor: ward(1).actor,
+            reason: "Máy ghi hỏng".to_owned(),
+        };
+        let taken = client.take_over_ledger(request).await;
+        taken.ok().map(|taken| taken.into_inner().position)
+    })
+    .await
+}
+
+/// What a subscription was told once that does not pass by itself, with nothing given before.
+pub(crate) async fn told(subscription: &mut Subscription) -> client::Error {
+    let told = async {
+        loop {
+            match subscription.next().await {
+                Ok(event) => panic!("{event:?} came"),
+                Err(error) if error.may_pass() => {}
+                Err(error) => return error,
+            }
+        }
+    };
+    timeout(PATIENCE, told).await.unwrap()
+}
+
+/// The last position that was given.
+pub(crate) fn far(subscription: &Subscription) -> u64 {
+    subscription.checkpoint().position("/tiendo/story")
 }
 
 /// That nothing comes for a moment.

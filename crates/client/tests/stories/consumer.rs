@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer, pull};
 use client::{Access, Checkpoint, Options, Start, Subscription};
+use futures::StreamExt as _;
 use nkeys::KeyPair;
 
 use crate::common::{LEDGER, STREAM, World, positions, read, silent, until};
@@ -95,9 +96,7 @@ async fn what_the_stream_dropped_before_it_was_acknowledged_comes_from_the_log()
     assert!(told.to_string().contains("begins at 191"), "{told}");
     let mut options = options;
     options.start = Start::Checkpoint(kept);
-    options.filters = codes
-        .map(|code| client::filter::locality(LEDGER, &format!("{code:05}")))
-        .into();
+    // What comes from the log is held to the consumer's own filters.
     let mut subscription = Subscription::open(options.clone()).await.unwrap();
     assert_eq!(
         positions(&read(&mut subscription, 4).await),
@@ -117,9 +116,62 @@ async fn what_the_stream_dropped_before_it_was_acknowledged_comes_from_the_log()
     world.stop().await;
 }
 
+/// The consumer's server says nothing of what its stream dropped before it could give it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_drops_while_a_slow_reader_reads_is_told() {
+    for with_log in [false, true] {
+        let mut world = World::start().await;
+        world.record_all(1).await;
+        make(&world, vec![client::filter::topic(LEDGER, "locality")]).await;
+        let mut subscription = Subscription::open(of_consumer(&world, with_log)).await;
+        let subscription = subscription.as_mut().unwrap();
+        read(subscription, 1).await;
+        // More than was asked for at once.
+        world.record_all(400).await;
+        world.keep(20).await;
+        if with_log {
+            let events = read(subscription, 400).await;
+            assert_eq!(positions(&events), (2..=401).collect::<Vec<_>>());
+        } else {
+            let told = crate::common::told(subscription).await;
+            assert_eq!(told.reason(), "BEYOND_RETENTION", "{told}");
+        }
+        world.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_acknowledged_after_all_is_not_waited_for() {
+    let mut world = World::start().await;
+    world.record_all(5).await;
+    make(&world, Vec::new()).await;
+    let context = world.jetstream().await;
+    let other: PullConsumer = context
+        .get_consumer_from_stream(NAME, STREAM)
+        .await
+        .unwrap();
+    let taken = other.fetch().max_messages(3).messages().await.unwrap();
+    let taken: Vec<_> = taken.collect().await;
+    assert_eq!(standing(&world).await, (0, 3));
+    let options = of_consumer(&world, false);
+    let mut subscription = Subscription::open(options).await.unwrap();
+    for message in taken {
+        message.unwrap().double_ack().await.unwrap();
+    }
+    assert_eq!(positions(&read(&mut subscription, 2).await), [4, 5]);
+    world.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_do_no_more_than_read_its_own_consumer_reads_all_of_it() {
+    for domain in [None, Some("tiendo")] {
+        reads_its_own_consumer(domain).await;
+    }
+}
+
+async fn reads_its_own_consumer(domain: Option<&str>) {
     let (key, stranger) = (KeyPair::new_user(), KeyPair::new_user());
+    // The server holds what is asked under its own domain to this, too.
     let api = format!("$JS.API.CONSUMER.*.{STREAM}.{NAME}");
     let next = format!("$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{NAME}");
     let user = format!(
@@ -136,13 +188,17 @@ async fn who_may_do_no_more_than_read_its_own_consumer_reads_all_of_it() {
     let file = world.folder.path().join("key.nk");
     std::fs::write(&file, key.seed().unwrap()).unwrap();
     let mut options = of_consumer(&world, true);
-    options.filters = filters.into();
+    options.domain = domain.map(ToOwned::to_owned);
     options.bus = Access {
         url: world.bus(),
         nkey: Some(file.clone()),
         ca: None,
         inbox: Some(format!("_INBOX_{NAME}")),
     };
+    let mut elsewhere = options.clone();
+    elsewhere.domain = Some("elsewhere".to_owned());
+    let told = Subscription::open(elsewhere).await.unwrap_err();
+    assert!(told.to_string().contains("$JS.elsewhere.API."), "{told}");
     let mut subscription = Subscription::open(options.clone()).await.unwrap();
     assert_eq!(positions(&read(&mut subscription, 3).await), [10, 50, 90]);
     world.record_all(60).await;
@@ -167,7 +223,7 @@ async fn who_may_do_no_more_than_read_its_own_consumer_reads_all_of_it() {
         options.log = None;
         let told = Subscription::open(options).await.unwrap_err();
         assert_eq!(told.reason(), "BUS_NOT_PERMITTED", "{told}");
-        assert!(told.to_string().contains("$JS.API.CONSUMER."), "{told}");
+        assert!(told.to_string().contains(".API.CONSUMER."), "{told}");
     }
     std::fs::write(&file, stranger.seed().unwrap()).unwrap();
     let told = Subscription::open(options).await.unwrap_err();

@@ -1,5 +1,7 @@
 //! Subscribers of a stream that collects several ledgers.
 
+use std::path::Path;
+
 use async_nats::jetstream::{self, stream};
 use client::{Options, Start, Subscription};
 
@@ -116,6 +118,73 @@ async fn what_a_hub_shows_twice_is_seen_once() {
     let mut subscription = Subscription::open(options).await.unwrap();
     assert_eq!(ids(&mut subscription, 13).await, wanted("ha-noi", 1..=13));
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_lost_its_end_and_one_with_a_hole_are_noticed() {
+    let mut world = World::start().await;
+    let hub = Hub::make(&world).await;
+    hub.collect("khanh-hoa", 1..=40).await;
+    world.kill_server(false).await;
+    let (store, copy) = (
+        world.folder.path().join("nats"),
+        world.folder.path().join("copy"),
+    );
+    copy_folder(&store, &copy);
+    world.start_server().await;
+    let context = world.jetstream().await;
+    let hub = Hub { context };
+    hub.collect("khanh-hoa", 41..=45).await;
+    let mut subscription = Subscription::open(Options::hub(HUB, world.bus()))
+        .await
+        .unwrap();
+    assert_eq!(
+        ids(&mut subscription, 45).await,
+        wanted("khanh-hoa", 1..=45)
+    );
+
+    // Its newest messages are lost, and their sequences used again before anybody looks.
+    world.kill_server(false).await;
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::rename(&copy, &store).unwrap();
+    world.start_server().await;
+    let context = world.jetstream().await;
+    let hub = Hub { context };
+    hub.collect("ha-noi", 1..=10).await;
+    hub.collect("khanh-hoa", 41..=47).await;
+    let mut expected = wanted("ha-noi", 1..=10);
+    expected.extend(wanted("khanh-hoa", 46..=47));
+    assert_eq!(ids(&mut subscription, 12).await, expected);
+
+    // The province dropped two events before the hub had read them.
+    hub.collect("khanh-hoa", [50, 51]).await;
+    let told = subscription.next().await.unwrap_err();
+    assert_eq!(told.reason(), "SOURCE_GAP");
+    assert!(!told.may_pass());
+    assert!(
+        told.to_string()
+            .contains("gave event 50 of /tiendo/khanh-hoa where 48"),
+        "{told}"
+    );
+    // It is told once.
+    assert_eq!(
+        ids(&mut subscription, 2).await,
+        wanted("khanh-hoa", 50..=51)
+    );
+    world.stop().await;
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (of, into) = (entry.path(), to.join(entry.file_name()));
+        if of.is_dir() {
+            copy_folder(&of, &into);
+        } else {
+            std::fs::copy(of, into).unwrap();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,9 +5,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use client::{Checkpoint, Start, Subscription};
+use futures::StreamExt as _;
 use tokio::time::timeout;
 
-use crate::common::{LEDGER, PATIENCE, STREAM, World, positions, read, silent, until};
+use crate::common::{LEDGER, PATIENCE, STREAM, World, far, positions, read, silent, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wherever_one_begins_the_log_is_seen_once_and_in_order() {
@@ -32,7 +33,7 @@ async fn wherever_one_begins_the_log_is_seen_once_and_in_order() {
             "{status:?}"
         );
         assert!(from > 1 || status.from_log >= 350, "{status:?}");
-        assert_eq!(subscription.checkpoint(), Checkpoint::at(LEDGER, 800));
+        assert_eq!(far(&subscription), 800);
         if from == 402 {
             silent(&mut subscription).await;
         }
@@ -138,7 +139,7 @@ async fn one_may_begin_at_a_time() {
     options.start = Start::Time("2999-01-01T00:00:00Z".parse().unwrap());
     let mut subscription = Subscription::open(options).await.unwrap();
     silent(&mut subscription).await;
-    assert_eq!(subscription.checkpoint().position("/tiendo/story"), 80);
+    assert_eq!(far(&subscription), 80);
     world.stop().await;
 }
 
@@ -169,7 +170,7 @@ async fn a_filter_gives_what_it_would_of_the_log() {
     // What was passed over counts as given, so that a filter of few events does not fall behind the stream.
     until(async || {
         silent(&mut subscription).await;
-        (subscription.checkpoint() == Checkpoint::at(LEDGER, head)).then_some(())
+        (far(&subscription) == head).then_some(())
     })
     .await;
     options.log = None;
@@ -213,8 +214,8 @@ async fn a_wait_that_is_given_up_loses_nothing() {
     let mut given_up = 0_u64;
     let all = async {
         while seen.len() < 500 {
-            // From less than a wait takes up to more.
-            let patience = Duration::from_micros(50 << (given_up % 12));
+            // Less than a connection or a look takes; what was begun is gone on with.
+            let patience = Duration::from_micros(50 << (given_up % 4));
             match timeout(patience, subscription.next()).await {
                 Ok(event) => seen.push(event.unwrap().position),
                 Err(_) => given_up += 1,
@@ -225,6 +226,72 @@ async fn a_wait_that_is_given_up_loses_nothing() {
     assert_eq!(seen, (1..=500).collect::<Vec<_>>());
     assert!(given_up > 0);
     load.await.unwrap();
+    world.stop().await;
+}
+
+/// A line that is down is seen, although nothing fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_is_not_heard_of_shows() {
+    let mut world = World::start().await;
+    world.record_all(3).await;
+    let mut options = world.options();
+    options.log = None;
+    let mut subscription = Subscription::open(options).await.unwrap();
+    read(&mut subscription, 3).await;
+    world.stop_ingest().await;
+    until(async || {
+        silent(&mut subscription).await;
+        (subscription.status().silent == [LEDGER]).then_some(())
+    })
+    .await;
+    world.start_ingest("ingest").await;
+    until(async || {
+        silent(&mut subscription).await;
+        subscription.status().silent.is_empty().then_some(())
+    })
+    .await;
+    world.stop().await;
+}
+
+/// Each opening succeeds, and nothing ever comes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_that_comes_again_after_each_opening_is_told() {
+    let mut world = World::start().await;
+    world.record_all(3).await;
+    let mut options = world.options();
+    options.log = None;
+    options.patience = Duration::from_secs(1);
+    // Whoever follows several ledgers gives each a task.
+    let reads = host::task::spawn("reads", async move {
+        let mut subscription = Subscription::open(options).await.unwrap();
+        read(&mut subscription, 3).await;
+        subscription
+    });
+    let mut subscription = reads.await.unwrap();
+    let context = world.jetstream().await;
+    let spoils = host::task::spawn("spoils", async move {
+        let stream = context.get_stream_no_info(STREAM).await.unwrap();
+        loop {
+            let names: Vec<_> = stream.consumer_names().collect().await;
+            for name in names.into_iter().flatten() {
+                drop(stream.delete_consumer(&name).await);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let told = timeout(PATIENCE, subscription.next()).await.unwrap();
+    let told = told.unwrap_err();
+    assert_eq!(told.reason(), "STREAM_UNREADABLE", "{told}");
+    assert!(told.may_pass(), "{told}");
+    spoils.abort();
+    world.record(1).await;
+    let next = loop {
+        match timeout(PATIENCE, subscription.next()).await.unwrap() {
+            Ok(event) => break event,
+            Err(error) => assert!(error.may_pass(), "{error}"),
+        }
+    };
+    assert_eq!(next.position, 4);
     world.stop().await;
 }
 

@@ -2,7 +2,9 @@
 
 use client::{Checkpoint, Error, Options, Start, Subscription};
 
-use crate::common::{LEDGER, STREAM, World, positions, read};
+use crate::common::{
+    LEDGER, STREAM, World, far, ledger, positions, read, record, silent, take_over, told, until,
+};
 
 async fn refused(options: Options) -> Error {
     match Subscription::open(options).await {
@@ -149,19 +151,96 @@ async fn a_log_that_was_restored_from_an_older_copy_is_told() {
     world.start_server().await;
     world.start_ingest("older").await;
     let head = world.record_all(60).await;
-    let told = loop {
-        match subscription.next().await {
-            Ok(event) => panic!("{event:?} came"),
-            Err(error) if error.may_pass() => {}
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(told.reason(), "CHECKPOINT_AHEAD", "{told}");
+    let is_ahead = told(&mut subscription).await;
+    assert_eq!(is_ahead.reason(), "CHECKPOINT_AHEAD", "{is_ahead}");
     assert!(
-        told.to_string().contains(&format!("ends at {head}")),
-        "{told}"
+        is_ahead.to_string().contains(&format!("ends at {head}")),
+        "{is_ahead}"
     );
     // Nothing of the new history is taken for the old one.
-    assert_eq!(subscription.checkpoint(), Checkpoint::at(LEDGER, 100));
+    assert_eq!(far(&subscription), 100);
+
+    // It goes on, and uses the positions again.
+    world.record_all(60).await;
+    let is_forked = told(&mut subscription).await;
+    assert_eq!(is_forked.reason(), "CHECKPOINT_FORKED", "{is_forked}");
+    assert!(
+        is_forked.to_string().contains("position 100 of"),
+        "{is_forked}"
+    );
+    assert_eq!(far(&subscription), 100);
+    let kept = subscription.checkpoint().to_string();
+    let options = world.options();
+    let from = |text: &str, log: Option<String>| Options {
+        start: Start::Checkpoint(text.parse().unwrap()),
+        log,
+        ..options.clone()
+    };
+    for log in [options.log.clone(), None] {
+        let told = refused(from(&kept, log.clone())).await;
+        assert_eq!(told.reason(), "CHECKPOINT_FORKED", "{told}");
+        // A checkpoint of an earlier release does not tell; it gets what does with the next event.
+        let old = r#"{"positions":{"/tiendo/story":118}}"#;
+        let mut subscription = Subscription::open(from(old, log)).await.unwrap();
+        assert_eq!(positions(&read(&mut subscription, 1).await), [119]);
+        let kept = subscription.checkpoint().to_string();
+        let mark = r#""marks":{"/tiendo/story":{"position":119,"#;
+        assert!(kept.contains(mark), "{kept}");
+    }
+    // The log alone shows it too.
+    world.kill_server(false).await;
+    let alone = from(&kept, options.log.clone());
+    let mut alone = Subscription::open(alone).await.unwrap();
+    let is_forked = told(&mut alone).await;
+    assert_eq!(is_forked.reason(), "CHECKPOINT_FORKED", "{is_forked}");
+    world.stop().await;
+}
+
+/// What a writer recorded that another took over from is in its log and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_no_longer_the_ledgers_is_read_no_further() {
+    let mut world = World::start().await;
+    world.record_all(80).await;
+    let standby = world.start_standby().await;
+    until(async || (ledger(&standby).await.head == 80).then_some(())).await;
+    let mut options = world.options();
+    let mut misled = Subscription::open(options.clone()).await.unwrap();
+    read(&mut misled, 80).await;
+    world.kill_server(false).await;
+    assert_eq!(world.record(20).await, 100);
+    assert_eq!(read(&mut misled, 20).await[19].position, 100);
+    world.stop_ingest().await;
+
+    world.start_server().await;
+    assert_eq!(take_over(&standby).await, 81);
+    assert_eq!(record(&standby, 201, 9).await, 90);
+    world.published(90).await;
+    world.start_ingest("ingest").await;
+    until(async || ledger(&world.address).await.fence.is_some().then_some(())).await;
+
+    // The stream does not reach as far as it has read yet, and says nothing of it.
+    for _ in 0..20 {
+        silent(&mut misled).await;
+    }
+    assert_eq!(record(&standby, 301, 20).await, 110);
+    let is_forked = told(&mut misled).await;
+    assert_eq!(is_forked.reason(), "CHECKPOINT_FORKED", "{is_forked}");
+    assert_eq!(far(&misled), 100);
+
+    world.published(110).await;
+    world.keep(10).await;
+    let mut late = Subscription::open(options.clone()).await.unwrap();
+    read(&mut late, 80).await;
+    let is_fenced = told(&mut late).await;
+    assert_eq!(is_fenced.reason(), "LOG_FENCED", "{is_fenced}");
+    assert!(
+        is_fenced.to_string().contains("from position 81 on"),
+        "{is_fenced}"
+    );
+    options.start = Start::Checkpoint(late.checkpoint());
+    options.log = Some(standby);
+    let mut late = Subscription::open(options).await.unwrap();
+    let rest = read(&mut late, 30).await;
+    assert_eq!(positions(&rest), (81..=110).collect::<Vec<_>>());
     world.stop().await;
 }

@@ -5,13 +5,16 @@ use super::*;
 /// Clocks of a hub and of its provinces differ by less than this.
 const CLOCKS_APART: Duration = Duration::from_secs(600);
 
-impl Subscription {
-    /// Begins a subscription: connects once, so that what is wrong shows here and not hours later.
-    ///
-    /// # Errors
-    /// [`Error`]: what does not fit, or cannot be reached.
-    pub async fn open(options: Options) -> Result<Self, Error> {
+impl Reader {
+    /// Finds where to begin; nothing is read yet.
+    pub(crate) async fn begin(options: Options) -> Result<Self, Error> {
         filter::check(&options.filters, options.ledger_name())?;
+        if let Some(domain) = &options.domain
+            && (domain.is_empty() || domain.contains(['.', '*', '>', ' ']))
+        {
+            let why = format!("`{domain}` is no JetStream domain, which is one token");
+            return Err(Error::Start { why });
+        }
         let log = match (&options.log, options.ledger_name()) {
             (None, _) => None,
             (Some(address), Some(_)) => Some(LogReader::new(address).map_err(|source| {
@@ -29,31 +32,43 @@ impl Subscription {
                 });
             }
         };
-        let mut subscription = Self {
+        let mut reader = Self {
             log,
             options,
-            is_log_checked: false,
             is_log_due: false,
             may_look: true,
+            may_get: true,
+            consumer_filters: None,
             since: None,
             cursor: 0,
             created: None,
+            id: None,
             taken: Checkpoint::default(),
-            given: Checkpoint::default(),
-            given_cursor: 0,
-            ready: VecDeque::new(),
-            failed: None,
-            reply: None,
-            late: BTreeMap::new(),
+            missed: None,
             stage: Stage::Closed { read_after: None },
+            ready: VecDeque::new(),
+            late: BTreeMap::new(),
+            has_moved: false,
             status: Status::default(),
-            trouble_since: None,
-            backoff: Backoff::new(Duration::from_millis(50), Duration::from_secs(2)),
         };
-        subscription.cursor = subscription.start().await?;
-        subscription.given_cursor = subscription.cursor;
-        subscription.step().await?;
-        Ok(subscription)
+        reader.cursor = reader.start().await?;
+        Ok(reader)
+    }
+
+    /// See [`crate::Subscription::pass_over`].
+    pub(crate) async fn pass_over(&mut self) -> Result<(), Error> {
+        let mut pull = Pull::connect(pull_options(&self.options)).await?;
+        let first = match self.options.consumer {
+            Some(_) => pull.begin(self.cursor).await?.floor + 1,
+            None => 0,
+        };
+        let looked = look(&mut pull, &self.options, &mut self.may_look).await?;
+        let first = first.max(looked.map_or(0, |look| look.first));
+        if first > self.cursor + 1 {
+            (self.cursor, self.id) = (first - 1, None);
+        }
+        self.close();
+        Ok(())
     }
 
     /// Everything up to this sequence is left out.
@@ -89,12 +104,13 @@ impl Subscription {
         Ok(floor)
     }
 
-    fn resume(&mut self, checkpoint: Checkpoint) -> Result<u64, Error> {
+    fn resume(&mut self, mut checkpoint: Checkpoint) -> Result<u64, Error> {
+        checkpoint.check_marks();
         let Some(ledger) = self.options.ledger_name() else {
             let place = checkpoint.hub().cloned();
             self.created = place.as_ref().map(|place| place.created.clone());
-            self.taken = checkpoint.clone();
-            self.given = checkpoint;
+            self.id = place.as_ref().and_then(|place| place.id.clone());
+            self.taken = checkpoint;
             return Ok(place.map_or(0, |place| place.sequence));
         };
         let source = source_of(ledger);
@@ -105,15 +121,19 @@ impl Subscription {
                 found: other.trim_start_matches("/tiendo/").to_owned(),
                 wanted: ledger.to_owned(),
             }),
-            None => Ok(checkpoint.position(&source)),
+            None => {
+                let position = checkpoint.position(&source);
+                self.taken = checkpoint;
+                Ok(position)
+            }
         }
     }
 
     async fn newest(&mut self) -> Result<u64, Error> {
         match &self.log {
             Some(log) => {
-                let found = log.ledger().await.map_err(|error| self.no_log(1, error))?;
-                Ok(found.1)
+                let found = answered(log.ledger()).await;
+                Ok(found.map_err(|error| self.no_log(1, error))?.head)
             }
             None => Ok(self.looked().await?.1.last),
         }
@@ -128,7 +148,7 @@ impl Subscription {
     /// The last sequence before a time.
     async fn at(&mut self, time: Timestamp) -> Result<u64, Error> {
         if let Some(log) = &self.log {
-            let found = log.position_at(time).await;
+            let found = answered(log.position_at(time)).await;
             return Ok(found.map_err(|error| self.no_log(1, error))? - 1);
         }
         let stream = self.options.stream();
