@@ -8,6 +8,11 @@
 //!   acknowledgements, flow control, and a count of our own (`consumer sequence`) without a hole.
 //! - They are applied by position: an older one is ignored, the next one is applied, a later one
 //!   is a gap, which is read from the log in bulk first.
+//! - The stream is held against what was applied ([`Reader::compare`]), for the log may have lent what the stream never
+//!   got: events of a writer that another one has taken over from, or of a log that was restored. The consumer begins
+//!   with the last event applied, or the last one of a stream that ends before it; and whenever the stream passes what
+//!   was read in bulk, the newest of each chunk is compared. Two histories differ at every position behind the one at
+//!   which they part, so one look for many events is enough. A reader that drops what it has begins from the log.
 //! - The relay's heartbeats tell the log's head. A head that runs away (a bulk import outruns the
 //!   bus), a head that we do not reach, or no heartbeat at all means: read from the log.
 //! - A watchdog ends the generation when the server is silent for two idle heartbeats (a deleted
@@ -41,6 +46,15 @@ pub struct Delivery {
     pub payload: Bytes,
 }
 
+/// What a reader found where it compared itself with the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// What was applied is what the stream has.
+    Same,
+    /// It was something else, and is dropped: `position()` has gone back.
+    Dropped,
+}
+
 /// Somebody who keeps up with the log.
 ///
 /// State and position must change in one atomic step: the future of `catch_up` is dropped at a
@@ -54,6 +68,19 @@ pub trait Reader: Send {
 
     /// Applies the event at `position() + 1`; never called with any other.
     fn apply(&mut self, delivery: Delivery) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Compares what was applied with the stream: at `held.position`, which is `position()` or before it; none where
+    /// the stream cannot be asked, or holds nothing that was applied.
+    ///
+    /// Called in each generation before anything is applied in it, and again whenever the stream has passed what was
+    /// read from the log. An error ends the generation. Its future too is dropped at a shutdown.
+    fn compare(
+        &mut self,
+        held: Option<Delivery>,
+    ) -> impl Future<Output = Result<Compared, BoxError>> + Send {
+        let _ = held;
+        std::future::ready(Ok(Compared::Same))
+    }
 }
 
 /// How to follow.
@@ -113,6 +140,8 @@ pub struct FollowStatus {
     pub applied: u64,
     /// How many times the log was read in bulk.
     pub catch_ups: u64,
+    /// How many times everything was dropped, since the stream had something else.
+    pub dropped: u64,
     /// Why the last generation ended, or the log could not be read.
     pub last_error: Option<String>,
 }
@@ -153,7 +182,7 @@ impl From<client::Error> for Ended {
     }
 }
 
-/// What outlives a generation: the reader and how long ago its log was read.
+/// What outlives a generation: the reader, and how its log was last read.
 struct Follower<'a, R> {
     options: FollowOptions,
     reader: &'a mut R,
@@ -161,6 +190,10 @@ struct Follower<'a, R> {
     shutdown: CancellationToken,
     /// When the log was last read, or tried.
     read_at: Option<Instant>,
+    /// Whether that failed.
+    unread: bool,
+    /// The newest event that the stream has passed and that was applied before, if it was not compared yet.
+    passed: Option<Delivery>,
 }
 
 /// Keeps the reader current until `shutdown` (then `Ok`).
@@ -182,6 +215,8 @@ pub async fn follow<R: Reader>(
         status,
         shutdown: shutdown.clone(),
         read_at: None,
+        unread: false,
+        passed: None,
     };
     while !shutdown.is_cancelled() {
         follower.status.send_modify(|status| status.generation += 1);
@@ -234,6 +269,7 @@ impl<R: Reader> Follower<'_, R> {
             result = self.reader.catch_up() => result,
         };
         self.read_at = Some(Instant::now());
+        self.unread = result.is_err();
         let position = self.reader.position();
         self.status.send_modify(|status| {
             status.position = position;
@@ -277,7 +313,10 @@ impl<R: Reader> Follower<'_, R> {
                 "the stream is at {position}, the log has no event {next}"
             ));
         }
-        if position == next {
+        if position < next {
+            self.passed = Some(delivery);
+        } else {
+            self.compare_passed().await?;
             if let Err(error) = self.reader.apply(delivery).await {
                 return trouble(format!(
                     "event {position} was not applied: {}",
@@ -294,6 +333,45 @@ impl<R: Reader> Follower<'_, R> {
             });
         }
         Ok(())
+    }
+}
+
+impl<R: Reader> Follower<'_, R> {
+    /// Compares what the stream has passed, before anything is applied behind it.
+    async fn compare_passed(&mut self) -> Result<(), Ended> {
+        match self.passed.take() {
+            Some(held) => self.compare(Some(held)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn compare(&mut self, held: Option<Delivery>) -> Result<(), Ended> {
+        let at = held.as_ref().map(|held| held.position);
+        let compared = tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => return trouble("the follower is stopping"),
+            compared = self.reader.compare(held) => compared,
+        };
+        match compared {
+            Ok(Compared::Same) => Ok(()),
+            Ok(Compared::Dropped) => {
+                self.read_at = None;
+                let position = self.reader.position();
+                self.status.send_modify(|status| {
+                    // What was told of the head may have been another's.
+                    (status.position, status.head) = (position, 0);
+                    status.dropped += 1;
+                });
+                trouble("what was applied is not what the ledger has: everything is read anew")
+            }
+            Err(error) => {
+                let at = at.map_or_else(String::new, |at| format!(" at {at}"));
+                trouble(format!(
+                    "what was applied cannot be held against the stream{at}: {}",
+                    chain(&*error)
+                ))
+            }
+        }
     }
 }
 

@@ -37,7 +37,7 @@ mod version;
 pub use access::Access;
 pub use backoff::Backoff;
 pub use claim::{Claim, claim};
-pub use follow::{Delivery, FollowOptions, FollowStatus, Reader, follow};
+pub use follow::{Compared, Delivery, FollowOptions, FollowStatus, Reader, follow};
 pub use pull::{Pull, PullError, PullOptions};
 pub use relay::{Message, Origin, RelayError, RelayOptions, RelayStatus, Trouble, relay};
 pub use replay::{Replay, ReplayError};

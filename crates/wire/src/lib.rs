@@ -6,6 +6,7 @@
 //! - `contract`: what subscribers may rest on, as schemas, an AsyncAPI document and examples; only with the feature `schema`
 //! - [`deadline`]: how long a question may wait, and what it is refused with after that
 //! - `fuzzing`: what fuzzers feed; only with the feature of that name
+//! - [`lineage`]: whether the log, or the stream, is the one that was folded
 //! - [`log_reader`]: reads the log over gRPC in bulk
 //! - [`mask`]: which parts of an answer a caller wants
 //! - [`message`]: messages of the contract in the JSON form of Protocol Buffers
@@ -21,6 +22,7 @@ pub mod event;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod json;
+pub mod lineage;
 pub mod log_reader;
 pub mod mask;
 pub mod message;

@@ -8,6 +8,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Streaming};
 
 use crate::event::LogDecoder;
+use crate::lineage::Mark;
 use crate::recorded::RecordedEvent;
 use crate::v1::ingest_service_client::IngestServiceClient;
 use crate::v1::log_service_client::LogServiceClient;
@@ -176,6 +177,21 @@ impl LogReader {
         })
     }
 
+    /// The log's head, and the event at a position, 1 or more, if the log reaches it.
+    ///
+    /// # Errors
+    /// [`Error::Status`] if the service fails, [`Error::Event`] if the event cannot be read.
+    pub async fn mark(&self, position: u64) -> Result<(u64, Option<Mark>), Error> {
+        let (mut batches, mut head) = (self.open(position, position).await?, 0);
+        while let Some(mut batch) = batches.next().await? {
+            head = batch.head();
+            if let Some((position, known, event)) = batch.next()? {
+                return Ok((head, Some(Mark::of(position, known, event))));
+            }
+        }
+        Ok((head, None))
+    }
+
     /// The checkpoint of the log's first `size` events, 1 or more; none if it does not hold so many.
     ///
     /// # Errors
@@ -263,6 +279,8 @@ impl Batches {
 /// Events of the log, each read when it is asked for.
 pub struct Batch<'b> {
     head: u64,
+    /// Where the event read last stands, and when the log took it.
+    last: Option<(u64, Timestamp)>,
     events: std::vec::IntoIter<RecordedEvent>,
     decoder: &'b mut LogDecoder,
 }
@@ -273,6 +291,7 @@ impl<'b> Batch<'b> {
     pub fn new(answer: ReadEventsResponse, decoder: &'b mut LogDecoder) -> Self {
         Self {
             head: answer.head,
+            last: None,
             events: answer.events.into_iter(),
             decoder,
         }
@@ -282,6 +301,13 @@ impl<'b> Batch<'b> {
     #[must_use]
     pub fn head(&self) -> u64 {
         self.head
+    }
+
+    /// The event read last; none before the first, and after one that could not be read.
+    #[must_use]
+    pub fn last(&self) -> Option<Mark> {
+        let (position, known) = self.last?;
+        Some(Mark::of(position, known, self.decoder.last()?))
     }
 
     /// The next event: its position, when the log took it, and what it says; none at the end.
@@ -295,7 +321,10 @@ impl<'b> Batch<'b> {
         };
         let position = recorded.position;
         match recorded.read_after(self.decoder) {
-            Ok((known, event)) => Ok(Some((position, known, event))),
+            Ok((known, event)) => {
+                self.last = Some((position, known));
+                Ok(Some((position, known, event)))
+            }
             Err(reason) => Err(Error::Event { position, reason }),
         }
     }

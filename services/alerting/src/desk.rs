@@ -104,6 +104,8 @@ struct Recorder {
     waiting: VecDeque<Change>,
     /// Whether the replay has caught up once.
     live: bool,
+    /// Newest that was told before the replay: what it says before that is history.
+    horizon: JudgedAt,
     /// Which cases are to be looked at for what is due.
     attend: Attend,
 }
@@ -125,8 +127,6 @@ pub(crate) struct Parts {
 pub(crate) struct Desk {
     judge: RwLock<Judge>,
     book: RwLock<Book>,
-    /// Newest that was told before this start: what a replay says before it is history.
-    horizon: JudgedAt,
     recorder: Arc<Mutex<Recorder>>,
     progress: watch::Sender<Progress>,
     folded: Notify,
@@ -140,8 +140,10 @@ pub(crate) struct Desk {
     clock: Arc<dyn Clock>,
     log_component: ComponentHandle,
     follower_component: ComponentHandle,
-    /// Cancelled once the replay has caught up.
-    replaying: CancellationToken,
+    /// Whether the replay has caught up.
+    live: watch::Sender<bool>,
+    /// Whether what was folded was held against the stream, or there was none to ask.
+    compared: AtomicBool,
     /// The head of alerting's log at that moment.
     replayed_head: AtomicU64,
 }
@@ -151,10 +153,12 @@ impl Desk {
         parts.log_component.set_ready();
         let desk = Self {
             told: watch::Sender::new(parts.book.position()),
-            horizon: parts.book.horizon(),
+            recorder: Arc::new(Mutex::new(Recorder {
+                horizon: parts.book.horizon(),
+                ..Recorder::default()
+            })),
             judge: RwLock::new(parts.judge),
             book: RwLock::new(parts.book),
-            recorder: Arc::default(),
             progress: watch::Sender::default(),
             folded: Notify::new(),
             settled: Notify::new(),
@@ -164,7 +168,8 @@ impl Desk {
             clock: parts.clock,
             log_component: parts.log_component,
             follower_component: parts.follower_component,
-            replaying: CancellationToken::new(),
+            live: watch::Sender::new(false),
+            compared: AtomicBool::new(false),
             replayed_head: AtomicU64::new(0),
         };
         desk.count_cases();
@@ -227,12 +232,12 @@ impl Desk {
     pub(crate) async fn request_ended(&self) {
         let crowded = {
             let mut judge = self.judge.write().unwrap_or_else(PoisonError::into_inner);
-            if self.replaying.is_cancelled() {
+            if self.is_live() {
                 judge.settle();
             }
             judge.untaken() >= ROUND_CHANGES_MAX
         };
-        if crowded || !self.replaying.is_cancelled() {
+        if crowded || !self.is_live() {
             self.record().await;
         } else {
             self.settled.notify_one();
@@ -251,6 +256,7 @@ impl Desk {
         self.halfway.store(false, Ordering::Release);
         let mut recorder = self.recorder.lock().await;
         if recorder.live {
+            self.follower_component.set_ready();
             return self.gather(&mut recorder, Judge::settle).await;
         }
         self.go_live(&mut recorder).await;
@@ -280,17 +286,51 @@ impl Desk {
         self.gather(recorder, |_| {}).await;
         self.follower_component.set_ready();
         self.replayed_head.store(self.log.head(), Ordering::Release);
-        self.replaying.cancel();
+        self.live.send_replace(true);
+    }
+
+    /// Begins a replay with a judge who has read nothing, for what was judged is not the ledger.
+    ///
+    /// It is as at a start: what the new history says before the newest on record was told, or another history was, and is left out; at its end the book is compared with the judge, and what does not hold is cleared, what holds opened.
+    /// What was told, done and delivered about events that the ledger does not have stays on record.
+    pub(crate) async fn begin_anew(&self, judge: Judge) {
+        let mut recorder = self.recorder.lock().await;
+        self.set_compared(false);
+        self.live.send_replace(false);
+        let before = {
+            let mut judging = self.judge.write().unwrap_or_else(PoisonError::into_inner);
+            self.halfway.store(false, Ordering::Release);
+            std::mem::replace(&mut *judging, judge)
+        };
+        *recorder = Recorder {
+            horizon: self.book().horizon(),
+            ..Recorder::default()
+        };
+        self.progress.send_replace(Progress::default());
+        drop(recorder);
+        // Giving back much would keep others waiting.
+        tokio::task::spawn_blocking(move || drop(before));
+    }
+
+    /// Takes note whether what was folded was held against the stream, or there was none to ask; before that no replay ends.
+    pub(crate) fn set_compared(&self, compared: bool) {
+        self.compared.store(compared, Ordering::Release);
+    }
+
+    /// Shows operators why the ledger is not followed.
+    pub(crate) fn set_not_ready(&self, why: String) {
+        self.follower_component.set_not_ready(why);
     }
 
     /// Whether the ledger was read to its head once.
     pub(crate) fn is_live(&self) -> bool {
-        self.replaying.is_cancelled()
+        *self.live.borrow()
     }
 
     /// Waits until the ledger was read to its head once.
     pub(crate) async fn replayed(&self) {
-        self.replaying.cancelled().await;
+        // The sender lives as long as `self`.
+        let _ = self.live.subscribe().wait_for(|live| *live).await;
     }
 
     /// The head of alerting's log when the replay had caught up; what lies up to there is history to a new sink.
@@ -381,7 +421,8 @@ impl Desk {
                 .await;
         }
         // Without the ledger's log the bus alone can tell that its head was reached.
-        if head > 0 && !self.is_halfway() && self.judge().position() >= head {
+        let is_compared = self.compared.load(Ordering::Acquire);
+        if is_compared && head > 0 && !self.is_halfway() && self.judge().position() >= head {
             self.go_live(&mut recorder).await;
         }
     }
@@ -505,7 +546,7 @@ impl Desk {
             let id = change.key.to_string();
             let open = book.open(&id);
             let is_news = open.is_some() != (change.transition == Transition::Opened);
-            let is_history = !recorder.live && change.judged_at() < self.horizon;
+            let is_history = !recorder.live && change.judged_at() < recorder.horizon;
             if is_news && !is_history {
                 let opened = open.map_or(0, |case| case.opened_position);
                 let withheld = hushed(&book, &*judge, &change.key, &change.verdict);

@@ -177,7 +177,9 @@ impl Alerting {
         }));
         let stop = shutdown.child_token();
         let (status, seen) = watch::channel(FollowStatus::default());
-        let reader = LedgerReader::new(Arc::clone(&desk), ledger);
+        let (rules, today) = (config.rules.clone(), config.today);
+        let fresh = move || Judge::new(rules.clone(), today);
+        let reader = LedgerReader::new(Arc::clone(&desk), ledger, fresh);
         let following = follow(config.clone(), reader, status, follower, stop.clone());
         let following = host::task::spawn("alerting-follower", following);
         let keeping = Arc::clone(&desk).keep(seen, stop.clone());

@@ -107,7 +107,8 @@ impl v1::log_service_server::LogService for LogApi {
         request: Request<v1::ReadEventsRequest>,
     ) -> Result<Response<Self::ReadEventsStream>, Status> {
         let (log, shutdown) = (self.log.clone(), self.shutdown.clone());
-        let reader = Reader::new(log, request.into_inner(), shutdown).await?;
+        let standing = self.intake.standing.clone();
+        let reader = Reader::new(log, standing, request.into_inner(), shutdown).await?;
         let (answers, stream) = mpsc::channel(READ_AHEAD);
         host::task::spawn("log-reader", reader.run(answers));
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))

@@ -18,6 +18,7 @@ use wire::time::{from_wire, of_micros};
 use wire::v1;
 
 use crate::grpc::log_error;
+use crate::standing::Standing;
 
 /// Events in one message of a read.
 const EVENTS_MAX: usize = 2_000;
@@ -150,12 +151,15 @@ fn stopping() -> Status {
 /// One reader's way through the log.
 pub(crate) struct Reader {
     log: Log,
+    /// Tells where the log ends for its readers; none if they want what the ledger does not have as well.
+    standing: Option<Standing>,
     filter: Filter,
     /// Next position to look at.
     next: u64,
     /// Last position wanted, in the direction of reading; `u64::MAX` for no end.
     last: u64,
     descending: bool,
+    follow: bool,
     shutdown: CancellationToken,
 }
 
@@ -166,15 +170,17 @@ impl Reader {
     /// `INVALID_ARGUMENT` with what does not fit; what the log says while it looks for a time.
     pub(crate) async fn new(
         log: Log,
+        standing: Standing,
         request: v1::ReadEventsRequest,
         shutdown: CancellationToken,
     ) -> Result<Reader, Status> {
+        let standing = (!request.beyond_fence).then_some(standing);
         let filter = Filter::parse(&request)?;
         if request.follow && (request.descending || request.known_to.is_some()) {
             let message = "follow goes on with new events; it has no descending and no known_to";
             return Err(with_reason(Code::InvalidArgument, "READ_OPTIONS", message));
         }
-        let head = log.head();
+        let head = within(standing.as_ref(), log.head());
         let known = known(log.clone(), &request).await?;
         let or = |given: u64, otherwise: u64| if given == 0 { otherwise } else { given };
         let (next, last) = if request.descending {
@@ -190,10 +196,12 @@ impl Reader {
         };
         Ok(Reader {
             log,
+            standing,
             filter,
             next,
             last,
             descending: request.descending,
+            follow: request.follow,
             shutdown,
         })
     }
@@ -201,7 +209,7 @@ impl Reader {
     /// Sends what there is, then what comes, until the end, the shutdown, or the reader's leaving.
     pub(crate) async fn run(mut self, answers: Answers) {
         let mut head = self.log.watch_head();
-        let durable = *head.borrow();
+        let durable = within(self.standing.as_ref(), *head.borrow());
         if self.window(durable).is_none() {
             // Nothing to send yet: the head tells the reader that it has caught up.
             let marker = v1::ReadEventsResponse {
@@ -213,7 +221,7 @@ impl Reader {
             }
         }
         loop {
-            let durable = *head.borrow_and_update();
+            let durable = within(self.standing.as_ref(), *head.borrow_and_update());
             while let Some(window) = self.window(durable) {
                 let sent = match self.read(window, durable).await {
                     Ok(response) => answers.send(Ok(response)).await,
@@ -226,7 +234,8 @@ impl Reader {
                     return drop(answers.send(Err(stopping())).await);
                 }
             }
-            if self.descending || self.next > self.last {
+            // Without more to come also where a fence has cut off the rest meanwhile.
+            if !self.follow || self.next > self.last {
                 return;
             }
             tokio::select! {
@@ -373,6 +382,13 @@ impl Page {
             None => Ok(position),
         }
     }
+}
+
+/// The head of a log as far as the ledger has it: what a fenced writer has recorded from its fence on is nobody's.
+fn within(standing: Option<&Standing>, head: u64) -> u64 {
+    let role = standing.map(Standing::role);
+    let fence = role.as_ref().and_then(|role| role.fence());
+    fence.map_or(head, |fence| head.min(fence.position.saturating_sub(1)))
 }
 
 fn told(error: event_log::Error) -> Status {

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use bus::{BoxError, Delivery};
+use bus::{BoxError, Compared, Delivery};
 use host::ComponentHandle;
+use wire::lineage::{self, FORKED, Lineage};
 use wire::log_reader::LogReader;
 
 use crate::shared::Shared;
 use crate::snapshot::Keeper;
-
-/// What is refused once the log was seen to end before what is folded.
-const BEHIND: &str = "LOG_BEHIND_STATE";
 
 pub(crate) struct Follower {
     pub(crate) shared: Arc<Shared>,
@@ -18,35 +16,54 @@ pub(crate) struct Follower {
     pub(crate) keeper: Keeper,
     /// Whether the snapshots were looked at.
     pub(crate) began: bool,
-    /// Ready once the log was read to its head for the first time.
+    /// Ready once the log was read to its head, and the stream held against it.
     pub(crate) ready: ComponentHandle,
-    /// Why nothing is folded any more: the log is not the one that was folded, however long it grows.
-    pub(crate) refused: Option<String>,
+    pub(crate) lineage: Lineage,
+    /// What was last told to be wrong with the log, until it is right.
+    pub(crate) told: Option<String>,
 }
 
 impl Follower {
-    /// Refuses a log that ends before what is folded: from then on nothing is folded, and whoever asks whether the service is ready is told.
-    fn compare(&mut self, head: u64, folded: u64) -> Result<(), BoxError> {
-        if head >= folded {
-            return Ok(());
+    /// Tells once that the log, or what is folded of it, is not the ledger; who asks whether the service is ready is told too.
+    fn tell(&mut self, error: lineage::Error) -> BoxError {
+        if error.is_about_history() {
+            let (reason, told) = (error.reason(), format!("{}: {error}", error.reason()));
+            if self.told.as_ref() != Some(&told) {
+                tracing::error!(reason, "nothing of the log is folded for now: {error}");
+            }
+            self.ready.set_not_ready(told.clone());
+            self.told = Some(told);
         }
-        let why = format!(
-            "the log ends at {head} and {folded} is folded: it is another log, or it has lost events; see to the log, then restart projection"
-        );
-        tracing::error!(
-            reason = BEHIND,
-            head,
-            folded,
-            "nothing is folded any more: {why}"
-        );
-        let told = format!("{BEHIND}: {why}");
-        self.ready.set_not_ready(told.clone());
-        self.refused = Some(told);
-        self.check()
+        error.into()
     }
 
-    fn check(&self) -> Result<(), BoxError> {
-        self.refused.clone().map_or(Ok(()), |why| Err(why.into()))
+    /// Ready, if nothing says that what is folded is not the ledger.
+    fn stand(&mut self) {
+        if self.lineage.is_current() {
+            self.told = None;
+            self.shared.set_caught_up();
+            self.ready.set_ready();
+        }
+    }
+
+    /// Drops what was folded, which is not the ledger from `position` on at the latest.
+    async fn begin_anew(&mut self, position: u64) {
+        let folded = self.shared.position();
+        metrics::counter!("tiendo_projection_begun_anew_total").increment(1);
+        tracing::error!(
+            reason = FORKED,
+            position,
+            folded,
+            "what was folded up to {folded} is not what the ledger has at {position}: the snapshots are put aside, and everything is folded anew"
+        );
+        let why =
+            format!("{FORKED}: everything is folded anew, since the ledger went on otherwise");
+        self.ready.set_not_ready(why);
+        let _turn = self.shared.turn().await;
+        self.keeper.begin_anew().await;
+        let dropped = self.shared.begin_anew();
+        tokio::task::spawn_blocking(move || drop(dropped));
+        (self.lineage, self.told) = (Lineage::default(), None);
     }
 }
 
@@ -56,7 +73,6 @@ impl bus::Reader for Follower {
     }
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
-        self.check()?;
         let shared = Arc::clone(&self.shared);
         let _turn = shared.turn().await;
         if !self.began {
@@ -66,31 +82,44 @@ impl bus::Reader for Follower {
             }
             self.began = true;
         }
-        let mut batches = self.log.open(shared.position() + 1, 0).await?;
-        let mut head = 0;
+        let (folded, known_of) = (shared.position(), |at| shared.read().known_of(at));
+        let held = self.lineage.hold_log(&self.log, folded, known_of).await;
+        held.map_err(|error| self.tell(error))?;
+        let mut batches = self.log.open(folded + 1, 0).await?;
         while let Some(mut batch) = batches.next().await? {
-            head = batch.head();
-            shared.hear(head);
-            shared.fold(&mut batch)?;
+            shared.hear(batch.head());
+            let folded = shared.fold(&mut batch);
+            self.lineage.read(batch.last());
+            folded?;
         }
-        let folded = shared.position();
-        self.compare(head, folded)?;
-        shared.hear(folded);
-        shared.set_caught_up();
-        self.ready.set_ready();
+        shared.hear(shared.position());
+        self.lineage.read_to_head();
+        self.stand();
         self.keeper.follow(&shared).await;
         Ok(shared.position())
     }
 
     async fn apply(&mut self, delivery: Delivery) -> Result<(), BoxError> {
-        self.check()?;
         let position = delivery.position;
         let (known, event) = wire::cloud_event::receive_at(&delivery.payload, position)?;
         let bytes = delivery.payload.len();
         let _turn = self.shared.turn().await;
         self.shared.fold_new((position, known, event), bytes)?;
+        self.lineage.came(position, delivery.payload);
         self.keeper.follow(&self.shared).await;
         Ok(())
+    }
+
+    async fn compare(&mut self, held: Option<Delivery>) -> Result<Compared, BoxError> {
+        let held = held.as_ref().map(|held| (held.position, &*held.payload));
+        let known_of = |at| self.shared.read().known_of(at);
+        let found = self.lineage.hold_stream(&self.log, held, known_of).await;
+        if let Some(position) = found.map_err(|error| self.tell(error))? {
+            self.begin_anew(position).await;
+            return Ok(Compared::Dropped);
+        }
+        self.stand();
+        Ok(Compared::Same)
     }
 }
 
@@ -98,44 +127,154 @@ impl bus::Reader for Follower {
 mod tests {
     use bus::Reader as _;
     use host::{ManualClock, Readiness};
+    use jiff::Timestamp;
+    use wire::cloud_event::{self, Place};
 
     use super::*;
+    use crate::tests::log::Log;
+    use crate::tests::{defined, event};
 
-    fn follower(directory: &std::path::Path, readiness: &Readiness) -> Follower {
-        // Nobody listens there.
-        let log = LogReader::new("http://127.0.0.1:1").unwrap();
-        let keeper = Keeper::open(directory, "khanh-hoa".to_owned(), log.clone(), 0);
-        let clock = ManualClock::new("2023-07-01T00:00:00Z".parse().unwrap());
-        Follower {
-            shared: Arc::new(Shared::new(Arc::new(clock), 0)),
-            log,
-            keeper: keeper.unwrap(),
-            began: true,
-            ready: readiness.component("follower"),
-            refused: None,
+    /// A follower that has folded three events of a log and was compared with no stream.
+    struct Folded {
+        follower: Follower,
+        log: Log,
+        readiness: Readiness,
+        _folder: tempfile::TempDir,
+    }
+
+    fn known() -> Timestamp {
+        "2023-07-01T00:00:00Z".parse().unwrap()
+    }
+
+    impl Folded {
+        async fn new() -> Self {
+            let (folder, readiness) = (tempfile::tempdir().unwrap(), Readiness::new());
+            let (log, reader) = Log::start().await;
+            for _ in 1..=3 {
+                log.write(known(), &event("2023-07-01", defined(), &[]));
+            }
+            let keeper = Keeper::open(folder.path(), "khanh-hoa".to_owned(), reader.clone(), 0);
+            let clock = ManualClock::new("2023-07-02T00:00:00Z".parse().unwrap());
+            let mut follower = Follower {
+                shared: Arc::new(Shared::new(Arc::new(clock), 0)),
+                log: reader,
+                keeper: keeper.unwrap(),
+                began: true,
+                ready: readiness.component("follower"),
+                lineage: Lineage::default(),
+                told: None,
+            };
+            assert_eq!(follower.catch_up().await.unwrap(), 3);
+            assert!(!readiness.is_ready(), "nobody held it against the stream");
+            assert_eq!(follower.compare(None).await.unwrap(), Compared::Same);
+            assert!(readiness.is_ready());
+            Self {
+                follower,
+                log,
+                readiness,
+                _folder: folder,
+            }
+        }
+
+        /// Neither ready nor silent about why.
+        fn says(&self, what: &str) {
+            let told = format!("{:?}", self.readiness.states());
+            assert!(!self.readiness.is_ready() && told.contains(what), "{told}");
+        }
+
+        /// What the stream has at a position, which its writer took so many seconds later.
+        fn held(&self, position: u64, later: i64) -> Option<Delivery> {
+            let events = self.log.between(position, position);
+            let (known, event) = events[0].read().unwrap();
+            let place = Place {
+                ledger: "khanh-hoa",
+                position,
+                known: known + jiff::SignedDuration::from_secs(later),
+            };
+            let (subject, payload) = cloud_event::publish(place, &event, true).unwrap();
+            Some(Delivery {
+                position,
+                subject,
+                payload: payload.into(),
+            })
         }
     }
 
     #[tokio::test]
-    async fn a_log_that_ends_before_what_is_folded_is_refused_by_name_however_long_it_grows() {
-        let (folder, readiness) = (tempfile::tempdir().unwrap(), Readiness::new());
-        let mut follower = follower(folder.path(), &readiness);
-        follower.ready.set_ready();
-        follower.compare(12, 12).unwrap();
-        assert!(readiness.is_ready());
-        let refusal = follower.compare(11, 12).unwrap_err().to_string();
-        assert!(refusal.starts_with("LOG_BEHIND_STATE: "), "{refusal}");
-        assert!(refusal.contains("ends at 11 and 12 is folded"), "{refusal}");
-        let told = format!("{:?}", readiness.states());
-        assert!(!readiness.is_ready() && told.contains(&refusal), "{told}");
-        // The log is not even asked any more, nor is what the stream brings looked at.
-        let again = follower.catch_up().await.unwrap_err().to_string();
-        let delivery = Delivery {
-            position: 1,
-            subject: String::new(),
-            payload: Default::default(),
-        };
-        let brought = follower.apply(delivery).await.unwrap_err().to_string();
-        assert_eq!([&again, &brought], [&refusal; 2]);
+    async fn a_log_that_ends_before_what_is_folded_is_named_until_it_reaches_that_again() {
+        let mut it = Folded::new().await;
+        let last = it.log.between(3, 3)[0].read().unwrap().1;
+        it.log.cut(2);
+        let why = it.follower.catch_up().await.unwrap_err().to_string();
+        assert!(why.contains("ends at 2 and 3 is folded"), "{why}");
+        it.says("LOG_BEHIND_STATE: the log ends at 2");
+        assert_eq!(it.follower.compare(None).await.unwrap(), Compared::Same);
+        it.says("LOG_BEHIND_STATE");
+        it.log.write(known(), &last);
+        assert_eq!(it.follower.catch_up().await.unwrap(), 3);
+        assert!(it.readiness.is_ready());
+    }
+
+    #[tokio::test]
+    async fn without_a_stream_what_the_log_has_otherwise_is_folded_anew() {
+        // As long as what is folded, or shorter.
+        for left in [3, 2] {
+            let mut it = Folded::new().await;
+            let watching = crate::watch::Watching::begin(&it.follower.shared);
+            it.log.fork();
+            it.log.cut(left);
+            it.follower.catch_up().await.unwrap_err();
+            it.says("LEDGER_FORKED: the log has another event");
+            assert_eq!(it.follower.position(), 3, "for now");
+            assert_eq!(it.follower.compare(None).await.unwrap(), Compared::Dropped);
+            it.says("LEDGER_FORKED: everything is folded anew");
+            assert_eq!((it.follower.position(), it.follower.shared.head()), (0, 0));
+            assert!(watching.is_of_the_past());
+            assert_eq!(it.follower.catch_up().await.unwrap(), left);
+            assert!(
+                !it.readiness.is_ready(),
+                "nobody held it against the stream"
+            );
+            assert_eq!(it.follower.compare(None).await.unwrap(), Compared::Same);
+            assert!(it.readiness.is_ready());
+            let folded = it.follower.shared.read().known();
+            assert_ne!(folded, Some(known()));
+        }
+    }
+
+    #[tokio::test]
+    async fn between_two_histories_nothing_is_dropped_until_the_log_is_the_streams() {
+        // At the last event folded, and at one before it.
+        for position in [3, 2] {
+            let mut it = Folded::new().await;
+            let same = it.held(position, 0);
+            assert_eq!(it.follower.compare(same).await.unwrap(), Compared::Same);
+            let other = it.held(position, 1);
+            for _ in 0..2 {
+                let why = it.follower.compare(other.clone()).await.unwrap_err();
+                assert!(why.to_string().contains("the log and the stream"), "{why}");
+                it.follower.catch_up().await.unwrap_err();
+                it.says("LEDGER_FORKED: the log and the stream have different events");
+            }
+            assert_eq!(it.follower.position(), 3);
+            it.log.fork();
+            let found = it.follower.compare(other.clone()).await.unwrap();
+            assert_eq!(found, Compared::Dropped);
+            assert_eq!(it.follower.catch_up().await.unwrap(), 3);
+            assert_eq!(it.follower.compare(other).await.unwrap(), Compared::Same);
+            assert!(it.readiness.is_ready());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_from_the_stream_is_held_against_the_log() {
+        let mut it = Folded::new().await;
+        it.log.write(known(), &event("2023-07-01", defined(), &[]));
+        let brought = it.held(4, 0).unwrap();
+        it.follower.apply(brought).await.unwrap();
+        assert_eq!(it.follower.catch_up().await.unwrap(), 4);
+        it.log.fork();
+        it.follower.catch_up().await.unwrap_err();
+        it.says("LEDGER_FORKED: the log has another event at position 4");
     }
 }

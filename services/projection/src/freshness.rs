@@ -55,6 +55,15 @@ impl Heard {
         self.head.load(Ordering::Acquire)
     }
 
+    /// Forgets what was heard: it was of another history.
+    pub(crate) fn forget(&self) {
+        let now = self.clock.now().as_millisecond();
+        self.head.store(0, Ordering::Release);
+        self.known.store(0, Ordering::Relaxed);
+        self.since_ms.store(now, Ordering::Relaxed);
+        self.beyond_since_ms.store(NEVER, Ordering::Relaxed);
+    }
+
     /// Takes note that the log reaches as far as `head`, or farther, while everything up to `folded` is folded.
     pub(crate) fn hear(&self, head: u64, folded: u64) {
         let now = self.clock.now().as_millisecond();

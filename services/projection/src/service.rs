@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::service::Routes;
+use wire::lineage::Lineage;
 use wire::log_reader::LogReader;
 use wire::v1::query_service_server::QueryServiceServer;
 
@@ -125,7 +126,8 @@ impl Projection {
             keeper,
             began: false,
             ready,
-            refused: None,
+            lineage: Lineage::default(),
+            told: None,
         };
         let following = host::task::spawn(
             "projection-follower",

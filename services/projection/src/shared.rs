@@ -1,5 +1,6 @@
 //! The state that the follower writes and the queries read.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use bus::BoxError;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     position: watch::Sender<u64>,
     /// Whether the log was read to its head once; before that an answer would miss what is on record.
     caught_up: watch::Sender<bool>,
+    /// How many times everything was dropped, for what was folded was not the ledger.
+    history: AtomicU64,
     heard: Heard,
     /// The newest events, for those who watch.
     pub(crate) recent: Recent,
@@ -37,6 +40,7 @@ impl Shared {
             turn: Arc::default(),
             position: watch::Sender::new(0),
             caught_up: watch::Sender::new(false),
+            history: AtomicU64::new(0),
             heard: Heard::new(clock),
             recent: Recent::new(recent_bytes_max),
             second: Second::new(),
@@ -60,6 +64,28 @@ impl Shared {
         let position = state.position();
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
         self.tell(position);
+    }
+
+    /// Drops everything, for what was folded is not the ledger; whoever calls holds the turn.
+    ///
+    /// Questions wait as at a start; what else rests on a position sees another [`Shared::history`].
+    /// Gives what is dropped: giving back gigabytes would keep others waiting.
+    pub(crate) fn begin_anew(&self) -> [State; 2] {
+        self.caught_up.send_replace(false);
+        self.history.fetch_add(1, Ordering::AcqRel);
+        self.recent.forget();
+        // One that is being folded is given up by its job.
+        let second = self.second.follows().then(|| self.second.discard());
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let dropped = std::mem::take(&mut *state);
+        self.heard.forget();
+        self.tell(0);
+        [dropped, second.flatten().unwrap_or_default()]
+    }
+
+    /// How many times everything was dropped: positions of different histories say nothing of each other.
+    pub(crate) fn history(&self) -> u64 {
+        self.history.load(Ordering::Acquire)
     }
 
     /// Serves the second state instead, and keeps this one as the second; whoever calls holds the turn.

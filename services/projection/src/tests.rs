@@ -24,7 +24,7 @@ use crate::watch::{Settings, Watches};
 mod explain;
 mod freshness;
 mod lists;
-mod log;
+pub(crate) mod log;
 mod pages;
 mod parts;
 mod rank;
@@ -231,7 +231,7 @@ fn source() -> Source {
     }
 }
 
-fn defined() -> Body {
+pub(crate) fn defined() -> Body {
     Body::IndicatorDefined(e::IndicatorDefined {
         indicator: "eid.activated".parse().unwrap(),
         name: name("Kích hoạt"),

@@ -40,7 +40,7 @@ impl Verification {
     /// # Errors
     /// `LOG_UNREADABLE` if the log cannot be read.
     pub(crate) async fn run(&self) -> Result<(), Status> {
-        let mut second = State::new();
+        let (mut second, history) = (State::new(), self.shared.history());
         while self.shared.position() > second.position() + CLOSE {
             self.read(&mut second, self.shared.position()).await?;
         }
@@ -48,6 +48,9 @@ impl Verification {
         let rest = self.read(&mut second, self.shared.position());
         let rest = tokio::time::timeout(CLOSE_WAIT_MAX, rest).await;
         rest.map_err(|_| unreadable("it did not give its newest events in time"))??;
+        if self.shared.history() != history {
+            return Err(unreadable("it is folded anew, since it went on otherwise"));
+        }
         let shared = Arc::clone(&self.shared);
         // A caller who leaves does not stop the hashing, so the follower must wait for that and not for this future.
         let served = tokio::task::spawn_blocking(move || {

@@ -25,6 +25,8 @@ mod export;
 #[cfg(test)]
 mod figures;
 #[cfg(test)]
+mod forked;
+#[cfg(test)]
 mod import;
 #[cfg(test)]
 mod lagging;

@@ -125,7 +125,10 @@ impl Node {
 
     /// Where the events of each request stand.
     async fn positions(&self) -> Result<HashMap<String, Vec<u64>>> {
-        let request = v1::ReadEventsRequest::default();
+        let request = v1::ReadEventsRequest {
+            beyond_fence: true,
+            ..Default::default()
+        };
         let mut stream = self.log().await?.read_events(request).await?.into_inner();
         let mut positions: HashMap<String, Vec<u64>> = HashMap::new();
         let mut next = 1;

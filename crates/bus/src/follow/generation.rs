@@ -19,6 +19,8 @@ const SILENT_INTERVALS: u32 = 3;
 /// What one generation knows of its server.
 struct Session {
     connection: client::Connection,
+    /// Whether the first delivery is of an event that was applied already, to be compared.
+    compares: bool,
     /// The last number the consumer gave a delivery.
     delivered: u64,
     /// When the consumer last said anything.
@@ -34,14 +36,22 @@ struct Session {
 impl<R: Reader> Follower<'_, R> {
     /// Runs until shutdown (`Ok`) or until something goes wrong.
     pub(super) async fn generation(&mut self) -> Result<(), Ended> {
+        self.passed = None;
         self.refresh().await;
         let shutdown = self.shutdown.clone();
         let begun = tokio::select! {
             biased;
             () = shutdown.cancelled() => return Ok(()),
-            begun = self.begin() => begun?,
+            begun = self.begin() => begun,
         };
-        let (mut session, deliveries, beats) = begun;
+        let (mut session, deliveries, beats) = match begun {
+            Ok(begun) if begun.0.compares => begun,
+            // Nothing says more than the log.
+            other => {
+                self.compare(None).await?;
+                other?
+            }
+        };
         self.status.send_modify(|status| status.connected = true);
         let ended = self.drive(&mut session, deliveries, beats).await;
         ended.map_err(|ended| match (ended, session.connection.refusal()) {
@@ -65,13 +75,41 @@ impl<R: Reader> Follower<'_, R> {
             subscribed.map_err(|error| Ended::Trouble(chain(&error)))
         };
         let beats = subscribe(options.heartbeat.clone()).await?;
+        let position = self.reader.position();
+        let from = DeliverPolicy::ByStartSequence {
+            start_sequence: position.max(1),
+        };
+        let mut begun = self.consume(&connection, from).await?;
+        if position > 0 && begun.1.pending == 0 {
+            // It ends before; another history may have begun before its end.
+            begun = self.consume(&connection, DeliverPolicy::Last).await?;
+        }
+        let (deliveries, start) = begun;
+        let session = Session {
+            connection,
+            compares: start.pending > 0 && start.first <= position,
+            delivered: 0,
+            heard_at: Instant::now(),
+            head: 0,
+            beat_at: Instant::now(),
+            judged: position,
+        };
+        Ok((session, deliveries, beats))
+    }
+
+    /// A consumer, and where it starts.
+    async fn consume(
+        &self,
+        connection: &client::Connection,
+        from: DeliverPolicy,
+    ) -> Result<(Subscriber, Start), Ended> {
+        let options = &self.options;
         let inbox = connection.client.new_inbox();
-        let deliveries = subscribe(inbox.clone()).await?;
+        let subscribed = connection.client.subscribe(inbox.clone()).await;
+        let deliveries = subscribed.map_err(|error| Ended::Trouble(chain(&error)))?;
         let config = push::Config {
             deliver_subject: inbox,
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: self.reader.position() + 1,
-            },
+            deliver_policy: from,
             ack_policy: AckPolicy::None,
             max_deliver: 1,
             flow_control: true,
@@ -86,16 +124,17 @@ impl<R: Reader> Follower<'_, R> {
         let created = context
             .create_consumer_on_stream(config, &options.stream)
             .await;
-        created.map_err(|error| Ended::Trouble(chain(&error)))?;
-        let session = Session {
-            connection,
-            delivered: 0,
-            heard_at: Instant::now(),
-            head: 0,
-            beat_at: Instant::now(),
-            judged: self.reader.position(),
+        let created = created.map_err(|error| Ended::Trouble(chain(&error)))?;
+        let info = created.cached_info();
+        let (given, last) = (
+            info.delivered.consumer_sequence,
+            info.delivered.stream_sequence,
+        );
+        let start = Start {
+            first: (last + 1).saturating_sub(given),
+            pending: info.num_pending + given,
         };
-        Ok((session, deliveries, beats))
+        Ok((deliveries, start))
     }
 
     async fn drive(
@@ -124,6 +163,7 @@ impl<R: Reader> Follower<'_, R> {
                         }
                         self.handle(session, message).await?;
                     }
+                    self.compare_passed().await?;
                     session.heard_at = Instant::now();
                 }
                 beat = beats.next() => self.hear(session, beat),
@@ -158,10 +198,13 @@ impl<R: Reader> Follower<'_, R> {
     }
 
     /// Whether the log may have what the stream does not bring: nobody tells its head, it runs
-    /// away, or we stand still below it.
+    /// away, or we stand still below it; or it could not be read, and is tried again.
     fn is_stale(&self, session: &Session) -> bool {
         let behind = session.head.saturating_sub(self.reader.position());
-        session.beat_at.elapsed() > self.options.catch_up_interval * SILENT_INTERVALS
+        let patience = self.options.catch_up_interval * SILENT_INTERVALS;
+        let tried = self.read_at.is_some_and(|at| at.elapsed() > patience);
+        session.beat_at.elapsed() > patience
+            || (self.unread && tried)
             || behind > self.options.bulk_threshold
             || (behind > 0 && self.reader.position() == session.judged)
     }
@@ -188,6 +231,14 @@ impl<R: Reader> Follower<'_, R> {
         })
         .await
     }
+}
+
+/// Where a consumer starts.
+struct Start {
+    /// The position that it gives first, or will.
+    first: u64,
+    /// How many events the stream holds from there on.
+    pending: u64,
 }
 
 impl Session {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bus::server::{Launch, Search, Server, obtain};
 use bus::{
-    Access, BoxError, FollowOptions, FollowStatus, Message, Origin, Reader, RelayError,
+    Access, BoxError, Compared, FollowOptions, FollowStatus, Message, Origin, Reader, RelayError,
     RelayOptions, RelayStatus, StreamSpec, follow, relay,
 };
 use bytes::Bytes;
@@ -232,6 +232,8 @@ pub(crate) struct Log {
     ledger: &'static str,
     head: watch::Sender<u64>,
     salt: u64,
+    /// Up to which position it is like one of another salt.
+    begins: std::sync::Mutex<(u64, u64)>,
 }
 
 impl Log {
@@ -249,7 +251,13 @@ impl Log {
             ledger,
             head: watch::Sender::new(head),
             salt,
+            begins: std::sync::Mutex::default(),
         })
+    }
+
+    /// Is like another log up to a position.
+    pub(crate) fn begin_as(&self, other: &Log, to: u64) {
+        *self.begins.lock().unwrap() = (to, other.salt);
     }
 
     pub(crate) fn grow(&self, to: u64) {
@@ -263,7 +271,9 @@ impl Log {
     pub(crate) fn message(&self, position: u64) -> Message {
         let ledger = self.ledger;
         let subject = format!("tiendo.v1.{ledger}.568.progress.reported.eid-activated");
-        let text = format!("{{\"id\":\"{ledger}:{position}\",\"salt\":{}}} ", self.salt);
+        let (to, begins) = *self.begins.lock().unwrap();
+        let salt = if position <= to { begins } else { self.salt };
+        let text = format!("{{\"id\":\"{ledger}:{position}\",\"salt\":{salt}}} ");
         let payload = Bytes::from(text.repeat(700 / text.len() + 1));
         Message {
             position,
@@ -344,10 +354,16 @@ impl Relay {
     }
 }
 
-/// A reader that remembers what it was given.
+/// A reader that remembers what it was given, and begins anew where the stream has something else.
 pub(crate) struct Pupil {
-    log: Arc<Log>,
+    log: watch::Receiver<Arc<Log>>,
     pub(crate) applied: Vec<Message>,
+}
+
+impl Pupil {
+    fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log.borrow())
+    }
 }
 
 impl Reader for Pupil {
@@ -356,8 +372,9 @@ impl Reader for Pupil {
     }
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
-        for position in self.position() + 1..=self.log.head_now() {
-            self.applied.push(self.log.message(position));
+        let log = self.log();
+        for position in self.position() + 1..=log.head_now() {
+            self.applied.push(log.message(position));
         }
         Ok(self.position())
     }
@@ -376,11 +393,27 @@ impl Reader for Pupil {
         });
         Ok(())
     }
+
+    async fn compare(&mut self, held: Option<bus::Delivery>) -> Result<Compared, BoxError> {
+        let Some(held) = held else {
+            return Ok(Compared::Same);
+        };
+        let index = usize::try_from(held.position)? - 1;
+        if self.applied[index].payload == held.payload {
+            return Ok(Compared::Same);
+        }
+        if self.log().message(held.position).payload != held.payload {
+            return Err("the log is no better".into());
+        }
+        self.applied.clear();
+        Ok(Compared::Dropped)
+    }
 }
 
 /// A follower that runs beside the test.
 pub(crate) struct Following {
     tasks: JoinSet<Pupil>,
+    log: watch::Sender<Arc<Log>>,
     pub(crate) status: watch::Receiver<FollowStatus>,
     shutdown: CancellationToken,
 }
@@ -397,8 +430,9 @@ impl Following {
         let (sender, status) = watch::channel(FollowStatus::default());
         let shutdown = CancellationToken::new();
         let (mut tasks, stop) = (JoinSet::new(), shutdown.clone());
+        let log = watch::Sender::new(Arc::clone(log));
         let mut pupil = Pupil {
-            log: Arc::clone(log),
+            log: log.subscribe(),
             applied: Vec::new(),
         };
         tasks.spawn(async move {
@@ -407,9 +441,15 @@ impl Following {
         });
         Self {
             tasks,
+            log,
             status,
             shutdown,
         }
+    }
+
+    /// Reads another log from now on.
+    pub(crate) fn read_of(&self, log: &Arc<Log>) {
+        self.log.send_replace(Arc::clone(log));
     }
 
     pub(crate) async fn reached(&mut self, position: u64) {

@@ -1,5 +1,6 @@
 //! Followers against a real server: every position once, in order, never stale.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::common::{Bus, Following, LEDGER, Log, Relay, when};
@@ -148,6 +149,96 @@ async fn far_behind_is_read_from_the_log_in_bulk() {
     follower.reached(40_000).await;
     assert_eq!(follower.stop().await, log.all());
     relay.published(40_000).await;
+    relay.stop().await;
+    bus.stop().await;
+}
+
+/// Has 60 events in the stream, 100 in a reader that was lent the rest by the log, and the relay gone.
+async fn ahead_of_the_stream(bus: &Bus, log: &Arc<Log>) -> Following {
+    let mut relay = Relay::start(bus.url(), log);
+    relay.published(60).await;
+    let mut follower = Following::start(bus.url(), log);
+    follower.reached(60).await;
+    follower.connected().await;
+    relay.stop().await;
+    log.grow(100);
+    follower.reached(100).await;
+    follower
+}
+
+/// A log that is like another one up to a position, and goes on otherwise.
+fn parted(log: &Log, at: u64, head: u64) -> Arc<Log> {
+    let other = Log::salted(head, 7);
+    other.begin_as(log, at);
+    other
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_never_got_is_dropped_once_it_goes_on_otherwise() {
+    let bus = Bus::start().await;
+    let log = Log::new(60);
+    let mut follower = ahead_of_the_stream(&bus, &log).await;
+    // Another takes over behind what was published; the log that is read knows nothing of it.
+    let other = parted(&log, 60, 61);
+    let mut relay = Relay::start(bus.url(), &other);
+    relay.published(61).await;
+    when(&mut follower.status, "two histories", |status| {
+        let told = status.last_error.as_deref().unwrap_or_default();
+        told.contains("held against the stream at 61: the log is no better")
+    })
+    .await;
+    assert_eq!(follower.status.borrow().dropped, 0, "for nothing better");
+    follower.read_of(&other);
+    when(&mut follower.status, "everything dropped", |status| {
+        status.dropped == 1
+    })
+    .await;
+    other.grow(200);
+    follower.reached(200).await;
+    assert_eq!(follower.stop().await, other.all());
+    relay.stop().await;
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_comes_back_is_compared_where_the_stream_ends_and_where_it_was() {
+    // Shorter than what was read, and longer.
+    for head in [80, 150] {
+        let mut bus = Bus::start().await;
+        let log = Log::new(60);
+        let mut follower = ahead_of_the_stream(&bus, &log).await;
+        bus.kill().await;
+        when(&mut follower.status, "the loss noticed", |status| {
+            !status.connected
+        })
+        .await;
+        bus.restart().await;
+        let other = parted(&log, 60, head);
+        follower.read_of(&other);
+        let mut relay = Relay::start(bus.url(), &other);
+        relay.published(head).await;
+        follower.reached(head).await;
+        assert_eq!(follower.status.borrow().dropped, 1);
+        assert_eq!(follower.stop().await, other.all());
+        relay.stop().await;
+        bus.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_dropped_while_the_stream_only_lags_behind_the_log() {
+    let mut bus = Bus::start().await;
+    let log = Log::new(60);
+    let mut follower = ahead_of_the_stream(&bus, &log).await;
+    bus.kill().await;
+    bus.restart().await;
+    follower.connected().await;
+    let mut relay = Relay::start(bus.url(), &log);
+    relay.published(100).await;
+    log.grow(120);
+    follower.reached(120).await;
+    assert_eq!(follower.status.borrow().dropped, 0);
+    assert_eq!(follower.stop().await, log.all());
     relay.stop().await;
     bus.stop().await;
 }

@@ -118,7 +118,7 @@ fn desk(log: &Log, clock: &Arc<Hands>, today: Today, readiness: &Readiness) -> A
     for (position, alert) in (1..).zip(&entries(log)) {
         book.fold(position, alert);
     }
-    Arc::new(Desk::new(Parts {
+    let desk = Desk::new(Parts {
         judge: Judge::new(Rules::standard(), today),
         book,
         log: log.clone(),
@@ -126,7 +126,10 @@ fn desk(log: &Log, clock: &Arc<Hands>, today: Today, readiness: &Readiness) -> A
         clock: Arc::<Hands>::clone(clock),
         log_component: readiness.component("log"),
         follower_component: readiness.component("follower"),
-    }))
+    });
+    // There is no stream.
+    desk.set_compared(true);
+    Arc::new(desk)
 }
 
 /// Everything that alerting's log says.
@@ -318,6 +321,35 @@ fn silence() -> Alert {
         until: "2023-07-20".to_owned(),
         ..v1::SilenceSet::default()
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_history_opened_is_cleared_once_the_ledger_is_read_and_opens_by_what_the_ledger_says()
+ {
+    let mut room = Room::new().await;
+    let common = room.ledger.len();
+    room.say(quota()).await;
+    room.say(report(500)).await;
+    assert_eq!(room.told(), Some((vec![1], true)));
+    // The ledger goes on without both.
+    room.ledger.truncate(common);
+    let judge = Judge::new(Rules::standard(), room.today);
+    room.desk.begin_anew(judge).await;
+    assert!(!room.desk.is_live());
+    room.desk.set_compared(false);
+    room.reread(1).await;
+    room.tick_at(3).await;
+    assert!(!room.desk.is_live(), "nobody held it against the stream");
+    assert_eq!(room.told(), Some((vec![1], true)));
+    room.desk.caught_up().await;
+    assert!(room.desk.is_live());
+    assert_eq!(room.told(), Some((vec![1], false)));
+    let said = room.log.head();
+    room.restart().await;
+    assert_eq!(room.log.head(), said, "a start tells nothing again");
+    room.say(quota()).await;
+    room.say(report(400)).await;
+    assert_eq!(room.told(), Some((vec![1], true)), "at the same positions");
 }
 
 #[tokio::test(flavor = "multi_thread")]

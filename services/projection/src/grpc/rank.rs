@@ -43,6 +43,7 @@ impl QueryApi {
             peers_of_code: r.peers_of_code,
             as_of: reading.as_of(),
             position: reading.position(),
+            history: self.shared.history(),
         };
         let whole = self.rankings.of(&asked, || ranking(&reading, &asked))?;
         let Ranking {
@@ -77,6 +78,7 @@ struct Asked {
     peers_of_code: String,
     as_of: Moment,
     position: u64,
+    history: u64,
 }
 
 /// The last rankings that were asked for, the newest last.

@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) feed: Feed,
     pub(super) state: State,
     pub(super) compare: Compare,
+    /// That of the serving state when this was begun.
+    pub(super) history: u64,
     /// To fold the whole log; given back before anybody is told of the end.
     pub(super) permit: OwnedSemaphorePermit,
 }
@@ -64,6 +66,9 @@ impl Job {
             }
         }
         let turn = self.shared.turn().await;
+        if self.shared.history() != self.history {
+            return Err(Failure::OtherEvents(self.state.position()));
+        }
         self.read(self.shared.position()).await?;
         Ok(turn)
     }

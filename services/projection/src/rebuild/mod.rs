@@ -134,6 +134,7 @@ impl Rebuilder {
             feed: self.feed(source),
             state: self.shared.second.take(source),
             compare: self.compare,
+            history: self.shared.history(),
             permit,
         };
         let ended = host::task::spawn("projection-rebuild", begun.run(stop.clone()));

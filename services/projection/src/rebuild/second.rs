@@ -225,7 +225,7 @@ impl Second {
     }
 
     /// Drops it; what it held.
-    pub(super) fn discard(&self) -> Option<State> {
+    pub(crate) fn discard(&self) -> Option<State> {
         let state = self.state().take();
         self.follows.store(false, Ordering::Release);
         self.tell(0);

@@ -124,6 +124,18 @@ impl Keeper {
         Ok(None)
     }
 
+    /// Puts every snapshot aside, for the log went on otherwise than what was folded.
+    pub(crate) async fn begin_anew(&mut self) {
+        self.begun = 0;
+        self.durable.store(0, Ordering::Relaxed);
+        let store = Arc::clone(&self.store);
+        let superseded = tokio::task::spawn_blocking(move || store.supersede()).await;
+        if let Ok(Err(error)) = superseded {
+            let reason = error.reason();
+            tracing::warn!(reason, "a snapshot stays: {}", chain(&error));
+        }
+    }
+
     /// Takes a snapshot if so much is new; the caller sees to it that nobody folds meanwhile.
     pub(crate) async fn follow(&mut self, shared: &Arc<Shared>) {
         let is_busy = |task: &JoinHandle<()>| !task.is_finished();

@@ -48,6 +48,11 @@ impl Recent {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets go of all of them.
+    pub(crate) fn forget(&self) {
+        self.ring().clear();
+    }
+
     /// Keeps an event if somebody watches; `bytes` is what it took on the bus.
     pub(crate) fn keep(&self, event: Logged, bytes: usize) {
         if self.watches.load(Ordering::Acquire) == 0 {
@@ -94,12 +99,24 @@ impl Ring {
 }
 
 /// The state, and that somebody watches it until this is dropped.
-pub(crate) struct Watching(Arc<Shared>);
+pub(crate) struct Watching {
+    shared: Arc<Shared>,
+    /// That of the state when the watch began.
+    history: u64,
+}
 
 impl Watching {
     pub(crate) fn begin(shared: &Arc<Shared>) -> Self {
         shared.recent.watches.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(shared))
+        Self {
+            shared: Arc::clone(shared),
+            history: shared.history(),
+        }
+    }
+
+    /// Whether everything was dropped since the watch began: what was told may not be in the ledger.
+    pub(crate) fn is_of_the_past(&self) -> bool {
+        self.shared.history() != self.history
     }
 }
 
@@ -107,13 +124,13 @@ impl Deref for Watching {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 }
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        let recent = &self.0.recent;
+        let recent = &self.shared.recent;
         let mut ring = recent.ring();
         if recent.watches.fetch_sub(1, Ordering::AcqRel) == 1 {
             ring.clear();

@@ -9,8 +9,9 @@ use state::Target;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tonic::{Code, Status};
+use wire::lineage::FORKED;
 use wire::log_reader::{LogReader, Logged};
-use wire::status::go_on_after;
+use wire::status::{go_on_after, with_reason};
 use wire::v1;
 use wire::v1::watch_response::Message;
 
@@ -93,6 +94,9 @@ impl<P: Past> Watcher<P> {
         let mut caught_up = false;
         loop {
             let head = *folded.borrow_and_update();
+            if self.shared.is_of_the_past() {
+                return End::Told(forked());
+            }
             if let Err(end) = self.reach(head, answers).await {
                 return end;
             }
@@ -232,6 +236,12 @@ impl<P: Past> Watcher<P> {
     fn ended(&self, code: Code, reason: &str, message: String) -> Status {
         go_on_after(code, reason, message, (self.seen, RETRY))
     }
+}
+
+/// Where to go on nobody can say: what was told last may stand nowhere.
+fn forked() -> Status {
+    let message = "the ledger went on otherwise than what was told, which may not be in it; watch from its beginning";
+    with_reason(Code::Aborted, FORKED, message)
 }
 
 fn watched(logged: &Logged) -> Message {

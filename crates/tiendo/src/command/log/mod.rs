@@ -68,6 +68,8 @@ pub(super) async fn read(
         kind: wanted.kind.unwrap_or_default(),
         known_from: wanted.known_from.map(wire::time::to_wire),
         known_to: wanted.known_to.map(wire::time::to_wire),
+        // Whoever looks into a fenced log looks for what is lost.
+        beyond_fence: true,
     };
     watch::events(request, None, clients, output).await
 }

@@ -72,6 +72,11 @@ impl LogDecoder {
         self.event.as_ref().ok_or_else(|| "it is empty".to_owned())
     }
 
+    /// The event read last; none before the first, and after one that could not be read.
+    pub(crate) fn last(&self) -> Option<&Event> {
+        self.event.as_ref()
+    }
+
     /// Turns the last event, a report, into the next one; none if either is anything else, or not as we write it.
     fn figure(&mut self, bytes: &[u8]) -> Option<()> {
         let event = self.event.as_mut()?;
