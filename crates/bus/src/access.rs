@@ -39,6 +39,14 @@ impl Access {
         }
     }
 
+    /// Whether these are addresses at all; nobody is called.
+    ///
+    /// # Errors
+    /// [`Error::Url`].
+    pub fn check(&self) -> Result<(), Error> {
+        self.addresses().map(drop)
+    }
+
     /// The addresses, none of which is spoken to in another way than is said.
     pub(crate) fn addresses(&self) -> Result<Vec<ServerAddr>, Error> {
         self.url.split(',').map(|one| address(one.trim())).collect()

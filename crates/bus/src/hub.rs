@@ -14,22 +14,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use async_nats::jetstream::context::{
-    CreateStreamError, GetStreamError, GetStreamErrorKind, RequestError, UpdateStreamError,
-};
+use async_nats::jetstream;
+use async_nats::jetstream::context::RequestError;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{
     Compression, Config, DiscardPolicy, External, LastRawMessageErrorKind, RetentionPolicy, Source,
     StorageType, Stream,
 };
-use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{SubscribeError, header};
 use futures::StreamExt;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::client::{Connection, chain};
-use crate::stream::MESSAGE_BYTES_MAX;
+use crate::client::Connection;
+use crate::stream::{self, MESSAGE_BYTES_MAX, is_missing};
 use crate::subject;
 
 /// The stream of a hub, unless it is given another name. No ledger of the hub's own server may be called `hub`.
@@ -207,30 +205,17 @@ pub enum Error {
         /// The ledger.
         ledger: String,
     },
-    /// The stream cannot be looked up now.
-    #[error("cannot look up stream {name}: {why}")]
-    Get {
+    /// Somebody else has changed the stream meanwhile.
+    #[error("stream {name} was changed by somebody else meanwhile: {left}")]
+    Changed {
         /// The stream.
         name: String,
-        /// What the server says.
-        why: String,
+        /// How it was left.
+        left: &'static str,
     },
-    /// The stream is missing and cannot be created.
-    #[error("cannot create stream {name}")]
-    Create {
-        /// The stream.
-        name: String,
-        /// What the server says.
-        source: CreateStreamError,
-    },
-    /// The stream cannot be changed.
-    #[error("cannot update stream {name}")]
-    Update {
-        /// The stream.
-        name: String,
-        /// What the server says.
-        source: UpdateStreamError,
-    },
+    /// The stream cannot be looked up, made or changed.
+    #[error(transparent)]
+    Stream(#[from] stream::Error),
     /// The heartbeats cannot be listened to.
     #[error("cannot listen to the heartbeats of the ledgers")]
     Listen(#[from] SubscribeError),
@@ -246,9 +231,8 @@ impl Error {
             Self::Taken { .. } => "HUB_STREAM_TAKEN",
             Self::Elsewhere { .. } => "HUB_FED_FROM_ELSEWHERE",
             Self::NotFed { .. } => "HUB_NOT_FED",
-            Self::Get { .. } => "STREAM_UNAVAILABLE",
-            Self::Create { .. } => "STREAM_NOT_CREATED",
-            Self::Update { .. } => "STREAM_NOT_UPDATED",
+            Self::Changed { .. } => "HUB_CHANGED",
+            Self::Stream(error) => error.reason(),
             Self::Listen(_) => "BUS_CONNECTION_LOST",
         }
     }
@@ -266,7 +250,7 @@ fn place(domain: Option<&str>) -> String {
 /// Says of each whether it is new. What was read stays, and so does what else the operator has set.
 ///
 /// # Errors
-/// [`Error`]; nothing is changed then.
+/// [`Error`]; nothing is changed then, but for what [`Error::Changed`] says.
 pub async fn add(
     connection: &Connection,
     spec: &HubSpec,
@@ -278,10 +262,8 @@ pub async fn add(
     let Some(stream) = find(&context, name).await? else {
         let config = spec.config(feeds.iter().map(Feed::source).collect());
         let created = context.create_stream(config).await;
-        created.map_err(|source| Error::Create {
-            name: name.clone(),
-            source,
-        })?;
+        let name = name.clone();
+        created.map_err(|source| stream::Error::Create { name, source })?;
         return Ok(vec![true; feeds.len()]);
     };
     let found = stream.cached_info().config.clone();
@@ -313,7 +295,7 @@ pub async fn add(
         ..found.clone()
     };
     if wanted != found {
-        update(&context, wanted).await?;
+        change(&context, &found, &wanted).await?;
     }
     Ok(fresh)
 }
@@ -321,11 +303,11 @@ pub async fn add(
 /// Has the hub's stream read these ledgers no more. What it took of them stays.
 ///
 /// # Errors
-/// [`Error`]; nothing is changed then.
+/// [`Error`]; nothing is changed then, but for what [`Error::Changed`] says.
 pub async fn remove(connection: &Connection, name: &str, ledgers: &[String]) -> Result<(), Error> {
     let context = connection.jetstream();
-    let mut config = existing(&context, name).await?.cached_info().config.clone();
-    let mut sources = config.sources.take().unwrap_or_default();
+    let found = existing(&context, name).await?.cached_info().config.clone();
+    let mut sources = found.sources.clone().unwrap_or_default();
     for ledger in ledgers {
         let before = sources.len();
         sources
@@ -335,16 +317,42 @@ pub async fn remove(connection: &Connection, name: &str, ledgers: &[String]) -> 
             return Err(Error::NotFed { name, ledger });
         }
     }
-    config.sources = Some(sources);
-    update(&context, config).await
+    let wanted = Config {
+        sources: Some(sources),
+        ..found.clone()
+    };
+    change(&context, &found, &wanted).await
 }
 
-async fn update(context: &jetstream::Context, config: Config) -> Result<(), Error> {
-    let updated = context.update_stream(&config).await;
-    updated.map(drop).map_err(|source| Error::Update {
-        name: config.name,
+/// Sets the configuration that was found to what is wanted, unless it is another by now.
+///
+/// NATS takes a configuration as a whole and compares nothing, so it is looked at right before and right after.
+/// What somebody else sets between the first look and the update is lost, and only a look of theirs can tell them.
+async fn change(
+    context: &jetstream::Context,
+    found: &Config,
+    wanted: &Config,
+) -> Result<(), Error> {
+    let name = &wanted.name;
+    let look = async || Ok::<_, Error>(existing(context, name).await?.cached_info().config.clone());
+    let changed = |left| Error::Changed {
+        name: name.clone(),
+        left,
+    };
+    if look().await? != *found {
+        return Err(changed("nothing was done, so do it again"));
+    }
+    let updated = context.update_stream(wanted).await;
+    let set = updated.map_err(|source| stream::Error::Update {
+        name: name.clone(),
         source,
-    })
+    })?;
+    if look().await? != set.config {
+        return Err(changed(
+            "it is no longer what it was set to, so look at what it reads and do again what is missing",
+        ));
+    }
+    Ok(())
 }
 
 /// The stream if it is there, and it must be a hub's.
@@ -352,12 +360,7 @@ async fn find(context: &jetstream::Context, name: &str) -> Result<Option<Stream>
     let stream = match context.get_stream(name).await {
         Ok(stream) => stream,
         Err(error) if is_missing(&error) => return Ok(None),
-        Err(error) => {
-            return Err(Error::Get {
-                name: name.to_owned(),
-                why: chain(&error),
-            });
-        }
+        Err(error) => return Err(stream::Error::get(name, error).into()),
     };
     let config = &stream.cached_info().config;
     let why = if !config.metadata.contains_key(HUB_KEY) {
@@ -379,11 +382,6 @@ async fn existing(context: &jetstream::Context, name: &str) -> Result<Stream, Er
     found.ok_or_else(|| Error::Missing {
         name: name.to_owned(),
     })
-}
-
-fn is_missing(error: &GetStreamError) -> bool {
-    matches!(error.kind(), GetStreamErrorKind::JetStream(error)
-        if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
 /// How a ledger stands at the hub.
@@ -447,16 +445,12 @@ pub async fn list(
 
 /// The server's answer as it stands: the client library leaves out why a source is not read.
 async fn info(context: &jetstream::Context, name: &str) -> Result<Value, Error> {
-    let unseen = |why: String| Error::Get {
-        name: name.to_owned(),
-        why,
-    };
     let asked: Result<Response<Value>, RequestError> =
         context.request(format!("STREAM.INFO.{name}"), &()).await;
     match asked {
         Ok(Response::Ok(info)) => Ok(info),
-        Ok(Response::Err { error }) => Err(unseen(error.to_string())),
-        Err(error) => Err(unseen(chain(&error))),
+        Ok(Response::Err { error }) => Err(stream::Error::get(name, error).into()),
+        Err(error) => Err(stream::Error::get(name, error).into()),
     }
 }
 
@@ -485,10 +479,10 @@ async fn held(stream: &Stream, ledger: &str) -> Result<Option<u64>, Error> {
             Ok(position)
         }
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
-        Err(error) => Err(Error::Get {
-            name: stream.cached_info().config.name.clone(),
-            why: chain(&error),
-        }),
+        Err(error) => {
+            let name = &stream.cached_info().config.name;
+            Err(stream::Error::get(name, error).into())
+        }
     }
 }
 

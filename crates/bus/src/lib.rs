@@ -12,7 +12,7 @@
 //! - [`relay`](mod@relay): from the log to the stream, in generations
 //! - [`follow`](mod@follow): from the stream to a reader, in order, never silently stale
 //! - [`pull`]: a stream read at a subscriber's own pace
-//! - [`replay`]: the stream read once, for a restore
+//! - [`replay`]: the stream read once, from a position to its end
 //! - [`hub`]: the stream of a national hub, read from those of many ledgers
 //! - [`claim`](mod@claim): the message by which another writer takes a ledger over
 //! - [`subscriber`]: durable consumers of other systems
@@ -26,6 +26,7 @@ pub mod client;
 pub mod follow;
 pub mod hub;
 pub mod pull;
+mod push;
 pub mod relay;
 pub mod replay;
 pub mod server;

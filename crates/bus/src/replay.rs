@@ -1,23 +1,35 @@
 //! The stream read once, from a position to where it ended when that began: what a restore takes from the bus.
 //!
 //! It is no follower: there is no log to fall back to, so a lost connection ends it, and whoever restores begins anew.
+//! A consumer that fails on a connection that stands is made anew where it failed, as long as a message may take.
+//!
+//! It needs to look at that one stream (`STREAM.INFO`, and `STREAM.MSG.GET` for [`Replay::at`]), and what a push consumer
+//! needs: the server pushes some 32 MiB at most that nobody has taken.
 
 use std::time::Duration;
 
+use async_nats::Subscriber;
 use async_nats::jetstream::consumer::DeliverPolicy;
-use async_nats::jetstream::consumer::pull::{Ordered, OrderedConfig};
 use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use futures::StreamExt;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Access;
 use crate::client::{self, ConnectSettings, Connection, chain};
 use crate::follow::Delivery;
+use crate::push::{self, Delivered};
 use crate::subject;
 
 /// Longest wait for a connection, an answer or the next message.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often the server says that there is nothing.
+const IDLE_HEARTBEAT: Duration = Duration::from_secs(1);
+/// A consumer that has said nothing for so long is gone.
+const SILENCE: Duration = Duration::from_millis(2_500);
 /// Most messages given at once.
 const PAGE: usize = 1_024;
+/// Messages that may wait here; of 128 bytes each they would be all that the server pushes.
+const WAITING_MAX: usize = 256 * 1024;
 
 /// Why the stream cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +66,13 @@ pub struct Replay {
     first: u64,
     last: u64,
     /// The consumer and the position that it gives next.
-    messages: Option<(u64, Ordered)>,
+    deliveries: Option<(u64, Deliveries)>,
+}
+
+/// A consumer.
+struct Deliveries {
+    messages: Subscriber,
+    delivered: Delivered,
 }
 
 impl std::fmt::Debug for Replay {
@@ -74,18 +92,15 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`] if there is no server, or no such stream.
     pub async fn open(access: &Access, ledger: &str) -> Result<Replay, ReplayError> {
-        let connection = client::connect(&ConnectSettings {
+        let settings = ConnectSettings {
             access: access.clone(),
             name: format!("tiendo restore {ledger}"),
             timeout: PATIENCE,
-        })
-        .await?;
+        };
+        let connection = client::connect_holding(&settings, Some(WAITING_MAX)).await?;
         let name = subject::stream_name(ledger);
         let found = connection.jetstream().get_stream(&name).await;
-        let stream = found.map_err(|error| ReplayError::Stream {
-            stream: name.clone(),
-            why: chain(&error),
-        })?;
+        let stream = found.map_err(|error| unreadable(&connection, &name, chain(&error)))?;
         let state = &stream.cached_info().state;
         let (first, last) = (state.first_sequence, state.last_sequence);
         Ok(Replay {
@@ -94,7 +109,7 @@ impl Replay {
             name,
             first,
             last,
-            messages: None,
+            deliveries: None,
         })
     }
 
@@ -134,70 +149,89 @@ impl Replay {
         if from > self.last {
             return Ok(Vec::new());
         }
-        let mut messages = match self.messages.take() {
-            Some((next, messages)) if next == from => messages,
+        let mut deliveries = match self.deliveries.take() {
+            Some((next, deliveries)) if next == from => deliveries,
             _ => self.begin(from).await?,
         };
         let wanted = usize::try_from(self.last - from + 1).unwrap_or(PAGE);
         let mut page = Vec::with_capacity(wanted.min(PAGE));
         for position in (from..).take(wanted.min(PAGE)) {
-            page.push(self.next(&mut messages, position).await?);
+            page.push(self.next(&mut deliveries, position).await?);
         }
-        self.messages = Some((from + page.len() as u64, messages));
+        self.deliveries = Some((from + page.len() as u64, deliveries));
         Ok(page)
     }
 
-    // A consumer's messages are not shared between threads: whoever waits for them must hold this alone.
-    async fn begin(&mut self, from: u64) -> Result<Ordered, ReplayError> {
-        let config = OrderedConfig {
-            deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: from,
-            },
-            ..OrderedConfig::default()
+    async fn begin(&self, from: u64) -> Result<Deliveries, ReplayError> {
+        let client = &self.connection.client;
+        let inbox = client.new_inbox();
+        let messages = client.subscribe(inbox.clone()).await;
+        let messages = messages.map_err(|error| self.unreadable(chain(&error)))?;
+        let from = DeliverPolicy::ByStartSequence {
+            start_sequence: from,
         };
-        let consumer = self.stream.create_consumer(config).await;
-        let consumer = consumer.map_err(|error| self.unreadable(chain(&error)))?;
-        let messages = consumer.messages().await;
-        messages.map_err(|error| self.unreadable(chain(&error)))
-    }
-
-    async fn next(
-        &mut self,
-        messages: &mut Ordered,
-        position: u64,
-    ) -> Result<Delivery, ReplayError> {
-        let message = tokio::select! {
-            message = tokio::time::timeout(PATIENCE, messages.next()) => message,
-            () = self.connection.lost() => return Err(self.unreadable("the connection was lost")),
-        };
-        let message = match message {
-            Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) => return Err(self.unreadable(chain(&error))),
-            Ok(None) => return Err(self.unreadable("the server ended the consumer")),
-            Err(_) => {
-                return Err(self.unreadable(format!("message {position} did not come in 10 s")));
-            }
-        };
-        let found = match message.info() {
-            Ok(info) => info.stream_sequence,
-            Err(error) => return Err(self.unreadable(error.to_string())),
-        };
-        if found != position {
-            return Err(self.unreadable(format!(
-                "message {found} came where {position} was expected"
-            )));
-        }
-        Ok(Delivery {
-            position,
-            subject: message.subject.to_string(),
-            payload: message.payload.clone(),
+        let config = push::config(inbox, from, IDLE_HEARTBEAT, "tiendo replay");
+        let context = self.connection.jetstream();
+        let created = context.create_consumer_on_stream(config, &self.name).await;
+        created.map_err(|error| self.unreadable(chain(&error)))?;
+        Ok(Deliveries {
+            messages,
+            delivered: Delivered::default(),
         })
     }
 
-    fn unreadable(&self, why: impl Into<String>) -> ReplayError {
-        ReplayError::Stream {
-            stream: self.name.clone(),
-            why: why.into(),
+    /// The message at a position, which is the one that comes next.
+    async fn next(
+        &self,
+        deliveries: &mut Deliveries,
+        position: u64,
+    ) -> Result<Delivery, ReplayError> {
+        let until = Instant::now() + PATIENCE;
+        let late = || format!("message {position} did not come in 10 s");
+        let mut silent = until.min(Instant::now() + SILENCE);
+        loop {
+            let message = tokio::select! {
+                message = timeout_at(silent, deliveries.messages.next()) => message,
+                () = self.connection.lost() => return Err(self.unreadable("the connection was lost")),
+            };
+            let client = &self.connection.client;
+            let taken = match message {
+                Ok(Some(message)) => deliveries.delivered.take(client, message).await,
+                Ok(None) => Err("the server ended the consumer".to_owned()),
+                Err(_) => Err(late()),
+            };
+            match taken {
+                Ok(Some(delivery)) if delivery.position == position => return Ok(delivery),
+                Ok(Some(Delivery {
+                    position: found, ..
+                })) => {
+                    return Err(self.unreadable(format!(
+                        "message {found} came where {position} was expected"
+                    )));
+                }
+                Ok(None) if Instant::now() >= until => return Err(self.unreadable(late())),
+                Ok(None) => {}
+                Err(why) if Instant::now() >= until => return Err(self.unreadable(why)),
+                // What still comes of the old one goes where nobody reads.
+                Err(_) => *deliveries = self.begin(position).await?,
+            }
+            silent = until.min(Instant::now() + SILENCE);
         }
+    }
+
+    fn unreadable(&self, why: impl Into<String>) -> ReplayError {
+        unreadable(&self.connection, &self.name, why.into())
+    }
+}
+
+/// With the server's own words where a time-out hides them.
+fn unreadable(connection: &Connection, stream: &str, why: String) -> ReplayError {
+    let why = match connection.refusal() {
+        Some(said) => format!("{why}; the server said: {said}"),
+        None => why,
+    };
+    ReplayError::Stream {
+        stream: stream.to_owned(),
+        why,
     }
 }

@@ -18,6 +18,8 @@ use async_nats::jetstream::stream::{
 use async_nats::jetstream::{self, ErrorCode};
 use tracing::info;
 
+use crate::BoxError;
+
 /// Metadata key that says whose stream it is.
 pub const LEDGER_KEY: &str = "ledger";
 
@@ -57,7 +59,7 @@ pub enum Error {
         /// The stream.
         name: String,
         /// What the server says.
-        source: GetStreamError,
+        source: BoxError,
     },
     /// The stream is missing and cannot be created now.
     #[error("cannot create stream {name}")]
@@ -104,6 +106,13 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn get(name: &str, source: impl Into<BoxError>) -> Self {
+        Self::Get {
+            name: name.to_owned(),
+            source: source.into(),
+        }
+    }
+
     /// A code for the operator's runbook.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -236,7 +245,7 @@ pub async fn ensure(
             let created = context.create_stream(spec.config()).await;
             created.map_err(|source| Error::Create { name, source })?
         }
-        Err(source) => return Err(Error::Get { name, source }),
+        Err(error) => return Err(Error::get(&name, error)),
     };
     let config = &stream.cached_info().config;
     check(config, spec)?;
@@ -273,7 +282,7 @@ fn check(config: &Config, spec: &StreamSpec) -> Result<(), Error> {
     }
 }
 
-fn is_missing(error: &GetStreamError) -> bool {
+pub(crate) fn is_missing(error: &GetStreamError) -> bool {
     matches!(error.kind(), GetStreamErrorKind::JetStream(error)
         if error.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }

@@ -10,13 +10,17 @@ use std::time::Duration;
 
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::{self, ErrorCode};
+use futures::StreamExt;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::Access;
 use crate::client::{self, ConnectSettings, Connection, chain};
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest wait for the answers of a cluster; one that died not long ago is still counted.
+const NEIGHBOURS_WAIT: Duration = Duration::from_secs(2);
 /// Most messages that may be on their way to a subscriber without an acknowledgement.
 pub const ACK_PENDING_MAX: u64 = 1_000;
 /// After this a message that was not acknowledged comes again.
@@ -69,6 +73,22 @@ pub struct Standing {
     pub unacknowledged: u64,
     /// The last position of the stream.
     pub last: u64,
+}
+
+/// A server of a cluster on which an account is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// Its name.
+    pub server: String,
+    /// What is known of it.
+    pub why: String,
+}
+
+impl Unreached {
+    fn otherwise(server: String) -> Self {
+        let why = "its own file says otherwise".to_owned();
+        Self { server, why }
+    }
 }
 
 /// Why it cannot be done.
@@ -243,25 +263,96 @@ impl Subscribers {
             .map(drop)
     }
 
-    /// Has the server that this is connected to read its configuration anew; needs a user of its system account.
+    /// Has the server that this is connected to, and then its neighbours of a cluster, read their configurations anew;
+    /// needs a user of the system account.
+    ///
+    /// Each reads a file of its own: gives those on which an account of that name is not known although it should be, or
+    /// the other way round, or of which nobody can say.
     ///
     /// # Errors
-    /// [`Error::Refused`] with what is wrong with the configuration.
-    pub async fn reload(&self) -> Result<(), Error> {
-        let client = &self.connection.client;
-        let subject = format!("$SYS.REQ.SERVER.{}.RELOAD", client.server_info().server_id);
+    /// [`Error::Refused`] with what is wrong with the configuration of the first.
+    pub async fn reload(&self, account: &str, is_known: bool) -> Result<Vec<Unreached>, Error> {
+        let own = self.connection.client.server_info();
+        let mut unreached = Vec::new();
+        if self.reread(&own.server_id, account).await? != is_known {
+            unreached.push(Unreached::otherwise(own.server_name));
+        }
+        let (neighbours, silent) = self.neighbours(&own.server_id).await?;
+        for (id, server) in neighbours {
+            match self.reread(&id, account).await {
+                Ok(known) if known == is_known => {}
+                Ok(_) => unreached.push(Unreached::otherwise(server)),
+                Err(error) => unreached.push(Unreached {
+                    server,
+                    why: error.to_string(),
+                }),
+            }
+        }
+        unreached.extend((silent > 0).then(|| Unreached {
+            server: format!("{silent} more"),
+            why: "no answer".to_owned(),
+        }));
+        Ok(unreached)
+    }
+
+    /// Has a server read its configuration anew; whether it knows an account of that name then.
+    async fn reread(&self, server: &str, account: &str) -> Result<bool, Error> {
         let action = "have the server read its configuration anew";
         // With the first reading a new account is there, but what it is lent of JetStream answers only after a second
         // (nats-server 2.15.1).
         for _ in 0..2 {
-            let told = client.request(subject.clone(), "".into()).await;
-            let told = told.map_err(|error| self.refused(action, &chain(&error)))?;
-            let told: Value = serde_json::from_slice(&told.payload).unwrap_or_default();
-            if let Some(error) = told.get("error") {
-                return Err(self.refused(action, &error["description"].to_string()));
-            }
+            self.ask_server(server, "RELOAD", action).await?;
         }
-        Ok(())
+        let action = "ask the server for its accounts";
+        let told = self.ask_server(server, "ACCOUNTZ", action).await?;
+        match told["data"]["accounts"].as_array() {
+            Some(accounts) => Ok(accounts.iter().any(|known| known == account)),
+            None => Err(self.refused(action, "it does not name them")),
+        }
+    }
+
+    /// Id and name of every other server of the cluster, and how many more did not answer.
+    async fn neighbours(&self, own: &str) -> Result<(Vec<(String, String)>, u64), Error> {
+        let client = &self.connection.client;
+        let failed = |error: &dyn std::error::Error| {
+            self.refused("ask which servers there are", &chain(error))
+        };
+        let inbox = client.new_inbox();
+        let answers = client.subscribe(inbox.clone()).await;
+        let mut answers = answers.map_err(|error| failed(&error))?;
+        let asked = client.publish_with_reply("$SYS.REQ.SERVER.PING", inbox, "".into());
+        asked.await.map_err(|error| failed(&error))?;
+        let (mut answered, mut count, mut neighbours) = (0, 1, Vec::new());
+        let listen = async {
+            while answered < count
+                && let Some(answer) = answers.next().await
+            {
+                let told: Value = serde_json::from_slice(&answer.payload).unwrap_or_default();
+                let text = |name: &str| told["server"][name].as_str().map(ToOwned::to_owned);
+                let active = told["statsz"]["active_servers"].as_u64();
+                count = count.max(active.unwrap_or(1));
+                answered += 1;
+                if let (Some(id), Some(name)) = (text("id"), text("name"))
+                    && id != own
+                {
+                    neighbours.push((id, name));
+                }
+            }
+        };
+        // Who has not answered by then is told of by their number.
+        let _ = timeout(NEIGHBOURS_WAIT, listen).await;
+        Ok((neighbours, count.saturating_sub(answered)))
+    }
+
+    async fn ask_server(&self, id: &str, what: &str, action: &str) -> Result<Value, Error> {
+        let subject = format!("$SYS.REQ.SERVER.{id}.{what}");
+        let told = self.connection.client.request(subject, "".into()).await;
+        let told = told.map_err(|error| self.refused(action, &chain(&error)))?;
+        let told: Value = serde_json::from_slice(&told.payload).unwrap_or_default();
+        match told.get("error") {
+            Some(error) => Err(self.refused(action, &error["description"].to_string())),
+            None => Ok(told),
+        }
     }
 
     /// The last sequence of a stream.

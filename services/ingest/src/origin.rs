@@ -45,7 +45,8 @@ impl Looks for Log {
     }
 }
 
-/// Messages from a position on, at most `max`.
+/// Messages from a position on, at most `max`; those before an event that none can be made of, which is named when it is
+/// the first.
 pub(crate) fn messages(
     log: &impl Looks,
     ledger: &str,
@@ -78,14 +79,11 @@ pub(crate) fn messages(
         Vec::with_capacity(records.len()),
     );
     for (record, request_ends) in ended {
-        let event = decode(record)?;
-        let place = Place {
-            ledger,
-            position: record.position,
-            known: of_micros(record.known_micros),
-        };
-        let subject = cloud_event::publish_to(&mut bytes, place, &event, request_ends)?;
-        made.push((record.position, subject, bytes.len()));
+        match make(&mut bytes, ledger, record, request_ends) {
+            Ok(subject) => made.push((record.position, subject, bytes.len())),
+            Err(error) if made.is_empty() => return Err(error),
+            Err(_) => break,
+        }
     }
     let (bytes, mut from) = (Bytes::from(bytes), 0);
     let message = made.into_iter().map(|(position, subject, to)| Message {
@@ -94,6 +92,23 @@ pub(crate) fn messages(
         payload: bytes.slice(std::mem::replace(&mut from, to)..to),
     });
     Ok(message.collect())
+}
+
+/// Adds the message of an event to the others; gives its subject.
+fn make(
+    bytes: &mut Vec<u8>,
+    ledger: &str,
+    record: &Record,
+    request_ends: bool,
+) -> Result<String, BoxError> {
+    let position = record.position;
+    let place = Place {
+        ledger,
+        position,
+        known: of_micros(record.known_micros),
+    };
+    let made = cloud_event::publish_to(bytes, place, &decode(record)?, request_ends);
+    made.map_err(|error| format!("no message can be made of event {position}: {error}").into())
 }
 
 impl bus::Origin for LogOrigin {

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 
 use bus::Message;
-use event_log::{Log, ReadLimit, Record};
+use bytes::Bytes;
+use event_log::{Append, Log, NewEvent, ReadLimit, Record};
 
 use crate::origin::{Looks, messages};
 use crate::writer_tests::{World, report};
@@ -75,4 +76,37 @@ async fn a_log_that_grows_between_two_looks_leaves_nothing_out() {
             }
         }
     }
+}
+
+/// What is before an event that nobody can read is given; the event is named once it is the first.
+#[tokio::test]
+async fn an_event_that_nobody_can_read_holds_back_nothing_before_it() {
+    let world = World::new().await;
+    let limit = ReadLimit {
+        events: 1,
+        bytes: 1_024,
+    };
+    let readable = world.log.read(2, limit).unwrap().remove(0).payload;
+    for (number, payload) in [(7, Bytes::from_static(b"\xff")), (8, readable)] {
+        let event = NewEvent {
+            subject: "0/x".into(),
+            expected_revision: None,
+            payload,
+            attribute: None,
+        };
+        let request = Append {
+            request_id: [number; 16],
+            events: vec![event],
+        };
+        world.log.append(request).await.unwrap();
+    }
+    let positions = |from, max| {
+        let given = messages(&world.log, "story", from, max);
+        given.map(|given| given.iter().map(|m| m.position).collect::<Vec<_>>())
+    };
+    assert_eq!(positions(1, 10).unwrap(), [1, 2]);
+    assert_eq!(positions(2, 10).unwrap(), [2]);
+    let told = positions(3, 10).unwrap_err().to_string();
+    assert!(told.contains("positions 3 to 3"), "{told}");
+    assert_eq!(positions(4, 10).unwrap(), [4]);
 }

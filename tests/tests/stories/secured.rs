@@ -2,19 +2,23 @@
 //! with the real services, and with those who try what they may not.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use async_nats::jetstream::consumer::pull;
+use async_nats::connection::State;
 use async_nats::jetstream::stream::{Config, External, Source};
 use async_nats::jetstream::{self, consumer};
 use async_nats::{Client, ConnectOptions, Event, ServerError};
 use bus::server::{Ready, Server};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
-use tiendo_tests::fact::{batch, quota, report, request};
-use tiendo_tests::{Chapters, Operated, PATIENCE, Process, binary, free_port, program, until};
+use tiendo_tests::fact::{actor, batch, quota, report, request};
+use tiendo_tests::program::Output;
+use tiendo_tests::{
+    Chapters, Operated, PATIENCE, Process, Refused, binary, free_port, program, until,
+};
 use tonic::transport::Channel;
 use uuid::Uuid;
 use wire::message::to_json;
@@ -38,7 +42,7 @@ const UNANSWERED: Duration = Duration::from_millis(500);
 struct World {
     operated: Operated,
     server: Server,
-    services: Vec<Process>,
+    services: Mutex<Vec<Process>>,
     ingest: String,
     projection: String,
     alerting: String,
@@ -47,43 +51,65 @@ struct World {
 impl World {
     async fn start() -> Result<Self> {
         let operated = Operated::new()?;
-        let agencies = format!(
-            "{}{}",
-            agency(&operated, AGENCY)?,
-            agency(&operated, OTHER)?
-        );
-        fs::write(operated.copied("subscribers.conf"), agencies)?;
         let server = operated.single(operated.copied("single.conf")).await?;
         let mut world = Self {
             operated,
             server,
-            services: Vec::new(),
+            services: Mutex::default(),
             ingest: String::new(),
             projection: String::new(),
             alerting: String::new(),
         };
-        world.ingest = world.serve("ingest", &[]).await?;
+        world.ingest = world.serve("ingest", "ingest", &[]).await?;
         let log = world.ingest.clone();
-        world.projection = world.serve("projection", &["--ingest", &log]).await?;
+        let from = ["--ingest", &log];
+        world.projection = world.serve("projection", "projection", &from).await?;
         let today = ["--ingest", &log, "--today", "2023-07-31"];
-        world.alerting = world.serve("alerting", &today).await?;
+        world.alerting = world.serve("alerting", "alerting", &today).await?;
+        for name in [AGENCY, OTHER] {
+            world.admit(name).await?;
+        }
         Ok(world)
     }
 
-    async fn serve(&mut self, name: &str, more: &[&str]) -> Result<String> {
-        let data = self.operated.file(name).to_string_lossy().into_owned();
+    /// Lets an agency subscribe to what is reported of one place, and report.
+    async fn admit(&self, name: &str) -> Result<()> {
+        let seed = self.operated.seed(name);
+        let seed = seed.to_string_lossy();
+        #[rustfmt::skip]
+        let asked = [
+            "add", name, "--localities", "570", "--kinds", "progress", "--may-report", "--seed", &seed,
+        ];
+        let admitted = async || {
+            let added = subscriber(&self.operated, &self.server.url(), &asked).await?;
+            // The writer's relay makes the stream.
+            if added.stderr.contains("STREAM_MISSING") {
+                return Ok(None);
+            }
+            added.ok().map(Some)
+        };
+        until("an agency let in", PATIENCE, admitted).await?;
+        Ok(())
+    }
+
+    /// A service with a folder of its own.
+    async fn serve(&self, name: &str, folder: &str, more: &[&str]) -> Result<String> {
+        let data = self.operated.file(folder).to_string_lossy().into_owned();
         let access = self.operated.arguments(&self.server.url(), name);
         let mut arguments = vec!["serve", name, "--lang", "en", "--data", &data];
         arguments.extend(["--port", "0", "--http-port", "0"]);
         arguments.extend(access.iter().map(String::as_str));
         arguments.extend(more);
-        let evidence = self.operated.file(&format!("serve-{name}"));
+        let evidence = self.operated.file(&format!("serve-{folder}"));
         let mut process = Process::start(&arguments, &evidence)?;
         let ready = format!("{name} ready");
         let line = process
             .says(&ready, |line| line.starts_with(&ready))
             .await?;
-        self.services.push(process);
+        let services = self.services.lock();
+        services
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(process);
         let mut words = line.split_whitespace();
         let address = words.find(|word| word.starts_with("http://"));
         Ok(address
@@ -128,7 +154,8 @@ impl World {
     }
 
     async fn finish(self) -> Result<()> {
-        for service in self.services {
+        let services = self.services.into_inner();
+        for service in services.unwrap_or_else(PoisonError::into_inner) {
             service.stop().await?;
         }
         self.server.stop().await?;
@@ -136,34 +163,17 @@ impl World {
     }
 }
 
-/// The account of an agency as `tiendo subscriber add` writes it, and one that may report.
-fn agency(operated: &Operated, name: &str) -> Result<String> {
-    let key = operated.make_key(name)?;
-    let next = format!("API.CONSUMER.MSG.NEXT.{LEDGER}.{name}");
-    let info = format!("API.CONSUMER.INFO.{LEDGER}.{name}");
-    let ack = format!("$JS.ACK.{LEDGER}.{name}.>");
-    let beat = "tiendo.v1.khanh-hoa.sys.log.head";
-    let requests = "tiendo.v1.khanh-hoa.sys.ingest.*";
-    Ok(format!(
-        r#"
-        "{name}" {{
-          users: [ {{
-            nkey: {key}
-            permissions {{
-              publish: [ "$JS.tiendo.{next}", "$JS.tiendo.{info}", "{ack}", "{requests}" ]
-              subscribe: [ "_INBOX_{name}.>", "{beat}" ]
-            }}
-          }} ]
-          imports: [
-            {{ service: {{ account: "TIENDO", subject: "$JS.{next}" }}, to: "$JS.tiendo.{next}" }}
-            {{ service: {{ account: "TIENDO", subject: "$JS.{info}" }}, to: "$JS.tiendo.{info}" }}
-            {{ service: {{ account: "TIENDO", subject: "{ack}" }} }}
-            {{ service: {{ account: "TIENDO", subject: "{requests}" }} }}
-            {{ stream: {{ account: "TIENDO", subject: "{beat}" }} }}
-          ]
-        }}
-        "#
-    ))
+/// `tiendo subscriber` by the operator, with the accounts of the server, which reads them anew.
+async fn subscriber(operated: &Operated, url: &str, asked: &[&str]) -> Result<Output> {
+    let access = operated.arguments(url, "operator");
+    let accounts = operated.copied("subscribers.conf");
+    let system = operated.seed("system");
+    let (accounts, system) = (accounts.to_string_lossy(), system.to_string_lossy());
+    let mut all = vec!["--lang", "en", "subscriber"];
+    all.extend(asked);
+    all.extend(["--accounts", &accounts, "--system-nkey", &system]);
+    all.extend(access.iter().map(String::as_str));
+    program::run(&binary()?, &all).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,6 +198,12 @@ async fn whoever_signs_does_what_is_theirs_and_nobody_else_does_anything() -> Re
         .tell("requests that are none, or not the first", requests(w))
         .await;
     story.tell("ten megabytes", ten_megabytes(w)).await;
+    story
+        .tell("a state folded anew from the bus", folded_from_the_bus(w))
+        .await;
+    story
+        .tell("a standby takes over, and the writer knows", taken_over(w))
+        .await;
     story.end()?;
     world.finish().await
 }
@@ -231,28 +247,27 @@ async fn the_way_through(w: &World) -> Result<()> {
     let alert: Value = serde_json::from_slice(&alert.payload)?;
     assert_eq!(alert["type"], "vn.tiendo.case.opened.v1");
 
-    // Both followed the stream, and did not live on the log alone.
-    let followers: Vec<_> = ledger.consumers().try_collect().await?;
-    let mut names: Vec<_> = followers
-        .iter()
-        .filter(|info| info.delivered.stream_sequence >= receipt.last_position)
-        .filter_map(|info| info.config.description.clone())
-        .collect();
-    names.sort();
-    assert_eq!(names, ["projection", "tiendo alerting"]);
-    Ok(())
+    // They followed the stream, and did not live on the log alone.
+    follow(w, &["projection", "tiendo alerting"], receipt.last_position).await
+}
+
+/// Waits until these have followed the stream to a position.
+async fn follow(w: &World, names: &[&str], position: u64) -> Result<()> {
+    let ledger = w.streams().await?.get_stream(LEDGER).await?;
+    let followed = async || {
+        let followers: Vec<_> = ledger.consumers().try_collect().await?;
+        let reach = |name: &&str| {
+            followers.iter().any(|info| {
+                info.config.description.as_deref() == Some(*name)
+                    && info.delivered.stream_sequence >= position
+            })
+        };
+        Ok(names.iter().all(reach).then_some(()))
+    };
+    until("followers of the stream", PATIENCE, followed).await
 }
 
 async fn an_agency_reads(w: &World) -> Result<()> {
-    let streams = w.streams().await?;
-    for name in [AGENCY, OTHER] {
-        let config = pull::Config {
-            durable_name: Some(name.to_owned()),
-            filter_subject: "tiendo.v1.khanh-hoa.570.progress.*.*".to_owned(),
-            ..pull::Config::default()
-        };
-        streams.create_consumer_on_stream(config, LEDGER).await?;
-    }
     let agency = jetstream::with_domain(w.client(AGENCY).await?, "tiendo");
     let consumer: consumer::PullConsumer = agency.get_consumer_from_stream(AGENCY, LEDGER).await?;
     let mut messages = consumer.messages().await?;
@@ -283,7 +298,7 @@ async fn heard(w: &World, who: &str) -> Result<(Client, Arc<Mutex<Vec<String>>>)
     let said = Arc::new(Mutex::new(Vec::new()));
     let seed = fs::read_to_string(w.operated.seed(who))?;
     let kept = Arc::clone(&said);
-    let options = ConnectOptions::with_nkey(seed)
+    let options = ConnectOptions::with_nkey(seed.trim().to_owned())
         .add_root_certificates(w.operated.ca())
         .custom_inbox_prefix(format!("_INBOX_{who}"))
         .event_callback(move |event| {
@@ -319,7 +334,7 @@ async fn strangers(w: &World) -> Result<()> {
     };
     let signed = |who: &str| -> Result<ConnectOptions> {
         let seed = fs::read_to_string(w.operated.seed(who))?;
-        Ok(ConnectOptions::with_nkey(seed))
+        Ok(ConnectOptions::with_nkey(seed.trim().to_owned()))
     };
     let ca = || w.operated.ca();
     for options in [
@@ -350,48 +365,29 @@ async fn forbidden(w: &World) -> Result<()> {
     let read = format!("$JS.API.DIRECT.GET.{LEDGER}");
     let update = format!("$JS.API.STREAM.UPDATE.{LEDGER}");
     let of_alerts = format!("$JS.API.STREAM.UPDATE.{ALERTS}");
-    for (who, subjects) in [
-        (
-            AGENCY,
-            vec![
-                FORGED,
-                FORGED_ALERT,
-                &next,
-                &next_of_ours,
-                &ack,
-                &create,
-                &delete,
-                &purge,
-                &read,
-                "$JS.API.INFO",
-                "tiendo.v1.khanh-hoa.sys.log.head",
-                "_INBOX_projection.x",
-            ],
-        ),
-        (
-            "projection",
-            vec![
-                FORGED,
-                FORGED_ALERT,
-                &next,
-                &ack,
-                &create,
-                &delete,
-                &purge,
-                &update,
-                RECORD,
-            ],
-        ),
-        (
-            "alerting",
-            vec![FORGED, &next, &create, &delete, &purge, &update, RECORD],
-        ),
-        (
-            "ingest",
-            vec![FORGED_ALERT, &next, &create, &delete, &purge, &of_alerts],
-        ),
+    let info = format!("$JS.API.STREAM.INFO.{LEDGER}");
+    let get = format!("$JS.API.STREAM.MSG.GET.{LEDGER}");
+    let end = format!("$JS.API.CONSUMER.DELETE.{LEDGER}.{OTHER}");
+    let read_alerts = format!("$JS.API.CONSUMER.CREATE.{ALERTS}");
+    #[rustfmt::skip]
+    let tried = [
+        (AGENCY, vec![
+            FORGED, FORGED_ALERT, &next, &next_of_ours, &ack, &create, &delete, &purge, &read, &info, &get,
+            "$JS.API.INFO", "tiendo.v1.khanh-hoa.sys.log.head", "_INBOX_projection.x",
+        ]),
+        ("projection", vec![
+            FORGED, FORGED_ALERT, &next, &ack, &create, &delete, &purge, &update, &read, &get, &end,
+            &read_alerts, RECORD,
+        ]),
+        ("alerting", vec![
+            FORGED, &next, &ack, &create, &delete, &purge, &update, &read, &info, &get, &end, RECORD,
+        ]),
+        ("ingest", vec![
+            FORGED_ALERT, &next, &ack, &create, &delete, &purge, &read, &end, &of_alerts, &read_alerts,
+        ]),
         ("operator", vec![FORGED, FORGED_ALERT, RECORD]),
-    ] {
+    ];
+    for (who, subjects) in tried {
         let (client, said) = heard(w, who).await?;
         for subject in subjects {
             let forged = br#"{"specversion":"1.0"}"#.as_slice();
@@ -418,6 +414,9 @@ async fn forbidden(w: &World) -> Result<()> {
             told(&said, &format!("subscription to \"{subject}\"")).await?;
         }
     }
+    for who in ["ingest", "projection", "alerting"] {
+        no_other_consumer(w, who).await?;
+    }
     assert_eq!((w.head().await?, w.ends().await?), before);
     let streams = w.streams().await?;
     let other: consumer::PullConsumer = streams.get_consumer_from_stream(OTHER, LEDGER).await?;
@@ -431,6 +430,75 @@ async fn forbidden(w: &World) -> Result<()> {
         (2, 0, 0),
         "somebody read or acknowledged in another's name"
     );
+    Ok(())
+}
+
+/// Whoever may make a consumer without a name makes none that has one, and none that writes into the ledger.
+async fn no_other_consumer(w: &World, who: &str) -> Result<()> {
+    let client = w.client(who).await?;
+    let inbox = format!("_INBOX_{who}.x");
+    for (name, to) in [(Some(OTHER), inbox.as_str()), (None, FORGED)] {
+        for lasting in [false, true] {
+            let durable = name.filter(|_| lasting);
+            let config = json!({
+                "name": name, "durable_name": durable, "deliver_subject": to,
+                "ack_policy": "none", "deliver_policy": "all",
+            });
+            let asked = json!({ "stream_name": LEDGER, "config": config }).to_string();
+            let subject = format!("$JS.API.CONSUMER.CREATE.{LEDGER}");
+            let answer = client.request(subject, asked.into()).await?;
+            let said: Value = serde_json::from_slice(&answer.payload)?;
+            ensure!(said["error"].is_object(), "{who}, {config}: {said}");
+        }
+    }
+    Ok(())
+}
+
+async fn folded_from_the_bus(w: &World) -> Result<()> {
+    let asked = ["projection", "rebuild", "--source", "bus", "-o", "json"];
+    let told: Value = serde_json::from_str(&w.ask(&w.projection, &asked).await?)?;
+    let rebuild = &told["rebuild"];
+    assert_eq!(rebuild["phase"], "PROJECTION_REBUILD_PHASE_READY", "{told}");
+    assert_eq!(rebuild["comparison"]["same"], true, "{told}");
+    assert_eq!(rebuild["position"], w.head().await?, "{told}");
+    Ok(())
+}
+
+async fn taken_over(w: &World) -> Result<()> {
+    let address = w.serve("ingest", "standby", &["--standby"]).await?;
+    let mut standby = IngestServiceClient::connect(address).await?;
+    let head = w.head().await?;
+    let level = async || {
+        let ledger = standby.get_ledger(v1::GetLedgerRequest {}).await?;
+        Ok((ledger.into_inner().head == head).then_some(()))
+    };
+    until("a standby that has everything", PATIENCE, level).await?;
+    follow(w, &["tiendo standby khanh-hoa"], head).await?;
+    let asked = v1::TakeOverLedgerRequest {
+        actor: Some(actor()),
+        reason: "Máy ghi hỏng".to_owned(),
+    };
+    let taken = standby.take_over_ledger(asked).await?.into_inner();
+    assert_eq!(taken.position, head + 1);
+    let next = standby.record(request(report("570", "2023-07-31", 43_000)));
+    let receipt = next.await?.into_inner().receipt.context("a receipt")?;
+    assert_eq!(receipt.first_position, head + 2);
+
+    // The writer before it may look at the stream as well, and says where it was taken over, and what is lost.
+    let mut old = w.recorder().await?;
+    let known = async || match old
+        .record(request(report("570", "2023-07-31", 44_000)))
+        .await
+    {
+        Err(status) if Refused::of(&status).reason == "WRITER_FENCED" => Ok(Some(())),
+        Err(status) => Err(status.into()),
+        Ok(_) => Ok(None),
+    };
+    until("that the old writer is fenced", PATIENCE, known).await?;
+    let ledger = old.get_ledger(v1::GetLedgerRequest {}).await?.into_inner();
+    assert_eq!(ledger.role(), v1::LedgerRole::Fenced);
+    let fence = ledger.fence.context("a fence")?;
+    assert_eq!(fence.position, taken.position);
     Ok(())
 }
 
@@ -488,14 +556,13 @@ async fn one_server_starts_as_it_is() -> Result<()> {
     operated.finish()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
-    let operated = Operated::new()?;
+/// Three servers of these configurations.
+async fn cluster(operated: &Operated, configs: [PathBuf; 3]) -> Result<Vec<Server>> {
     let ports = [free_port()?, free_port()?, free_port()?];
     let routes = ports.map(|port| format!("\"nats-route://tiendo:word@127.0.0.1:{port}\""));
     let routes = format!("[{}]", routes.join(","));
     let mut servers = Vec::new();
-    for (number, port) in ports.iter().enumerate() {
+    for (number, (port, config)) in ports.iter().zip(configs).enumerate() {
         let listen = format!("127.0.0.1:{port}");
         let more = [
             ("TIENDO_CLUSTER_LISTEN", listen.as_str()),
@@ -503,12 +570,15 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
             ("TIENDO_CLUSTER_PASSWORD", "word"),
         ];
         let more = more.map(|(name, value)| (name.into(), value.into()));
-        let (config, name) = (Operated::shipped("cluster.conf"), format!("nats-{number}"));
+        let name = format!("nats-{number}");
         let server = operated.server(config, &name, Vec::new(), more.into(), Ready::Listens);
         servers.push(server.await?);
     }
-    let urls: Vec<_> = servers.iter().map(Server::url).collect();
-    let writer = jetstream::new(operated.client(&urls[0], "ingest").await?);
+    Ok(servers)
+}
+
+/// A stream on all three, once they have found each other.
+async fn replicated(writer: &jetstream::Context) -> Result<jetstream::stream::Stream> {
     let made = async || {
         let config = Config {
             name: LEDGER.to_owned(),
@@ -518,13 +588,19 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
         };
         Ok(writer.create_stream(config).await.ok())
     };
-    let stream = until("a stream on all three", PATIENCE, made).await?;
-    let cluster = stream
-        .cached_info()
-        .cluster
-        .as_ref()
-        .context("no cluster")?;
-    assert_eq!(cluster.replicas.len(), 2);
+    until("a stream on all three", PATIENCE, made).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
+    let operated = Operated::new()?;
+    let shipped = [(); 3].map(|()| Operated::shipped("cluster.conf"));
+    let mut servers = cluster(&operated, shipped).await?;
+    let writer = operated.client(&servers[0].url(), "ingest").await?;
+    let writer = jetstream::new(writer);
+    let stream = replicated(&writer).await?;
+    let among = stream.cached_info().cluster.as_ref();
+    assert_eq!(among.context("no cluster")?.replicas.len(), 2);
     servers.pop().context("a server")?.stop().await?;
     let written = async || {
         let acked = writer.publish(FORGED, "{}".into()).await?;
@@ -533,6 +609,72 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
     let acked = until("a message on the two that are left", PATIENCE, written).await?;
     // What was tried before a new leader was chosen may have come too.
     ensure!(acked.sequence >= 1, "{acked:?}");
+    for server in servers {
+        server.stop().await?;
+    }
+    operated.finish()
+}
+
+/// Each server of a cluster reads a file of its own; who has not got the new one is named, and what is open is closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agency_is_in_or_out_on_every_server_or_the_operator_is_told() -> Result<()> {
+    let operated = Operated::new()?;
+    let apart = operated.file("apart");
+    fs::create_dir(&apart)?;
+    for entry in fs::read_dir(operated.file("nats"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), apart.join(entry.file_name()))?;
+    }
+    let copy = || {
+        fs::copy(
+            operated.copied("subscribers.conf"),
+            apart.join("subscribers.conf"),
+        )
+    };
+    let config = operated.copied("cluster.conf");
+    let configs = [config.clone(), config, apart.join("cluster.conf")];
+    let servers = cluster(&operated, configs).await?;
+    let urls: Vec<_> = servers.iter().map(Server::url).collect();
+    let writer = operated.client(&urls[0], "ingest").await?;
+    replicated(&jetstream::new(writer)).await?;
+
+    let seed = operated.seed(AGENCY);
+    let seed = seed.to_string_lossy();
+    let add = ["add", AGENCY, "--seed", &seed];
+    let added = subscriber(&operated, &urls[0], &add).await?;
+    ensure!(added.code == 0, "{added:?}");
+    let is_told = |said: &str| {
+        let names = ["nats-0 (", "nats-1 (", "nats-2 ("].map(|name| said.contains(name));
+        said.contains("SUBSCRIBER_NOT_EVERYWHERE") && names == [false, false, true]
+    };
+    ensure!(is_told(&added.stderr), "{added:?}");
+    ensure!(operated.client(&urls[2], AGENCY).await.is_err(), "let in");
+    copy()?;
+    let again = subscriber(&operated, &urls[0], &add).await?;
+    ensure!(!again.stderr.contains("NOT_EVERYWHERE"), "{again:?}");
+    let mut open = Vec::new();
+    for url in &urls {
+        open.push(operated.client(url, AGENCY).await?);
+    }
+
+    let remove = ["remove", AGENCY];
+    let removed = subscriber(&operated, &urls[0], &remove).await?;
+    ensure!(
+        removed.code == 69 && is_told(&removed.stderr),
+        "{removed:?}"
+    );
+    operated.client(&urls[2], AGENCY).await?;
+    copy()?;
+    let again = subscriber(&operated, &urls[0], &remove).await?;
+    ensure!(
+        again.code == 66 && again.stderr.contains("SUBSCRIBER_UNKNOWN"),
+        "{again:?}"
+    );
+    for (client, url) in open.iter().zip(&urls) {
+        let cut = async || Ok((client.connection_state() != State::Connected).then_some(()));
+        until("the connection cut", PATIENCE, cut).await?;
+        ensure!(operated.client(url, AGENCY).await.is_err(), "let in");
+    }
     for server in servers {
         server.stop().await?;
     }

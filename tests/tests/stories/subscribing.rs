@@ -7,9 +7,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use async_nats::connection::State;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::Config;
 use bus::server::Server;
@@ -123,14 +125,12 @@ async fn a_system_is_let_in_with_one_command() -> Result<()> {
     world.operated.finish()
 }
 
+/// For a server that is called otherwise elsewhere, and run where its files lie beside it.
 async fn a_python_program(w: &World) -> Result<()> {
+    let public = w.server.url().replace("127.0.0.1", "localhost");
+    #[rustfmt::skip]
     let asked = [
-        "--localities",
-        "568",
-        "--kinds",
-        "progress",
-        "--snippet",
-        "python",
+        "--localities", "568", "--kinds", "progress", "--snippet", "python", "--public-url", &public,
     ];
     let added = w.add(AGENCY, &asked).await?;
     let said = added.stderr.clone();
@@ -139,6 +139,11 @@ async fn a_python_program(w: &World) -> Result<()> {
     ensure!(
         !text.contains(seed.trim()) && !said.contains(seed.trim()),
         "the seed was told"
+    );
+    let here = w.operated.file("").to_string_lossy().into_owned();
+    ensure!(
+        text.contains(&public) && !text.contains("127.0.0.1") && !text.contains(&here),
+        "{text}"
     );
     let mode = fs::metadata(w.operated.seed(AGENCY))?.permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -199,6 +204,11 @@ async fn asked_wrongly(w: &World) -> Result<()> {
         ("x", &["--kinds", "case,progress"], "SUBSCRIBER_TWO_LEDGERS"),
         ("x", &["--localities", "Nha Trang"], "SUBSCRIBER_LOCALITY"),
         ("x", &["--start", "soon"], "SUBSCRIBER_START"),
+        (
+            "x",
+            &["--public-url", "http://a.example"],
+            "BUS_URL_INVALID",
+        ),
         ("x", &["--kinds", "case"], "STREAM_MISSING"),
         (AGENCY, &["--localities", "570"], "SUBSCRIBER_EXISTS"),
     ] {
@@ -236,8 +246,14 @@ async fn restored(w: &World) -> Result<()> {
 }
 
 async fn taken_away(w: &World) -> Result<()> {
-    w.operated.client(&w.server.url(), AGENCY).await?;
+    let open = w.operated.client(&w.server.url(), AGENCY).await?;
+    let other = w.operated.client(&w.server.url(), OTHER).await?;
     w.changing(&["remove", AGENCY]).await?.ok()?;
+    // Whoever is connected is cut off, and nobody else.
+    let cut = async || Ok((open.connection_state() != State::Connected).then_some(()));
+    until("the connection cut", PATIENCE, cut).await?;
+    other.flush().await?;
+    assert_eq!(other.statistics().connects.load(Ordering::Relaxed), 1);
     let kept_out = async || {
         let again = w.operated.client(&w.server.url(), AGENCY).await;
         Ok(again.is_err().then_some(()))
@@ -295,6 +311,7 @@ async fn under_up_a_system_subscribes_without_a_key() -> Result<()> {
 async fn lines(program: &Path, file: &Path, count: usize) -> Result<Vec<String>> {
     let mut child = Command::new(program)
         .arg(file)
+        .current_dir(file.parent().context("a folder")?)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

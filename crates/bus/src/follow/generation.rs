@@ -1,11 +1,12 @@
 //! One generation of a follower: a client, a push consumer, and a watchdog.
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::jetstream::consumer::DeliverPolicy;
+use async_nats::{Message, Subscriber};
 use futures::StreamExt;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Bytes, Delivery, Duration, Ended, Follower, Instant, Reader, chain, client, trouble};
+use super::{Duration, Ended, Follower, Instant, Reader, chain, client, trouble};
+use crate::push::{self, Delivered};
 
 /// How many deliveries are taken at once.
 const CHUNK: usize = 256;
@@ -21,8 +22,8 @@ struct Session {
     connection: client::Connection,
     /// Whether the first delivery is of an event that was applied already, to be compared.
     compares: bool,
-    /// The last number the consumer gave a delivery.
-    delivered: u64,
+    /// What came of the consumer.
+    delivered: Delivered,
     /// When the consumer last said anything.
     heard_at: Instant,
     /// The log's head as the relay tells it.
@@ -88,7 +89,7 @@ impl<R: Reader> Follower<'_, R> {
         let session = Session {
             connection,
             compares: start.pending > 0 && start.first <= position,
-            delivered: 0,
+            delivered: Delivered::default(),
             heard_at: Instant::now(),
             head: 0,
             beat_at: Instant::now(),
@@ -107,19 +108,7 @@ impl<R: Reader> Follower<'_, R> {
         let inbox = connection.client.new_inbox();
         let subscribed = connection.client.subscribe(inbox.clone()).await;
         let deliveries = subscribed.map_err(|error| Ended::Trouble(chain(&error)))?;
-        let config = push::Config {
-            deliver_subject: inbox,
-            deliver_policy: from,
-            ack_policy: AckPolicy::None,
-            max_deliver: 1,
-            flow_control: true,
-            idle_heartbeat: options.idle_heartbeat,
-            memory_storage: true,
-            num_replicas: 1,
-            inactive_threshold: Duration::from_secs(10),
-            description: Some(options.name.clone()),
-            ..push::Config::default()
-        };
+        let config = push::config(inbox, from, options.idle_heartbeat, &options.name);
         let context = connection.jetstream();
         let created = context
             .create_consumer_on_stream(config, &options.stream)
@@ -210,26 +199,12 @@ impl<R: Reader> Follower<'_, R> {
     }
 
     async fn handle(&mut self, session: &mut Session, message: Message) -> Result<(), Ended> {
-        if message.status.is_some() {
-            return session.control(&message).await;
+        let client = &session.connection.client;
+        let taken = session.delivered.take(client, message).await;
+        match taken.map_err(Ended::Trouble)? {
+            Some(delivery) => self.take(delivery).await,
+            None => Ok(()),
         }
-        let Some(numbers) = message.reply.as_deref().and_then(numbers_of) else {
-            return trouble("a delivery without its numbers");
-        };
-        let (expected, given) = (session.delivered + 1, numbers.delivered);
-        if given != expected {
-            return trouble(format!(
-                "delivery {given} came while {expected} was awaited"
-            ));
-        }
-        session.delivered = given;
-        let (subject, payload) = (message.subject.to_string(), message.payload);
-        self.take(Delivery {
-            position: numbers.position,
-            subject,
-            payload,
-        })
-        .await
     }
 }
 
@@ -239,54 +214,6 @@ struct Start {
     first: u64,
     /// How many events the stream holds from there on.
     pending: u64,
-}
-
-impl Session {
-    /// Idle heartbeats and flow control.
-    async fn control(&self, message: &Message) -> Result<(), Ended> {
-        if message.status != Some(StatusCode::IDLE_HEARTBEAT) {
-            let status = message.status.map(|status| status.as_u16());
-            let text = message.description.as_deref().unwrap_or_default();
-            return trouble(format!("the server ended the consumer: {status:?} {text}"));
-        }
-        let header = |name| Some(message.headers.as_ref()?.get(name)?.as_str());
-        let stalled = header("Nats-Consumer-Stalled");
-        if let Some(reply) = message.reply.as_deref().or(stalled) {
-            let answered = self
-                .connection
-                .client
-                .publish(reply.to_owned(), Bytes::new())
-                .await;
-            return answered.map_err(|error| Ended::Trouble(chain(&error)));
-        }
-        let last = header("Nats-Last-Consumer").and_then(|last| last.parse::<u64>().ok());
-        match last {
-            Some(last) if last != self.delivered => trouble(format!(
-                "delivery {last} was sent, and {} is the last that came",
-                self.delivered
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-struct Numbers {
-    position: u64,
-    delivered: u64,
-}
-
-/// Stream and consumer sequence out of a delivery's reply subject, in its old form of nine tokens
-/// (`$JS.ACK.stream.consumer.times.stream-seq.consumer-seq.time.pending`) or in the new one with
-/// domain and account before the stream.
-fn numbers_of(reply: &str) -> Option<Numbers> {
-    let rest = reply.strip_prefix("$JS.ACK.")?;
-    let skip = if rest.split('.').count() >= 9 { 5 } else { 3 };
-    let mut numbers = rest.split('.').skip(skip).map(str::parse);
-    let mut next = || numbers.next()?.ok();
-    Some(Numbers {
-        position: next()?,
-        delivered: next()?,
-    })
 }
 
 /// The head in a relay's heartbeat.
@@ -300,18 +227,6 @@ fn head_of(payload: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn both_forms_of_the_reply_are_read() {
-        let old = "$JS.ACK.TIENDO_X.c1.1.4711.12.1700000000000000000.3";
-        let new = "$JS.ACK._.acc.TIENDO_X.c1.1.4711.12.1700000000000000000.3.rnd";
-        for reply in [old, new] {
-            let numbers = numbers_of(reply).unwrap();
-            assert_eq!((numbers.position, numbers.delivered), (4711, 12), "{reply}");
-        }
-        assert!(numbers_of("_INBOX.x").is_none());
-        assert!(numbers_of("$JS.ACK.a.b").is_none());
-    }
 
     #[test]
     fn a_heartbeat_tells_the_head() {

@@ -15,7 +15,7 @@ use futures::StreamExt;
 use tempfile::TempDir;
 
 use crate::common::{Log, PATIENCE, Relay, binary, free_port, until, until_within};
-use crate::link::{Line, Link};
+use crate::link::{Held, Line, Link};
 
 /// A server as its operator has it, whose files outlive it.
 struct Site {
@@ -129,12 +129,7 @@ impl Site {
     }
 
     async fn connection(&self) -> Connection {
-        let settings = ConnectSettings {
-            access: self.url().into(),
-            name: "story".to_owned(),
-            timeout: PATIENCE,
-        };
-        connect(&settings).await.unwrap()
+        connected(self.port).await
     }
 
     /// What is in the hub, in its order: of which ledger, and the message.
@@ -169,6 +164,15 @@ async fn read_whole(
         .collect()
         .await;
     read.into_iter().collect()
+}
+
+async fn connected(port: u16) -> Connection {
+    let settings = ConnectSettings {
+        access: format!("nats://127.0.0.1:{port}").into(),
+        name: "story".to_owned(),
+        timeout: PATIENCE,
+    };
+    connect(&settings).await.unwrap()
 }
 
 /// Whose message it is, by the id that the relay gave it.
@@ -460,6 +464,49 @@ async fn what_is_no_hub_is_refused_by_name_and_a_ledger_can_be_taken_out() {
     assert_eq!(refused.unwrap_err().reason(), "HUB_STREAM_TAKEN");
     relay.stop().await;
     world.stop().await;
+}
+
+/// One looks at the stream before it decides, right before the update and right after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_change_at_the_same_time_is_told_to_one_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = Site::hub(folder.path()).await;
+    let other = hub.connection().await;
+    let spec = HubSpec::new(STREAM);
+    let feeds = |ledger: &str| [feed(ledger, "nowhere")];
+    hub::add(&other, &spec, &feeds("a")).await.unwrap();
+    let ledgers = async || {
+        let all = hub::list(&other, STREAM, Duration::ZERO).await.unwrap();
+        let ledgers: Vec<_> = all.into_iter().map(|one| one.feed.ledger).collect();
+        ledgers.join(" ")
+    };
+    let add = async |ledger: &'static str| {
+        hub::add(&other, &spec, &feeds(ledger)).await.unwrap();
+    };
+    for (look, theirs, ours, said, there) in [
+        (2, "b", "c", "nothing was done", "a b"),
+        (3, "d", "e", "no longer what it was set to", "a b d e"),
+    ] {
+        let mut held = Held::start(hub.port, "STREAM.INFO.", look).await;
+        let mine = connected(held.port()).await;
+        let wanted = feeds(ours);
+        let adding = hub::add(&mine, &spec, &wanted);
+        let (added, ()) = tokio::join!(adding, held.meanwhile(add(theirs)));
+        let refused = added.unwrap_err();
+        assert_eq!(refused.reason(), "HUB_CHANGED");
+        assert!(refused.to_string().contains(said), "{refused}");
+        assert_eq!(ledgers().await, there);
+    }
+    let mut held = Held::start(hub.port, "STREAM.INFO.", 2).await;
+    let mine = connected(held.port()).await;
+    let gone = ["a".to_owned()];
+    let removing = hub::remove(&mine, STREAM, &gone);
+    let (removed, ()) = tokio::join!(removing, held.meanwhile(add("f")));
+    assert_eq!(removed.unwrap_err().reason(), "HUB_CHANGED");
+    assert_eq!(ledgers().await, "a b d e f");
+    hub::remove(&other, STREAM, &gone).await.unwrap();
+    assert_eq!(ledgers().await, "b d e f");
+    hub.stop().await;
 }
 
 /// The line is cut or frozen at random for as long as it was open, while the province records.

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
 
@@ -70,6 +70,71 @@ impl Link {
 
     pub(crate) fn set(&self, line: Line) {
         self.line.send_replace(line);
+    }
+}
+
+/// A line for one client, which holds a request back until it is let go.
+pub(crate) struct Held {
+    port: u16,
+    reached: Option<oneshot::Receiver<()>>,
+    go: Option<oneshot::Sender<()>>,
+    _tasks: JoinSet<io::Result<()>>,
+}
+
+impl Held {
+    /// Holds back the request number `count` of those that say `what`.
+    pub(crate) async fn start(to: u16, what: &'static str, count: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (told, reached) = oneshot::channel();
+        let (go, let_go) = oneshot::channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let (client, _) = listener.accept().await?;
+            let server = TcpStream::connect(("127.0.0.1", to)).await?;
+            let (mut asks, mut hears) = client.into_split();
+            let (mut answers, mut asked) = server.into_split();
+            let back = tokio::io::copy(&mut answers, &mut hears);
+            let forth = async {
+                let (mut buffer, mut seen, mut held) = ([0; 4 * 1024], 0, Some((told, let_go)));
+                loop {
+                    let count_read = asks.read(&mut buffer).await?;
+                    let read = &buffer[..count_read];
+                    seen += String::from_utf8_lossy(read).matches(what).count();
+                    if seen >= count
+                        && let Some((told, let_go)) = held.take()
+                    {
+                        let _ = told.send(());
+                        let _ = let_go.await;
+                    }
+                    asked.write_all(read).await?;
+                    if count_read == 0 {
+                        return io::Result::Ok(0);
+                    }
+                }
+            };
+            tokio::select! {
+                ended = back => ended.map(drop),
+                ended = forth => ended.map(drop),
+            }
+        });
+        Self {
+            port,
+            reached: Some(reached),
+            go: Some(go),
+            _tasks: tasks,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Waits until the request is held back, has something else done, and lets it go.
+    pub(crate) async fn meanwhile(&mut self, done: impl Future<Output = ()>) {
+        self.reached.take().unwrap().await.unwrap();
+        done.await;
+        self.go.take().unwrap().send(()).unwrap();
     }
 }
 

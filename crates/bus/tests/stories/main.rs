@@ -18,6 +18,8 @@ mod link;
 #[cfg(test)]
 mod relay;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod trouble;

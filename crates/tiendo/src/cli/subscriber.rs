@@ -105,6 +105,9 @@ pub struct SubscriberAdd {
     /// Where its seed is kept; default NAME.nk here.
     #[arg(long, value_name = "FILE")]
     pub seed: Option<PathBuf>,
+    /// The address by which it reaches the server, for the program; default --nats. Then the program looks for its key and for who vouches for the server in the directory where it is run.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// A program to print that subscribes.
     #[arg(long, default_value = "python")]
     pub snippet: Snippet,

@@ -204,6 +204,7 @@ fn condition(standing: &Standing) -> &'static str {
             ..
         } if held > head => "ahead",
         _ if behind(standing) > 0 => "behind",
+        Standing { head: None, .. } => "unknown",
         _ => "current",
     }
 }
@@ -224,6 +225,10 @@ fn state(standing: &Standing, output: Output) -> String {
             "ahead of the log, which was restored from an older copy [HUB_AHEAD_OF_LOG]",
         ),
         "behind" => lang.pick("đang đọc", "is being read"),
+        "unknown" => lang.pick(
+            "đã lấy hết luồng; không nghe nhịp báo nên không biết sổ đang ở đâu",
+            "has all of the stream; no heartbeat, so nobody knows where the log is",
+        ),
         _ => lang.pick("đủ", "current"),
     };
     text.to_owned()
@@ -253,7 +258,7 @@ fn failed(error: Error) -> Failure {
     let exit = match &error {
         Error::Ledger { .. } | Error::Domain { .. } => USAGE,
         Error::Missing { .. } | Error::NotFed { .. } => NOT_FOUND,
-        Error::Taken { .. } | Error::Elsewhere { .. } => REFUSED,
+        Error::Taken { .. } | Error::Elsewhere { .. } | Error::Changed { .. } => REFUSED,
         _ => UNAVAILABLE,
     };
     with_reason(exit, &error, error.reason())
@@ -294,8 +299,15 @@ mod tests {
             (of(Some(5), Some(9), second, None), "behind", 4),
             (of(None, Some(9), second, None), "behind", 9),
             (of(Some(9), Some(9), second, None), "current", 0),
+            (of(Some(9), None, second, None), "behind", 7),
         ] {
             assert_eq!((condition(&standing), behind(&standing)), (said, lacks));
         }
+        // The stream was taken whole; whether the log has more only its heartbeat would say.
+        let unheard = Standing {
+            lag: 0,
+            ..of(Some(9), None, second, None)
+        };
+        assert_eq!((condition(&unheard), behind(&unheard)), ("unknown", 0));
     }
 }

@@ -15,7 +15,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use bus::Access;
-use bus::subscriber::{Error, Standing, Start, Subscribers, is_public_key, new_key, public_key};
+use bus::subscriber::{
+    Error, Standing, Start, Subscribers, Unreached, is_public_key, new_key, public_key,
+};
 use serde_json::{Value, json};
 
 use self::accounts::Entry;
@@ -190,6 +192,11 @@ async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Resul
     let wrong = |wrong: Wrong| wrong.told(lang);
     let place = Place::of(&asked.bus, running, lang)?;
     let wanted = wanted::wanted(&asked, &place.ledger).map_err(wrong)?;
+    if let Some(url) = &asked.public_url {
+        let checked = Access::open(url.as_str()).check();
+        let unfit = |error| Wrong::PublicUrl(Failure::caused(REFUSED, &error).text().to_owned());
+        checked.map_err(|error| wrong(unfit(error)))?;
+    }
     let file = place.accounts(&asked.accounts, lang)?;
     let subscribers = place.connect(lang).await?;
     let mut seed = None;
@@ -219,7 +226,14 @@ async fn add(asked: SubscriberAdd, running: &Endpoints, output: Output) -> Resul
         ));
         subscribers.add(&wanted).await.map_err(told(lang))?
     };
-    let program = snippet::text(asked.snippet, &place.access, &wanted, seed.as_deref());
+    let public = asked.public_url.as_deref();
+    let program = snippet::text(
+        asked.snippet,
+        &place.access,
+        public,
+        &wanted,
+        seed.as_deref(),
+    );
     match output.format {
         Format::Json => {
             let mut value = value(&standing);
@@ -274,23 +288,40 @@ async fn admit(
     let wanted = entry.wanted().map_err(wrong)?;
     let standing = subscribers.add(&wanted).await.map_err(told(lang))?;
     let is_new = accounts::put(file, entry).map_err(wrong)?;
-    if let Err(failure) = reload(&place.access, &asked.accounts, lang).await {
-        if is_new {
-            accounts::take(file, &entry.name).map_err(wrong)?;
+    let known = (entry.name.as_str(), true);
+    match reload(&place.access, &asked.accounts, known, lang).await {
+        Ok(unreached) if unreached.is_empty() => {}
+        Ok(unreached) => remark(Wrong::Unreached(unreached).told(lang).text()),
+        Err(failure) => {
+            if is_new {
+                accounts::take(file, &entry.name).map_err(wrong)?;
+            }
+            return Err(failure);
         }
-        return Err(failure);
     }
     Ok(standing)
 }
 
-/// Has the server read its accounts anew, or says how.
-async fn reload(access: &Access, accounts: &Accounts, lang: Lang) -> Result<(), Failure> {
+/// Has the servers read their accounts anew, or says how; gives those on which an account is not known as it should be.
+async fn reload(
+    access: &Access,
+    accounts: &Accounts,
+    (account, is_known): (&str, bool),
+    lang: Lang,
+) -> Result<Vec<Unreached>, Failure> {
     let Some(nkey) = &accounts.system_nkey else {
-        remark(lang.pick(
-            "Máy chủ chưa đọc tài khoản mới: chạy `systemctl reload nats-server` (SIGHUP) hai lần trên mỗi máy chủ NATS.",
-            "The server has not read the accounts yet: run `systemctl reload nats-server` (SIGHUP) twice on each NATS server.",
-        ));
-        return Ok(());
+        remark(if is_known {
+            lang.pick(
+                "Máy chủ chưa đọc tài khoản mới: chạy `systemctl reload nats-server` (SIGHUP) hai lần trên mỗi máy chủ NATS.",
+                "The server has not read the accounts yet: run `systemctl reload nats-server` (SIGHUP) twice on each NATS server.",
+            )
+        } else {
+            lang.pick(
+                "Máy chủ chưa đọc lại tài khoản nên vẫn cho vào, và kết nối đang mở vẫn chạy: chạy `systemctl reload nats-server` (SIGHUP) trên mỗi máy chủ NATS.",
+                "The server has not read the accounts yet, still lets it in, and leaves its connections open: run `systemctl reload nats-server` (SIGHUP) on each NATS server.",
+            )
+        });
+        return Ok(Vec::new());
     };
     let system = Access {
         nkey: Some(nkey.clone()),
@@ -298,7 +329,8 @@ async fn reload(access: &Access, accounts: &Accounts, lang: Lang) -> Result<(), 
         ..access.clone()
     };
     let server = Subscribers::connect(&system).await.map_err(told(lang))?;
-    server.reload().await.map_err(told(lang))
+    let unreached = server.reload(account, is_known).await;
+    unreached.map_err(told(lang))
 }
 
 async fn remove(
@@ -313,7 +345,7 @@ async fn remove(
     let file = place.accounts(accounts, lang)?;
     let subscribers = place.connect(lang).await?;
     // The account first, and the server is told even if it was gone before: what failed half-way is tried again.
-    let mut had_account = false;
+    let (mut had_account, mut unreached) = (false, Vec::new());
     if let Some(file) = &file {
         let entry = accounts::read(file).map_err(|wrong| wrong.told(lang))?;
         let entry = entry.into_iter().find(|entry| entry.name == name);
@@ -324,9 +356,13 @@ async fn remove(
             return Err(told(lang)(Error::Unknown { stream, name }));
         }
         had_account = accounts::take(file, name).map_err(|wrong| wrong.told(lang))?;
-        reload(&place.access, accounts, lang).await?;
+        unreached = reload(&place.access, accounts, (name, false), lang).await?;
     }
-    match subscribers.remove(&place.stream, name).await {
+    let removed = subscribers.remove(&place.stream, name).await;
+    if !unreached.is_empty() {
+        return Err(Wrong::Unreached(unreached).told(lang));
+    }
+    match removed {
         Err(Error::Unknown { .. } | Error::NoStream { .. }) if had_account => {}
         removed => removed.map_err(told(lang))?,
     }

@@ -1,6 +1,6 @@
 //! A program that subscribes: a template of `docs/bus/snippets` with what concerns one subscriber.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bus::Access;
 use bus::subscriber::Wanted;
@@ -9,9 +9,12 @@ use super::accounts::DOMAIN;
 use crate::cli::Snippet;
 
 /// The program; without a seed it is for a server that lets everybody in.
+///
+/// For an address of its own it is run elsewhere, where its files lie beside it.
 pub(super) fn text(
     snippet: Snippet,
     access: &Access,
+    public_url: Option<&str>,
     wanted: &Wanted,
     seed: Option<&Path>,
 ) -> String {
@@ -22,8 +25,12 @@ pub(super) fn text(
         Snippet::Java => include_str!("../../../../../docs/bus/snippets/Subscriber.java"),
         Snippet::Nats => include_str!("../../../../../docs/bus/snippets/nats.sh"),
     };
-    let absolute = |path: &Path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let place = |path: &Path| {
+        let path = match public_url {
+            Some(_) => path.file_name().map(PathBuf::from),
+            None => std::path::absolute(path).ok(),
+        };
+        let path = path.unwrap_or_default();
         path.to_string_lossy().into_owned()
     };
     let inbox = match seed {
@@ -31,9 +38,9 @@ pub(super) fn text(
         None => "_INBOX".to_owned(),
     };
     let values = [
-        ("url", access.url.clone()),
-        ("ca", access.ca.as_deref().map(absolute).unwrap_or_default()),
-        ("seed", seed.map(absolute).unwrap_or_default()),
+        ("url", public_url.unwrap_or(&access.url).to_owned()),
+        ("ca", access.ca.as_deref().map(place).unwrap_or_default()),
+        ("seed", seed.map(place).unwrap_or_default()),
         ("inbox", inbox),
         ("domain", seed.map_or("", |_| DOMAIN).to_owned()),
         ("stream", wanted.stream.clone()),
@@ -64,13 +71,19 @@ mod tests {
         };
         let access = Access::open("nats://127.0.0.1:4222");
         for snippet in Snippet::value_variants() {
-            let text = text(*snippet, &access, &wanted, Some(Path::new("a\"b.nk")));
+            let seed = Some(Path::new("/keys/a\"b.nk"));
+            let elsewhere = text(*snippet, &access, Some("tls://bus.example"), &wanted, seed);
+            assert!(
+                elsewhere.contains("\"tls://bus.example\"") && !elsewhere.contains("127.0.0.1")
+            );
+            assert!(elsewhere.contains("\"a\\\"b.nk\"") && !elsewhere.contains("/keys"));
+            let text = text(*snippet, &access, None, &wanted, seed);
             assert!(!text.contains("{{"), "{text}");
             for part in [
                 "nats://127.0.0.1:4222",
                 "_INBOX_so-tttt",
                 "TIENDO_KHANH-HOA",
-                "a\\\"b.nk",
+                "/keys/a\\\"b.nk",
             ] {
                 assert!(text.contains(part), "{snippet:?} lacks {part}");
             }

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use bus::subscriber::Unreached;
+
 use crate::Failure;
-use crate::fail::{REFUSED, USAGE};
+use crate::fail::{REFUSED, UNAVAILABLE, USAGE};
 use crate::lang::Lang;
 
 /// What is wrong.
@@ -35,11 +37,22 @@ pub(super) enum Wrong {
     KeyTaken(String),
     /// The server knows its users, and no file of accounts is named.
     NoAccounts,
+    /// Servers of a cluster that have other accounts.
+    Unreached(Vec<Unreached>),
+    /// An address that is none.
+    PublicUrl(String),
 }
 
 /// A key as it may be shown: a seed is secret.
 fn shown(key: &str) -> &str {
     if key.starts_with('S') { "S…" } else { key }
+}
+
+fn listed(servers: &[Unreached]) -> String {
+    let each = servers
+        .iter()
+        .map(|one| format!("{} ({})", one.server, one.why));
+    each.collect::<Vec<_>>().join(", ")
 }
 
 impl Wrong {
@@ -56,6 +69,8 @@ impl Wrong {
             Self::Key(_) | Self::KeyTaken(_) | Self::Seed(..) => "SUBSCRIBER_KEY",
             Self::Accounts(..) | Self::NoAccounts => "SUBSCRIBER_ACCOUNTS",
             Self::Account(_) => "SUBSCRIBER_EXISTS",
+            Self::Unreached(_) => "SUBSCRIBER_NOT_EVERYWHERE",
+            Self::PublicUrl(_) => "BUS_URL_INVALID",
         }
     }
 
@@ -95,6 +110,11 @@ impl Wrong {
                 "máy chủ NATS này có tài khoản: hãy chỉ tệp subscribers.conf của nó bằng --accounts"
                     .to_owned()
             }
+            Self::Unreached(servers) => format!(
+                "máy chủ NATS khác trong cụm chưa theo: {}; chép tệp tài khoản sang đó rồi chạy lại lệnh này",
+                listed(servers)
+            ),
+            Self::PublicUrl(why) => format!("--public-url không dùng được: {why}"),
         }
     }
 
@@ -135,6 +155,11 @@ impl Wrong {
                 "this NATS server has accounts: name its subscribers.conf with --accounts"
                     .to_owned()
             }
+            Self::Unreached(servers) => format!(
+                "not so on every NATS server of the cluster: {}; copy the accounts file there and run this again",
+                listed(servers)
+            ),
+            Self::PublicUrl(why) => format!("--public-url cannot be used: {why}"),
         }
     }
 
@@ -142,6 +167,7 @@ impl Wrong {
     pub(super) fn told(&self, lang: Lang) -> Failure {
         let code = match self {
             Self::NoAccounts | Self::Accounts(..) | Self::Ledger(_) => USAGE,
+            Self::Unreached(_) => UNAVAILABLE,
             _ => REFUSED,
         };
         let text = lang.pick(self.vi(), self.en());
