@@ -1,8 +1,9 @@
 //! One message at the end of a stream, from somebody who is not its relay yet.
 //!
 //! Whoever takes a ledger over says so at the position after the last one that it has. The expected sequence makes that
-//! the moment at which the writer changes: if the message is stored, nothing of the writer before it can be stored there
-//! any more; if that writer was quicker, nothing is stored and there is more to read first.
+//! the moment at which the writer changes: if the message is stored, that writer's event for this position is not, nor,
+//! where the stream has one copy, any that it has on its way behind it (`relay`); if that writer was quicker, nothing is
+//! stored and there is more to read first.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ pub async fn claim(access: &Access, ledger: &str, message: Message) -> Result<Cl
     headers.insert(header::NATS_EXPECTED_STREAM, stream.as_str());
     headers.insert(
         header::NATS_MESSAGE_ID,
-        format!("{ledger}:{position}").as_str(),
+        subject::message_id(ledger, position),
     );
     let unclear = |why: String| ReplayError::Stream {
         stream: stream.clone(),

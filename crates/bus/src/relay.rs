@@ -7,7 +7,8 @@
 //! reads the stream's last sequence L:
 //!
 //! - L beyond the log's head: the log was restored from an older copy. Stop, a person must decide.
-//! - The stream's message L is not the log's: two histories. Stop, a person must decide.
+//! - A message up to L that was not looked at before, among the last [`WINDOW_MAX`], or the last
+//!   take-over, is not the log's: two histories. Stop, a person must decide.
 //! - Else go on at L + 1.
 //!
 //! Event *i* is published with `Nats-Expected-Last-Sequence: i-1`, so that the server itself
@@ -18,6 +19,22 @@
 //! generation: client and window are dropped, and after a short wait the next one asks the stream
 //! again. `Nats-Msg-Id` is sent for hubs; a *duplicate* answer means that somebody else published
 //! this position, so that too ends the generation and what is there is compared.
+//!
+//! A sequence does not say whose event it is. While *i* waits at the server, another writer's event
+//! can become *i*; ours is refused, but those behind it, already on their way, find the sequences
+//! that they name. Two things keep that from mattering:
+//!
+//! - Whoever takes a ledger over says so in the stream ([`RelayOptions::take_overs`]). An event sent
+//!   while others are on their way also names the last take-over that the log has
+//!   (`Nats-Expected-Last-Subject-Sequence`), so after another one the server stores none of them.
+//!   It can say so of many events at once where the stream has one copy; a stream of several copies
+//!   refuses a second such event while the first is being agreed on, so there they go without.
+//!   (`Nats-Expected-Last-Msg-Id` is checked by each copy for itself, and one that was caught up from
+//!   another does not know the last id: it takes the next event for a write error, and stops.)
+//! - What was not acknowledged in its turn is compared one by one before anything is built on it.
+//!   By induction the stream up to `published` is the log's: it was compared or acknowledged. No
+//!   more than a window can have come after it; all of that is compared, not the last alone, which
+//!   may well be our own behind another's. A relay that has just started looks at one window.
 //!
 //! Every heartbeat interval the head of the log goes out on core NATS
 //! ([`crate::subject::heartbeat`]), and the stream is asked whether it still ends where we left it.
@@ -90,13 +107,15 @@ pub struct RelayOptions {
     pub heartbeat: Duration,
     /// Longest wait between two generations.
     pub backoff_max: Duration,
+    /// Filter of the messages by which another takes the ledger over; none if nobody can.
+    pub take_overs: Option<String>,
 }
 
 /// The most messages in flight.
 pub const WINDOW_MAX: usize = 1_024;
 
 impl RelayOptions {
-    /// The measured settings: 512 in flight, 2.5 s for an acknowledgement, a heartbeat a second.
+    /// The measured settings: 512 in flight, 2.5 s for an acknowledgement, a heartbeat a second; nobody takes over.
     pub fn new(access: impl Into<Access>, ledger: String, stream: StreamSpec) -> Self {
         Self {
             access: access.into(),
@@ -106,6 +125,7 @@ impl RelayOptions {
             ack_timeout: Duration::from_millis(2_500),
             heartbeat: Duration::from_secs(1),
             backoff_max: Duration::from_millis(500),
+            take_overs: None,
         }
     }
 }
@@ -166,7 +186,7 @@ pub enum RelayError {
     Forked {
         /// The stream.
         stream: String,
-        /// Where they were seen to differ; they may have parted earlier.
+        /// The first of what was compared that differs; they may have parted earlier.
         position: u64,
     },
     /// The server is too old, or its address is none.

@@ -45,6 +45,11 @@ pub fn requests(ledger: &str) -> String {
     format!("tiendo.v1.{ledger}.sys.ingest.*")
 }
 
+/// The id of an event's message, by which a hub that reads it once more drops it.
+pub fn message_id(ledger: &str, position: u64) -> String {
+    format!("{ledger}:{position}")
+}
+
 /// Whether a filter (`*` is one token, a trailing `>` one or more) covers a subject.
 pub fn matches(filter: &str, subject: &str) -> bool {
     let mut tokens = subject.split('.');

@@ -315,7 +315,7 @@ impl Signer {
             .map_err(|error| signing_key(format!("the system gives no random numbers: {error}")))?;
         let signer = Signer::of(origin, &seed);
         let writing = Error::io("write the signing key");
-        replace(directory, KEY_FILE, signer.line().as_bytes()).map_err(writing)?;
+        replace_file(directory, KEY_FILE, signer.line().as_bytes()).map_err(writing)?;
         let vkey = signer.vkey();
         tracing::info!(vkey, "made the key that signs tree heads: {vkey}");
         Ok(signer)
@@ -482,7 +482,7 @@ impl Checkpoints {
             .map(|(end, _)| end)
             .find(|end| *end >= text.len() / 2)
             .unwrap_or(0);
-        replace(&self.directory, KEPT_FILE, &text.as_bytes()[half..])?;
+        replace_file(&self.directory, KEPT_FILE, &text.as_bytes()[half..])?;
         let (file, text) = open_kept(&self.directory)?;
         self.file = file;
         self.bytes = text.len() as u64;
@@ -528,7 +528,10 @@ pub(crate) fn notes(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Gives a file new content: the old or the new, whatever happens; readable by its owner alone.
-fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// What the file system says; the old content stands then, or the new.
+pub fn replace_file(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let beside = directory.join(format!("{name}.new"));
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

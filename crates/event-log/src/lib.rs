@@ -61,7 +61,7 @@ mod verify;
 
 pub use blocks::{BLOCK_BYTES_MAX, Blocks};
 pub use builder::Builder;
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, replace_file};
 pub use erasable::Attribute;
 pub use error::Error;
 pub use log::Log;

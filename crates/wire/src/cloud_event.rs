@@ -169,6 +169,12 @@ pub fn bus_subject(ledger: &str, subject: &Subject) -> String {
     )
 }
 
+/// The filter of the events by which another takes a ledger over.
+#[must_use]
+pub fn take_overs(ledger: &str) -> String {
+    format!("tiendo.v1.{ledger}.{WHOLE_PROGRAMME}.ledger.taken-over.*")
+}
+
 /// The code of a locality, or what stands for none.
 #[derive(Clone, Copy)]
 struct Locality(Option<LocalityCode>, &'static str);

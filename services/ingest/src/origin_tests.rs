@@ -5,10 +5,26 @@ use std::collections::{BTreeSet, VecDeque};
 
 use bus::Message;
 use bytes::Bytes;
+use domain::Body;
+use domain::event::LedgerTakenOver;
 use event_log::{Append, Log, NewEvent, ReadLimit, Record};
+use wire::cloud_event;
 
 use crate::origin::{Looks, messages};
 use crate::writer_tests::{World, report};
+
+#[test]
+fn a_take_over_comes_where_the_relay_looks_for_it() {
+    let body = Body::LedgerTakenOver(LedgerTakenOver {
+        writer: "http://127.0.0.1:7160".to_owned(),
+        after_position: 4,
+        reason: "Máy ghi hỏng".to_owned(),
+    });
+    let subject = cloud_event::bus_subject("khanh-hoa", &body.subject());
+    let take_overs = cloud_event::take_overs("khanh-hoa");
+    assert!(bus::subject::matches(&take_overs, &subject), "{subject}");
+    assert!(bus::subject::is_event("khanh-hoa", &subject), "{subject}");
+}
 
 /// Each look sees the log as it was when the next of these positions was its head.
 struct Growing<'l> {

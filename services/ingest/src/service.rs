@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::service::Routes;
 use uuid::Uuid;
+use wire::cloud_event;
 use wire::time::of_micros;
 use wire::v1::ingest_service_server::IngestServiceServer;
 use wire::v1::log_service_server::LogServiceServer;
@@ -85,8 +86,8 @@ pub struct Ingest {
     datasets: Datasets,
     clock: Arc<dyn Clock>,
     role: Role,
-    /// The request by which the ledger was last taken over.
-    taken_over_by: Option<Uuid>,
+    /// Where and by which request the ledger was last taken over.
+    taken_over: Option<(u64, Uuid)>,
 }
 
 /// Opens the log and folds it.
@@ -101,7 +102,11 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
     };
     let log = Log::open(options, Arc::new(move || now.now().as_microsecond()))?;
     let datasets: Datasets = Arc::new(RwLock::new(Vec::new()));
-    let (state, taken_over_by) = fold(&log, &datasets)?;
+    let (state, taken_over) = fold(&log, &datasets)?;
+    let is_own = standby::is_own(&config.data, taken_over.map(|(_, by)| by));
+    let goes_on = |at| is_own && taken_over.is_some_and(|(own, _)| own >= at && at > 0);
+    let fence = fence::kept(&config.data).filter(|fence| !goes_on(fence.position));
+    let role = fence.map_or(Role::Writer, |fence| Role::Fenced(Arc::new(fence)));
     let writer = Writer::new(
         log.clone(),
         state,
@@ -114,14 +119,14 @@ pub fn build(config: Config, clock: Arc<dyn Clock>) -> Result<Ingest, Error> {
         writer,
         datasets,
         clock,
-        role: Role::Writer,
-        taken_over_by,
+        role,
+        taken_over,
     })
 }
 
-fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<Uuid>), Error> {
+fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<(u64, Uuid)>), Error> {
     let mut state = State::new();
-    let mut taken_over_by = None;
+    let mut taken_over = None;
     loop {
         let from = state.position() + 1;
         let records = log.read(
@@ -132,7 +137,7 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<Uuid>), Error> 
             },
         )?;
         if records.is_empty() {
-            return Ok((state, taken_over_by));
+            return Ok((state, taken_over));
         }
         for record in &records {
             let event = origin::decode(record)?;
@@ -143,7 +148,7 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<Uuid>), Error> 
                     source,
                 })?;
             if let Body::LedgerTakenOver(_) = event.body {
-                taken_over_by = Some(event.request_id);
+                taken_over = Some((record.position, event.request_id));
             }
             note_dataset(datasets, &event);
             persons::erase(log, [&event])?;
@@ -154,13 +159,13 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<Uuid>), Error> 
 impl Ingest {
     /// Follows the ledger as a standby instead of writing it, until it is told to take over.
     ///
-    /// One that took over, and from which nobody has taken over since, goes on as the writer.
+    /// One that took over, and from which nobody is known to have taken over since, goes on as the writer.
     #[must_use]
     pub fn standing_by(mut self) -> Self {
-        if standby::is_own(&self.config.data, self.taken_over_by) {
-            tracing::info!("this standby has taken the ledger over, and goes on as its writer");
-        } else {
+        if !standby::is_own(&self.config.data, self.taken_over.map(|(_, by)| by)) {
             self.role = Role::Standby;
+        } else if self.role.is_writer() {
+            tracing::info!("this standby has taken the ledger over, and goes on as its writer");
         }
         self
     }
@@ -180,7 +185,8 @@ impl Ingest {
         let (config, log, clock) = (self.config, self.log, self.clock);
         let ledger: Arc<str> = config.ledger.as_str().into();
         let (status, relay_status) = watch::channel(RelayStatus::default());
-        let (alarm, relay_alarm) = watch::channel(String::new());
+        let fenced = self.role.fence().map(ToString::to_string);
+        let (alarm, relay_alarm) = watch::channel(fenced.unwrap_or_default());
         let (follow, followed) = watch::channel(FollowStatus::default());
         let standing = Standing::new(
             self.role,
@@ -200,21 +206,15 @@ impl Ingest {
             standing: standing.clone(),
             follow,
             commands,
+            taken_over: self.taken_over.map(|(_, by)| by),
         };
         let ready = readiness.component("log");
         let writing = standby.work(self.writer, waiting, questions, ready, shutdown.clone());
         let writing = host::task::spawn("ingest-writer", writing);
         let stop_relay = CancellationToken::new();
         let meter = Meter::new(log.clone(), relay_status.clone(), Arc::clone(&clock));
-        let (log_ready, said) = (readiness.component("log"), (status, alarm));
-        let publishing = publish(
-            config.clone(),
-            &intake,
-            &meter,
-            log_ready,
-            said,
-            &stop_relay,
-        );
+        let said = (readiness.component("log"), status, alarm);
+        let publishing = publish(config.clone(), &intake, &meter, said, &stop_relay);
         let publishing = host::task::spawn("ingest-relay", publishing);
         let ingest = IngestApi {
             ledger,
@@ -254,8 +254,11 @@ fn publish(
     config: Config,
     intake: &Arc<Intake>,
     meter: &Meter,
-    log_ready: ComponentHandle,
-    (status, alarm): (watch::Sender<RelayStatus>, watch::Sender<String>),
+    (log_ready, status, alarm): (
+        ComponentHandle,
+        watch::Sender<RelayStatus>,
+        watch::Sender<String>,
+    ),
     stop: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let standing = intake.standing.clone();
@@ -264,6 +267,12 @@ fn publish(
         ledger: config.ledger.as_str().into(),
     });
     let (tell, role) = (meter.clone(), standing.watch());
+    let fenced = fenced(
+        config.clone(),
+        standing.clone(),
+        Arc::clone(&origin),
+        stop.clone(),
+    );
     let telling = while_writing(standing.watch(), stop.clone(), |stop| tell.tell(stop));
     let relaying = relay(
         config,
@@ -276,7 +285,7 @@ fn publish(
     );
     let relaying = while_writing(role, stop.clone(), |_| relaying);
     async {
-        tokio::join!(relaying, telling);
+        tokio::join!(relaying, telling, fenced);
     }
 }
 
@@ -367,40 +376,59 @@ async fn relay(
     alarm: watch::Sender<String>,
     shutdown: CancellationToken,
 ) {
-    let stream = StreamSpec {
-        replicas: config.stream_replicas,
-        ..StreamSpec::for_ledger(&config.ledger)
-    };
-    let options = RelayOptions::new(config.nats.clone(), config.ledger.clone(), stream);
+    let options = relay_options(&config);
     let relayed = bus::relay(options, Arc::clone(&origin) as _, status, shutdown.clone());
     let Err(error) = relayed.await else { return };
     // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
     tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");
     metrics::gauge!("tiendo_relay_alarm").set(1.0);
     alarm.send_replace(format!("{}: {error}", error.reason()));
-    if let RelayError::AheadOfLog { .. } | RelayError::Forked { .. } = error
-        && let Some(found) = fence::look(&config, &origin, shutdown).await
-    {
-        let fence = found.fence.clone();
-        let reason = format!(
-            "WRITER_FENCED: {} has taken the ledger over at position {}",
-            fence.writer, fence.position
-        );
-        alarm.send_replace(reason.clone());
-        // First, so that nothing more is acknowledged.
-        standing.set(Role::Fenced(Arc::new(fence)));
-        log.set_not_ready(reason);
-        // What was on its way is on record by then, and nobody is told so.
-        if let Some(intake) = intake.upgrade() {
-            intake.idle().await;
-        }
-        match tokio::task::spawn_blocking(move || found.counted(&origin)).await {
-            Ok(Ok(fence)) => {
-                fence::tell(&fence);
-                standing.set(Role::Fenced(Arc::new(fence)));
-            }
-            Ok(Err(error)) => tracing::error!(%error, "cannot tell what is lost: {error}"),
-            Err(error) => tracing::error!(%error, "cannot tell what is lost: {error}"),
-        }
+    let apart = match error {
+        RelayError::AheadOfLog { head, .. } => head + 1,
+        RelayError::Forked { position, .. } => position,
+        _ => return,
+    };
+    let Some(fence) = fence::look(&config, &origin, apart, &shutdown).await else {
+        return;
+    };
+    // First, so that nothing more is acknowledged.
+    standing.set(Role::Fenced(Arc::new(fence.clone())));
+    alarm.send_replace(fence.to_string());
+    log.set_not_ready(fence.to_string());
+    tracing::error!(reason = "WRITER_FENCED", "{fence}");
+    let (data, mark) = (config.data.clone(), fence.clone());
+    let _ = tokio::task::spawn_blocking(move || fence::keep(&data, &mark)).await;
+    // What was on its way is on record by then, and nobody is told so.
+    if let Some(intake) = intake.upgrade() {
+        intake.idle().await;
+    }
+    fence::count(&config, &origin, &standing, &fence, &shutdown).await;
+}
+
+/// Counts at the start what a writer that was fenced before it stopped had lost, unless that is known.
+async fn fenced(
+    config: Config,
+    standing: Standing,
+    origin: Arc<LogOrigin>,
+    shutdown: CancellationToken,
+) {
+    let Role::Fenced(fence) = standing.role() else {
+        return;
+    };
+    fence::tell(&fence);
+    if fence.events == 0 && fence.position > 0 {
+        fence::count(&config, &origin, &standing, &fence, &shutdown).await;
+    }
+}
+
+/// How the ledger is published: by its writer, and by a standby that fills its stream again.
+pub(crate) fn relay_options(config: &Config) -> RelayOptions {
+    let stream = StreamSpec {
+        replicas: config.stream_replicas,
+        ..StreamSpec::for_ledger(&config.ledger)
+    };
+    RelayOptions {
+        take_overs: Some(cloud_event::take_overs(&config.ledger)),
+        ..RelayOptions::new(config.nats.clone(), config.ledger.clone(), stream)
     }
 }

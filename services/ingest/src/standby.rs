@@ -6,7 +6,10 @@
 //!
 //! It takes over by an event of its own at the position after the last that the stream has (`bus::claim`).
 //! Nothing is in this log before it is in the stream, the claim included, so an attempt that fails leaves no trace, and
-//! the log of a standby never differs from the ledger.
+//! the log of a standby never differs from the ledger. If nobody could say what became of a claim, the next attempt, or the
+//! next command, finds it in the stream by its request, which is kept beside the log.
+//! Of two standbys that are told at once one takes over; the other finds that event behind what it had when it was told,
+//! and leaves it at that.
 //! If the stream ends within a request, that part of it has been seen by others and stays; the claim ends it.
 
 use std::path::{Path, PathBuf};
@@ -14,8 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{
-    BoxError, Claim, Delivery, FollowOptions, FollowStatus, Message, RelayOptions, RelayStatus,
-    Replay, ReplayError, StreamSpec,
+    BoxError, Claim, Delivery, FollowOptions, FollowStatus, Message, RelayStatus, Replay,
+    ReplayError,
 };
 use bytes::Bytes;
 use domain::event::LedgerTakenOver;
@@ -38,7 +41,7 @@ use crate::fence;
 use crate::grpc::{RETRY, status};
 use crate::origin::{self, LogOrigin};
 use crate::persons;
-use crate::service::Config;
+use crate::service::{Config, relay_options};
 use crate::standing::{Role, Standing};
 use crate::writer::{Datasets, Question, Request, Writer, note_dataset};
 
@@ -53,6 +56,8 @@ const REFILL_MAX: Duration = Duration::from_secs(10);
 struct Command {
     actor: v1::Actor,
     reason: String,
+    /// Where this standby was when it was told; 0 if it had not begun to follow.
+    since: u64,
     answer: oneshot::Sender<Result<v1::TakeOverLedgerResponse, Status>>,
 }
 
@@ -90,6 +95,7 @@ impl TakeOver {
         let command = Command {
             actor,
             reason,
+            since: self.standing.followed(),
             answer,
         };
         if !matches!(self.standing.role(), Role::Standby)
@@ -127,6 +133,8 @@ pub(crate) struct Standby {
     pub(crate) standing: Standing,
     pub(crate) follow: watch::Sender<FollowStatus>,
     pub(crate) commands: Commands,
+    /// The request by which the ledger was last taken over, as far as the log goes.
+    pub(crate) taken_over: Option<Uuid>,
 }
 
 impl Standby {
@@ -139,12 +147,17 @@ impl Standby {
         ready: ComponentHandle,
         shutdown: CancellationToken,
     ) {
+        let fence = self.standing.role().fence().map(ToString::to_string);
         if let Some(writer) = self.until_writer(writer, &ready, shutdown).await {
+            match fence {
+                None => ready.set_ready(),
+                Some(fence) => ready.set_not_ready(fence),
+            }
             writer.serve(requests, questions, ready).await;
         }
     }
 
-    /// Follows until it is told to take over and has; a writer is one at once.
+    /// Follows until it is told to take over and has; a writer is one at once, and a fenced one follows nobody.
     ///
     /// None if `shutdown` comes first.
     async fn until_writer(
@@ -153,10 +166,11 @@ impl Standby {
         ready: &ComponentHandle,
         shutdown: CancellationToken,
     ) -> Option<Writer> {
-        if self.standing.role().is_writer() {
+        if !matches!(self.standing.role(), Role::Standby) {
             return Some(writer);
         }
         let mut replica = Replica::new(&self.config, writer, ready.clone());
+        replica.newest = self.taken_over.map(|by| (0, by, String::new()));
         loop {
             let command = self.follow(&mut replica, &shutdown).await?;
             let taken = self.take_over(&mut replica, &command, &shutdown).await;
@@ -222,20 +236,28 @@ impl Standby {
         };
         let heard_head = self.follow.borrow().head;
         let claim = self.claim(command);
-        keep(&own(&self.config.data), claim.request_id)
-            .map_err(|error| failed(&format!("its claim cannot be kept: {error}")))?;
+        let since = match command.since {
+            0 => replica.taken,
+            since => since,
+        };
         let until = Instant::now() + TAKE_OVER_MAX;
         loop {
-            let attempt = replica.attempt(&claim, &*self.clock).await;
-            let why = match attempt {
-                Ok(Some(position)) => {
+            let attempt = replica.attempt(&claim, since, &*self.clock);
+            let why = match tokio::time::timeout_at(until, attempt).await {
+                Ok(Ok(Attempt::Stands(position))) => {
                     return Ok(replica.taken_over(position, heard_head));
                 }
-                Ok(None) => "the writer before it goes on publishing; stop it".to_owned(),
-                Err(error) => {
+                Ok(Ok(Attempt::Overtaken(position, writer))) => {
+                    return Err(overtaken(position, &writer));
+                }
+                Ok(Ok(Attempt::Moved)) => {
+                    "the writer before it goes on publishing; stop it".to_owned()
+                }
+                Ok(Err(error)) => {
                     tokio::time::sleep(ATTEMPT_WAIT).await;
                     error.to_string()
                 }
+                Err(_) => "the bus did not answer, or the stream was not read, in time".to_owned(),
             };
             if Instant::now() >= until || shutdown.is_cancelled() {
                 return Err(failed(&why));
@@ -265,6 +287,14 @@ impl Standby {
             findings: Vec::new(),
         }
     }
+}
+
+/// That another was quicker than whoever was told as well.
+fn overtaken(position: u64, writer: &str) -> Status {
+    let message = format!(
+        "{writer} has taken the ledger over at position {position} since this standby was told to, and it goes on following; if it is to take over from that one, tell it again"
+    );
+    with_reason(Code::FailedPrecondition, "TAKE_OVER_OVERTAKEN", message)
 }
 
 /// Keeps the id of a claim, so that a restart knows whose it was.
@@ -297,12 +327,24 @@ struct Replica {
     /// What came of the newest request, which may go on, and whether the stream says that it does.
     open: Vec<Waiting>,
     goes_on: bool,
-    /// The newest request that was ended by another although the stream says that it goes on.
+    /// The request before the newest, if that ended it although the stream says that it goes on.
     cut: Option<Uuid>,
+    /// The newest take-over: where it stands, by which request, and what the writer calls itself.
+    newest: Option<(u64, Uuid, String)>,
     /// A commit that nobody may wait for any more.
     committing: Option<JoinHandle<Result<(), event_log::Error>>>,
     /// Whether the stream was seen to tell this log's history.
     is_same: bool,
+}
+
+/// What became of an attempt.
+enum Attempt {
+    /// The claim stands at this position.
+    Stands(u64),
+    /// Another has taken over there since the command.
+    Overtaken(u64, String),
+    /// Somebody else was quicker.
+    Moved,
 }
 
 /// How far the stream goes.
@@ -339,6 +381,7 @@ impl Replica {
             open: Vec::new(),
             goes_on: false,
             cut: None,
+            newest: None,
             committing: None,
         }
     }
@@ -356,11 +399,15 @@ impl Replica {
             return Err(format!("event {position} has a time finer than the log's").into());
         }
         let before = self.open.last().map(|before| before.event.request_id);
-        if let Some(before) = before
-            && before != logged.event.request_id
-        {
-            self.cut = self.goes_on.then_some(before);
-            self.whole.push(std::mem::take(&mut self.open));
+        if before != Some(logged.event.request_id) {
+            self.cut = before.filter(|_| self.goes_on);
+            if before.is_some() {
+                self.whole.push(std::mem::take(&mut self.open));
+            }
+        }
+        if let Body::LedgerTakenOver(taken) = &logged.event.body {
+            let by = logged.event.request_id;
+            self.newest = Some((position, by, taken.writer.clone()));
         }
         self.taken = position;
         self.known_micros = self.known_micros.max(known_micros);
@@ -430,6 +477,7 @@ impl Replica {
         self.fold()?;
         self.whole.clear();
         self.open.clear();
+        (self.goes_on, self.cut) = (false, None);
         self.taken = self.log.head();
         Ok(())
     }
@@ -480,9 +528,7 @@ impl Replica {
 
     /// Publishes what the stream lacks of this log.
     async fn refill(&self) -> Result<(), BoxError> {
-        let ledger = self.config.ledger.clone();
-        let stream = StreamSpec::for_ledger(&ledger);
-        let options = RelayOptions::new(self.config.nats.clone(), ledger, stream);
+        let options = relay_options(&self.config);
         let (status, mut relayed) = watch::channel(RelayStatus::default());
         let stop = CancellationToken::new();
         let relay = bus::relay(options, Arc::clone(&self.origin) as _, status, stop.clone());
@@ -502,20 +548,34 @@ impl Replica {
         Err("the stream, which lacks what this log has, was not filled again in time".into())
     }
 
-    /// Tries once to put the claim at the end of the stream; gives its position once it stands there and in the log.
-    ///
-    /// None if somebody else was quicker.
-    async fn attempt(&mut self, claim: &Event, clock: &dyn Clock) -> Result<Option<u64>, BoxError> {
+    /// Tries once to put the claim at the end of the stream and into the log.
+    async fn attempt(
+        &mut self,
+        claim: &Event,
+        since: u64,
+        clock: &dyn Clock,
+    ) -> Result<Attempt, BoxError> {
         self.begin_anew().await?;
         if self.read_stream().await? == Reach::Short {
             self.begin_anew().await?;
+            if self.log.head() == 0 {
+                return Err("the ledger has no stream, and this log nothing to make it of".into());
+            }
             self.refill().await?;
-            return Ok(None);
+            return Ok(Attempt::Moved);
         }
-        // An attempt of which nobody could say what became of it.
-        if let Some(receipt) = self.log.receipt(claim.request_id.as_bytes())? {
-            return Ok(Some(receipt.first));
+        if let Some((position, by, writer)) = &self.newest {
+            // One of which nobody could say what became of it, of this command or of the one before.
+            if is_own(&self.config.data, Some(*by))
+                && let Some(receipt) = self.log.receipt(by.as_bytes())?
+            {
+                return Ok(Attempt::Stands(receipt.first));
+            }
+            if *position > since {
+                return Ok(Attempt::Overtaken(*position, writer.clone()));
+            }
         }
+        keep(&own(&self.config.data), claim.request_id)?;
         let position = self.taken + 1;
         let mut event = claim.clone();
         if let Body::LedgerTakenOver(taken) = &mut event.body {
@@ -538,11 +598,11 @@ impl Replica {
             payload: delivery.payload.clone(),
         };
         match bus::claim(&self.config.nats, &self.config.ledger, message).await? {
-            Claim::Moved => Ok(None),
+            Claim::Moved => Ok(Attempt::Moved),
             Claim::Stands => {
                 self.take(&delivery)?;
                 self.commit().await?;
-                Ok(Some(position))
+                Ok(Attempt::Stands(position))
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Who writes, and what an acknowledgement may say: that an event is synced on this disk, or that the bus has it as well.
 //!
-//! The bus has an event once the relay was acknowledged its position: the expected sequence keeps anybody else's event
-//! from standing there, so what is acknowledged as replicated is in the stream that a standby follows.
+//! The bus has an event once the relay was acknowledged its position, or has seen it there: anybody else's event before it
+//! would have ended the relay, so what is acknowledged as replicated is in the stream that a standby follows.
 
 use std::sync::Arc;
 
@@ -98,6 +98,18 @@ impl Role {
     }
 }
 
+impl std::fmt::Display for Fence {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            position, writer, ..
+        } = self;
+        write!(
+            formatter,
+            "WRITER_FENCED: {writer} has taken the ledger over at position {position}"
+        )
+    }
+}
+
 /// Most requests that are named as lost.
 const NAMED_MAX: usize = 1_000;
 
@@ -170,6 +182,11 @@ impl Standing {
             Role::Standby => self.follow.borrow().head,
             Role::Writer | Role::Fenced(_) => 0,
         }
+    }
+
+    /// How far a standby has followed; 0 if it has not begun.
+    pub(crate) fn followed(&self) -> u64 {
+        self.follow.borrow().position
     }
 
     /// What keeps the relay from publishing, or the standby from following, as `CODE: what happened`.

@@ -163,7 +163,6 @@ impl Writer {
         mut questions: mpsc::Receiver<Question>,
         log: ComponentHandle,
     ) -> State {
-        log.set_ready();
         let mut waiting = Vec::with_capacity(COMMIT_REQUESTS_MAX);
         loop {
             let taken = tokio::select! {
@@ -193,6 +192,7 @@ impl Writer {
         requests: mpsc::Receiver<Request>,
         log: ComponentHandle,
     ) -> State {
+        log.set_ready();
         self.serve(requests, mpsc::channel(1).1, log).await
     }
 

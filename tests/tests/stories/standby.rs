@@ -545,12 +545,107 @@ async fn a_frozen_writer_that_wakes_up_is_refused() -> Result<()> {
     let size = taken.position - 1;
     assert_eq!(old.root(size).await?, standby.root(size).await?);
 
-    // Its log has parted from the ledger: it cannot follow it.
-    let data = old.data.clone();
-    old.process.stop().await?;
+    // Its log has parted from the ledger: it cannot follow it, nor write it, whether it sees the bus or not.
+    let Node {
+        process,
+        address,
+        data,
+    } = old;
+    process.stop().await?;
+    is_still_fenced(&place, &data, &address, &fence).await?;
     refuses_to_follow(&place, &data).await?;
     load.check(&standby).await?;
     standby.process.stop().await?;
+    host.finish().await
+}
+
+/// A writer that was fenced refuses the first request after a restart, and says the same of what is lost, without a bus.
+async fn is_still_fenced(
+    place: &Place,
+    data: &Path,
+    address: &str,
+    fence: &v1::LedgerFence,
+) -> Result<()> {
+    let shown = data.to_string_lossy().into_owned();
+    let port = address.rsplit(':').next().context("a port")?;
+    #[rustfmt::skip]
+    let arguments = [
+        "serve", "ingest", "--lang", "en", "--data", &shown, "--nats", "nats://127.0.0.1:1",
+        "--ledger", "two-nodes", "--port", port, "--http-port", "0",
+    ];
+    let evidence = place.folder.path().join("fenced-said");
+    let process = Process::start(&arguments, &evidence)?;
+    let connected = async || Ok(connect(address).await.ok());
+    let channel = until("a service that was fenced", PATIENCE, connected).await?;
+    let mut client = IngestServiceClient::new(channel);
+    let refused = Refused::expect(client.record(request(definition(3))).await)?;
+    assert_eq!(refused.reason, "WRITER_FENCED");
+    let ledger = client.get_ledger(v1::GetLedgerRequest {}).await?;
+    let ledger = ledger.into_inner();
+    assert_eq!(ledger.role(), v1::LedgerRole::Fenced);
+    assert_eq!(ledger.fence.as_ref(), Some(fence));
+    process.stop().await
+}
+
+/// Two is told while it hangs, and comes to it only once one has taken over; then it takes over from a writer that is alive
+/// and has much on its way.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_standbys_that_are_told_at_once_one_takes_over() -> Result<()> {
+    let host = Tiendo::start(Options::empty()).await?;
+    let place = place(&host).await?;
+    let writer = place.node("writer", &[]).await?;
+    let one = place.node("one", &["--standby"]).await?;
+    let two = place.node("two", &["--standby"]).await?;
+    let mut load = Load::begin(&writer);
+    load.reach(20).await?;
+    let size = load.told.last();
+    let near = async || {
+        let is_near = one.ledger().await?.head >= size && two.ledger().await?.head >= size;
+        Ok(is_near.then_some(()))
+    };
+    until("standbys that keep up", PATIENCE, near).await?;
+    writer.lose()?;
+    let mut client = two.ingest().await?;
+    two.process.signal(Signal::STOP)?;
+    let told = client.take_over_ledger(v1::TakeOverLedgerRequest {
+        actor: Some(actor()),
+        reason: "Cả hai được lệnh".to_owned(),
+    });
+    let taken = async {
+        let (taken, _) = load.go_to(&one, Instant::now()).await?;
+        two.process.signal(Signal::CONT)?;
+        anyhow::Ok(taken)
+    };
+    let (refused, taken) = tokio::join!(told, taken);
+    let (refused, taken) = (Refused::expect(refused)?, taken?);
+    assert_eq!(refused.reason, "TAKE_OVER_OVERTAKEN", "{refused:?}");
+    assert_eq!(two.ledger().await?.role(), v1::LedgerRole::Standby);
+
+    // It goes on following; told again it takes over from that one.
+    let follows = async || Ok((two.ledger().await?.head >= taken.position).then_some(()));
+    until("a standby that goes on", PATIENCE, follows).await?;
+    let many = batch((0..2_000).map(definition).collect());
+    let mut busy = one.ingest().await?;
+    let (_, taken) = tokio::join!(busy.record_batch(many), load.go_to(&two, Instant::now()));
+    taken?;
+    let fenced = async || {
+        let role = one.ledger().await?.role();
+        Ok((role == v1::LedgerRole::Fenced).then_some(()))
+    };
+    until("that the one before it is fenced", PATIENCE, fenced).await?;
+    load.reach(load.told.count() + 20).await?;
+    load.check(&two).await?;
+    let published = async || {
+        let ledger = two.ledger().await?;
+        assert_eq!(
+            (ledger.role(), ledger.alarm.as_str()),
+            (v1::LedgerRole::Writer, "")
+        );
+        Ok((ledger.behind_positions == 0).then_some(()))
+    };
+    until("a stream that is the new writer's log", PATIENCE, published).await?;
+    one.process.stop().await?;
+    two.process.stop().await?;
     host.finish().await
 }
 

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::future;
 
+use async_nats::header::{self, HeaderName};
+use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{InfoError, RawMessageErrorKind, State, Stream};
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{HeaderMap, StatusCode, Subscriber, header};
+use async_nats::{HeaderMap, StatusCode, Subscriber};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::ReadyChunks;
@@ -30,6 +32,13 @@ const READ_WINDOWS: usize = 4;
 /// Acknowledgements looked at together.
 const ACKS_AT_ONCE: usize = 128;
 
+/// Messages of the stream asked for together.
+const LOOKS_AT_ONCE: usize = 64;
+
+/// Which messages `Nats-Expected-Last-Subject-Sequence` speaks of.
+const EXPECTED_LAST_OF: HeaderName =
+    HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
+
 type Batch = Result<Vec<Message>, BoxError>;
 
 struct Generation<'a> {
@@ -50,6 +59,17 @@ struct Generation<'a> {
     buffer: VecDeque<Message>,
     /// When an acknowledgement last came, or the window began to fill.
     progress: Instant,
+    /// What the events on their way say of take-overs, if the stream can check it.
+    turn: Option<Turn<'a>>,
+}
+
+/// The last take-over that stands before an event.
+#[derive(Debug, Clone, Copy)]
+struct Turn<'a> {
+    /// Filter of all take-overs.
+    take_overs: &'a str,
+    /// Its position; 0 if the stream has none.
+    last: u64,
 }
 
 /// Runs until something goes wrong; there is no other end.
@@ -94,7 +114,9 @@ async fn begin<'a>(
     let acks = acks.map_err(|error| Ended::Trouble(Trouble::Connection, chain(&error)))?;
     let last = state.last_sequence;
     let head = *origin.head().borrow();
-    let generation = Generation {
+    let known = status.borrow().published;
+    let has_one_copy = stream.cached_info().config.num_replicas == 1;
+    let mut generation = Generation {
         options,
         origin,
         status,
@@ -107,8 +129,13 @@ async fn begin<'a>(
         sent: last,
         buffer: VecDeque::new(),
         progress: Instant::now(),
+        turn: None,
     };
-    generation.compare(&state).await?;
+    generation.compare(&state, known).await?;
+    if let Some(take_overs) = &options.take_overs {
+        let last = generation.last_take_over(take_overs, last).await?;
+        generation.turn = has_one_copy.then_some(Turn { take_overs, last });
+    }
     status.send_modify(|status| {
         status.connected = true;
         status.published = last;
@@ -119,44 +146,93 @@ async fn begin<'a>(
 }
 
 impl Generation<'_> {
-    /// The stream's last event must be the log's.
-    async fn compare(&self, state: &State) -> Result<(), Ended> {
-        let (last, name) = (state.last_sequence, self.options.stream.name.clone());
+    /// What the stream has beyond `known` must be the log's, its last event in any case.
+    async fn compare(&self, state: &State, known: u64) -> Result<(), Ended> {
+        let last = state.last_sequence;
         if last > self.head {
-            let (stream, head) = (name, self.head);
+            let (stream, head) = (self.options.stream.name.clone(), self.head);
             return Err(RelayError::AheadOfLog { stream, last, head }.into());
         }
         if state.messages == 0 {
             return Ok(());
         }
-        let found = match self.stream.get_raw_message(last).await {
-            Ok(found) => found,
-            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(()),
+        let window = WINDOW_MAX as u64;
+        let unknown = match last.checked_sub(known) {
+            Some(0) => 1,
+            Some(more) => more.min(window),
+            // It has lost its end, and whoever wrote since may be another.
+            None => last.min(window),
+        };
+        let mut next = (last - unknown + 1).max(state.first_sequence);
+        while next <= last {
+            next = self.compare_from(next, last).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares some events from `from` on, up to `last` at most; gives where to go on.
+    async fn compare_from(&self, from: u64, last: u64) -> Result<u64, Ended> {
+        let max = usize::try_from(last - from + 1).unwrap_or(WINDOW_MAX);
+        let read = finish(Some(self.read(from, max)).as_mut()).await?;
+        let held = futures::stream::iter((from..=last).map(|position| self.held(position)));
+        let mut held = held.buffered(LOOKS_AT_ONCE);
+        let mut next = from;
+        for known in read {
+            if known.position != next {
+                break;
+            }
+            let Some(found) = held.next().await.transpose()? else {
+                break;
+            };
+            // Retention may have dropped it meanwhile.
+            if let Some(found) = found
+                && !self.origin.same(&known, &found)
+            {
+                return Err(self.forked(next));
+            }
+            next += 1;
+        }
+        if next > from {
+            return Ok(next);
+        }
+        trouble(
+            Trouble::LogUnreadable,
+            format!("the log does not show its event {from}"),
+        )
+    }
+
+    /// What the stream holds at a position.
+    async fn held(&self, position: u64) -> Result<Option<Message>, Ended> {
+        match self.stream.get_raw_message(position).await {
+            Ok(found) => Ok(Some(message(found))),
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => trouble(Trouble::StreamUnavailable, chain(&error)),
+        }
+    }
+
+    /// Where the stream's last take-over stands, which must be the log's; 0 if it has none.
+    async fn last_take_over(&self, take_overs: &str, last: u64) -> Result<u64, Ended> {
+        let found = self.stream.get_last_raw_message_by_subject(take_overs);
+        let position = match found.await {
+            Ok(found) => found.sequence,
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(0),
             Err(error) => return trouble(Trouble::StreamUnavailable, chain(&error)),
         };
-        let held = Message {
-            position: last,
-            subject: found.subject.to_string(),
-            payload: found.payload,
-        };
-        let mut read = finish(Some(self.read(last, 1)).as_mut()).await?;
-        match read.pop() {
-            Some(known) if known.position == last => {
-                if self.origin.same(&known, &held) {
-                    Ok(())
-                } else {
-                    Err(RelayError::Forked {
-                        stream: name,
-                        position: last,
-                    }
-                    .into())
-                }
-            }
-            _ => trouble(
-                Trouble::LogUnreadable,
-                format!("the log does not show its event {last}"),
-            ),
+        if position > last {
+            return trouble(
+                Trouble::StreamMoved,
+                format!(
+                    "the ledger was taken over at {position}, after the stream ended at {last}"
+                ),
+            );
         }
+        self.compare_from(position, position).await?;
+        Ok(position)
+    }
+
+    fn forked(&self, position: u64) -> Ended {
+        let stream = self.options.stream.name.clone();
+        RelayError::Forked { stream, position }.into()
     }
 
     async fn drive(&mut self, acks: Subscriber) -> Result<std::convert::Infallible, Ended> {
@@ -262,7 +338,14 @@ impl Generation<'_> {
             if self.sent == self.acked {
                 self.progress = Instant::now();
             }
-            let headers = headers(self.options, position);
+            // What is acknowledged before it is sent is its own proof.
+            let turn = self.turn.filter(|_| self.sent > self.acked);
+            let headers = headers(self.options, position, turn);
+            if let Some(turn) = &mut self.turn
+                && subject::matches(turn.take_overs, &subject)
+            {
+                turn.last = position;
+            }
             let reply = format!("{}.{position}", self.inbox);
             let bytes = payload.len();
             let client = &self.connection.client;
@@ -385,14 +468,31 @@ fn unseen(error: &InfoError) -> Trouble {
 }
 
 /// What the server is told of an event: the stream, what it must follow on, and its id for hubs.
-fn headers(options: &RelayOptions, position: u64) -> HeaderMap {
+fn headers(options: &RelayOptions, position: u64, turn: Option<Turn<'_>>) -> HeaderMap {
     let (ledger, stream) = (&options.ledger, options.stream.name.as_str());
     let mut headers = HeaderMap::new();
     headers.insert(header::NATS_EXPECTED_STREAM, stream);
     let before = (position - 1).to_string();
     headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, before);
-    headers.insert(header::NATS_MESSAGE_ID, format!("{ledger}:{position}"));
+    headers.insert(
+        header::NATS_MESSAGE_ID,
+        subject::message_id(ledger, position),
+    );
+    if let Some(Turn { take_overs, last }) = turn {
+        let last = last.to_string();
+        headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last);
+        headers.insert(EXPECTED_LAST_OF, take_overs);
+    }
     headers
+}
+
+/// A message of the stream.
+fn message(found: StreamMessage) -> Message {
+    Message {
+        position: found.sequence,
+        subject: found.subject.to_string(),
+        payload: found.payload,
+    }
 }
 
 /// What the server answers, as far as it matters here.
@@ -541,7 +641,7 @@ mod tests {
     fn an_event_tells_its_stream_what_it_follows_on_and_its_id() {
         let stream = crate::StreamSpec::for_ledger("ha-noi");
         let options = RelayOptions::new("nats://127.0.0.1:1", "ha-noi".to_owned(), stream);
-        let headers = headers(&options, 4_711);
+        let headers = headers(&options, 4_711, None);
         let said = |name| headers.get(name).map(|value| value.as_str().to_owned());
         assert_eq!(headers.len(), 3);
         assert_eq!(
@@ -553,5 +653,24 @@ mod tests {
             Some("4710".into())
         );
         assert_eq!(said(header::NATS_MESSAGE_ID), Some("ha-noi:4711".into()));
+    }
+
+    #[test]
+    fn one_that_follows_others_on_their_way_also_tells_whose_turn_it_is() {
+        let stream = crate::StreamSpec::for_ledger("ha-noi");
+        let options = RelayOptions::new("nats://127.0.0.1:1", "ha-noi".to_owned(), stream);
+        let take_overs = "tiendo.v1.ha-noi.vn.ledger.taken-over.*";
+        let turn = Turn {
+            take_overs,
+            last: 12,
+        };
+        let headers = headers(&options, 4_711, Some(turn));
+        let said = |name| headers.get(name).map(|value| value.as_str().to_owned());
+        assert_eq!(headers.len(), 5);
+        assert_eq!(
+            said(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE),
+            Some("12".into())
+        );
+        assert_eq!(said(EXPECTED_LAST_OF).as_deref(), Some(take_overs));
     }
 }

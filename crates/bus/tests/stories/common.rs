@@ -117,6 +117,10 @@ impl Bus {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) async fn restart(&mut self) {
         let binary = tokio::task::spawn_blocking(binary).await.unwrap();
         let mut launch = Launch::new(binary, self.store(), self.port);
@@ -310,7 +314,10 @@ pub(crate) struct Relay {
 }
 
 pub(crate) fn relay_options(access: impl Into<Access>) -> RelayOptions {
-    RelayOptions::new(access, LEDGER.to_owned(), StreamSpec::for_ledger(LEDGER))
+    RelayOptions {
+        take_overs: Some(format!("tiendo.v1.{LEDGER}.vn.ledger.taken-over.*")),
+        ..RelayOptions::new(access, LEDGER.to_owned(), StreamSpec::for_ledger(LEDGER))
+    }
 }
 
 impl Relay {

@@ -1,4 +1,4 @@
-//! The line between a leaf node and its hub, which a story slows, freezes and cuts.
+//! The line between a leaf node and its hub, which a story slows, freezes and cuts, and one that holds back what a client sends.
 
 use std::io;
 
@@ -7,6 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
+
+use crate::common::PATIENCE;
 
 /// How the line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,5 +164,88 @@ async fn pass(
     tokio::select! {
         carried = carry => carried,
         _ = cut.wait_for(|line| *line == Line::Cut) => Ok(()),
+    }
+}
+
+/// A way to a server on which everything that is sent there can be held back, however much it is.
+pub(crate) struct Dam {
+    port: u16,
+    is_open: watch::Sender<bool>,
+    held: watch::Receiver<Vec<u8>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Dam {
+    pub(crate) async fn start(to: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let is_open = watch::Sender::new(true);
+        let (holds, held) = watch::channel(Vec::new());
+        let (mut tasks, seen) = (JoinSet::new(), is_open.subscribe());
+        tasks.spawn(async move {
+            // One client, and one connection after the other.
+            while let Ok((near, _)) = listener.accept().await {
+                let far = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                let (mut near, mut far) = (near.into_split(), far.into_split());
+                tokio::select! {
+                    _ = hold(near.0, far.1, seen.clone(), &holds) => {}
+                    _ = tokio::io::copy(&mut far.0, &mut near.1) => {}
+                }
+            }
+        });
+        Self {
+            port,
+            is_open,
+            held,
+            _tasks: tasks,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn close(&self) {
+        self.is_open.send_replace(false);
+    }
+
+    pub(crate) fn open(&self) {
+        self.is_open.send_replace(true);
+    }
+
+    /// Waits until a message that contains `text` is held back, as a whole.
+    pub(crate) async fn holds(&self, text: &[u8]) {
+        let is_there = |held: &Vec<u8>| {
+            held.ends_with(b"\r\n") && held.windows(text.len()).any(|part| part == text)
+        };
+        let mut held = self.held.clone();
+        let waited = tokio::time::timeout(PATIENCE, held.wait_for(is_there)).await;
+        drop(waited.unwrap().unwrap());
+    }
+}
+
+/// Passes on what comes while it is open, and before that what came while it was not.
+async fn hold(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut is_open: watch::Receiver<bool>,
+    holds: &watch::Sender<Vec<u8>>,
+) -> io::Result<()> {
+    let mut buffer = [0; 4 * 1024];
+    loop {
+        if *is_open.borrow_and_update() {
+            let held = holds.send_replace(Vec::new());
+            to.write_all(&held).await?;
+        }
+        tokio::select! {
+            changed = is_open.changed() => changed.map_err(io::Error::other)?,
+            count = from.read(&mut buffer) => {
+                let count = count?;
+                if count == 0 {
+                    return Ok(());
+                }
+                holds.send_modify(|held| held.extend(&buffer[..count]));
+            }
+        }
     }
 }

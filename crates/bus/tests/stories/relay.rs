@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{Bus, LEDGER, Log, PATIENCE, Relay, relay_options, when};
-use bus::{RelayError, RelayStatus, StreamSpec};
+use crate::link::Dam;
+use bus::{Access, Claim, Message, RelayError, RelayStatus, StreamSpec, claim};
 use futures::StreamExt;
 use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
@@ -214,11 +215,73 @@ async fn a_log_with_another_history_is_an_alarm_and_adds_nothing() {
         .await
         .unwrap_err();
     assert!(
-        matches!(alarm, RelayError::Forked { position: 300, .. }),
+        matches!(alarm, RelayError::Forked { position: 1, .. }),
         "{alarm}"
     );
     assert_eq!(bus.contents().await, log.all());
     bus.stop().await;
+}
+
+/// Another writer's event becomes the eleventh while 190 of this relay's are on their way; gives how the relay ended, with
+/// what it held for published, and what then stood in the stream.
+async fn overtaken_by(subject: &str) -> (RelayError, u64, Vec<Message>, Message, Vec<Message>) {
+    let bus = Bus::start().await;
+    let log = Log::new(10);
+    let dam = Dam::start(bus.port()).await;
+    let mut options = relay_options(format!("nats://127.0.0.1:{}", dam.port()));
+    (options.ack_timeout, options.heartbeat) = (PATIENCE, 100 * PATIENCE);
+    let mut relay = Relay::with(options, &log);
+    relay.published(10).await;
+    dam.close();
+    log.grow(200);
+    dam.holds(format!("\"id\":\"{LEDGER}:200\"").as_bytes())
+        .await;
+    let other = Message {
+        position: 11,
+        subject: subject.to_owned(),
+        payload: "from another".into(),
+    };
+    let access = Access::from(bus.url());
+    let stands = claim(&access, LEDGER, other.clone()).await.unwrap();
+    assert_eq!(stands, Claim::Stands);
+    dam.open();
+    let status = relay.status.clone();
+    let alarm = relay.ended().await.unwrap_err();
+    let published = status.borrow().published;
+    let contents = bus.contents().await;
+    bus.stop().await;
+    (alarm, published, contents, other, log.all())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_was_on_its_way_is_stored_behind_a_take_over() {
+    let subject = format!("tiendo.v1.{LEDGER}.vn.ledger.taken-over.node-2");
+    let (alarm, published, contents, other, log) = overtaken_by(&subject).await;
+    assert!(
+        matches!(alarm, RelayError::Forked { position: 11, .. }),
+        "{alarm}"
+    );
+    assert_eq!(published, 10);
+    assert_eq!(contents[..10], log[..10]);
+    assert_eq!(contents[10..], [other]);
+}
+
+/// A writer that does not say so is another fault: what was on its way finds its sequence, and may stand behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_another_within_a_window_is_found_although_the_last_is_our_own() {
+    let subject = format!("tiendo.v1.{LEDGER}.568.progress.reported.eid-activated");
+    let (alarm, published, contents, other, log) = overtaken_by(&subject).await;
+    assert!(
+        matches!(alarm, RelayError::Forked { position: 11, .. }),
+        "{alarm}"
+    );
+    assert_eq!(
+        published, 10,
+        "what stands behind it was never held for published"
+    );
+    assert_eq!((&contents[..10], &contents[10]), (&log[..10], &other));
+    assert_eq!(contents[11..], log[11..contents.len()]);
+    assert!(contents.len() > 11, "nothing was on its way");
 }
 
 #[tokio::test(flavor = "multi_thread")]
