@@ -1,6 +1,6 @@
 //! An ordered push consumer: how it is asked for, and what it brings, without a hole.
 //!
-//! It has no name that anybody could know or change, and nothing is acknowledged.
+//! It has no name, and nothing is acknowledged.
 //! So whoever reads needs no more than to make one on that stream (`$JS.API.CONSUMER.CREATE.<stream>`), an inbox, and to
 //! answer its flow control (`$JS.FC.<stream>.>`).
 

@@ -73,6 +73,16 @@ pub enum Error {
         /// The position.
         position: u64,
     },
+    /// The stream has another event where one was folded, and the log cannot be asked.
+    #[error(
+        "the stream has another event at position {position} than the one that was folded, and the log cannot be asked which is the ledger's"
+    )]
+    Unconfirmed {
+        /// The position.
+        position: u64,
+        /// Why it cannot.
+        source: log_reader::Error,
+    },
     /// The log ends before what was folded.
     #[error("the log ends at {head} and {folded} is folded: it is behind, or it has lost events")]
     Behind {
@@ -99,7 +109,7 @@ impl Error {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Parted { .. } | Self::Histories { .. } => FORKED,
+            Self::Parted { .. } | Self::Histories { .. } | Self::Unconfirmed { .. } => FORKED,
             Self::Behind { .. } => "LOG_BEHIND_STATE",
             Self::Log(error) => error.reason(),
             Self::Message { .. } => "STREAM_UNREADABLE",
@@ -121,6 +131,8 @@ pub const FORKED: &str = "LEDGER_FORKED";
 enum Odds {
     /// The log, at this position.
     Log(u64),
+    /// The stream, at this position; the log was not asked yet.
+    Stream(u64),
     /// The log and the stream with each other, at this position.
     Both(u64),
     Behind,
@@ -135,6 +147,8 @@ pub struct Lineage {
     compared: bool,
     /// Whether the log was read to its head.
     read: bool,
+    /// Whether what was folded was once seen in the stream, so that the log alone cannot make it wrong.
+    streamed: bool,
 }
 
 impl Lineage {
@@ -148,6 +162,7 @@ impl Lineage {
     /// Takes note of an event folded from the stream.
     pub fn came(&mut self, position: u64, payload: Bytes) {
         self.last = Some(Last::Came(position, payload));
+        self.streamed = true;
     }
 
     /// Takes note that everything up to the log's head is folded.
@@ -193,7 +208,8 @@ impl Lineage {
         folded: u64,
         known_of: impl Fn(u64) -> Option<Timestamp>,
     ) -> Result<(), Error> {
-        if let Some(Odds::Both(position)) = self.odds {
+        // The stream must say something else first.
+        if let Some(Odds::Both(position) | Odds::Stream(position)) = self.odds {
             return Err(Error::Histories { position });
         }
         if folded == 0 {
@@ -231,25 +247,33 @@ impl Lineage {
         known_of: impl Fn(u64) -> Option<Timestamp>,
     ) -> Result<Option<u64>, Error> {
         let Some((position, payload)) = held else {
-            return Ok(match self.odds {
-                Some(Odds::Log(position)) => Some(position),
-                _ => {
+            return match self.odds {
+                Some(Odds::Log(position)) if !self.streamed => Ok(Some(position)),
+                Some(Odds::Log(position)) => Err(Error::Parted { position }),
+                Some(Odds::Stream(_) | Odds::Both(_)) => Ok(None),
+                Some(Odds::Behind) | None => {
                     self.compared = true;
-                    None
+                    Ok(None)
                 }
-            });
+            };
         };
         let there = Mark::received(position, payload);
         let there = there.map_err(|source| Error::Message { position, source })?;
         if self.is(&there, known_of(position)) {
-            if let Some(Odds::Both(_)) = self.odds {
-                self.odds = None;
+            match self.odds {
+                // A stream that is filled again agrees up to where the histories part.
+                Some(Odds::Both(at) | Odds::Stream(at)) if position < at => return Ok(None),
+                Some(Odds::Both(_) | Odds::Stream(_)) => self.odds = None,
+                Some(Odds::Log(_) | Odds::Behind) | None => {}
             }
-            self.compared = true;
+            (self.compared, self.streamed) = (true, true);
             return Ok(None);
         }
-        self.compared = false;
-        match log.mark(position).await?.1 {
+        // Before the log is asked: whether it can be is no excuse.
+        (self.compared, self.odds) = (false, Some(Odds::Stream(position)));
+        let logged = log.mark(position).await;
+        let (_, logged) = logged.map_err(|source| Error::Unconfirmed { position, source })?;
+        match logged {
             Some(logged) if logged != there => {
                 self.odds = Some(Odds::Both(position));
                 Err(Error::Histories { position })

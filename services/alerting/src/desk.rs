@@ -144,6 +144,8 @@ pub(crate) struct Desk {
     live: watch::Sender<bool>,
     /// Whether what was folded was held against the stream, or there was none to ask.
     compared: AtomicBool,
+    /// Whether everything was dropped once, and the replay is not the first.
+    anew: AtomicBool,
     /// The head of alerting's log at that moment.
     replayed_head: AtomicU64,
 }
@@ -170,6 +172,7 @@ impl Desk {
             follower_component: parts.follower_component,
             live: watch::Sender::new(false),
             compared: AtomicBool::new(false),
+            anew: AtomicBool::new(false),
             replayed_head: AtomicU64::new(0),
         };
         desk.count_cases();
@@ -296,6 +299,7 @@ impl Desk {
     pub(crate) async fn begin_anew(&self, judge: Judge) {
         let mut recorder = self.recorder.lock().await;
         self.set_compared(false);
+        self.anew.store(true, Ordering::Release);
         self.live.send_replace(false);
         let before = {
             let mut judging = self.judge.write().unwrap_or_else(PoisonError::into_inner);
@@ -331,6 +335,18 @@ impl Desk {
     pub(crate) async fn replayed(&self) {
         // The sender lives as long as `self`.
         let _ = self.live.subscribe().wait_for(|live| *live).await;
+    }
+
+    /// Waits while everything is judged anew, so that what was dropped is not told as none.
+    pub(crate) async fn judged_anew(&self) {
+        if self.is_judging_anew() {
+            self.replayed().await;
+        }
+    }
+
+    /// Whether everything was dropped, and is not judged again yet.
+    fn is_judging_anew(&self) -> bool {
+        self.anew.load(Ordering::Acquire) && !self.is_live()
     }
 
     /// The head of alerting's log when the replay had caught up; what lies up to there is history to a new sink.

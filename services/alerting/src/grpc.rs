@@ -51,7 +51,13 @@ impl AlertingApi {
     /// Waits until a position is judged, as long as the caller and the limit allow.
     pub(crate) async fn judged(&self, position: u64, metadata: &MetadataMap) -> Result<(), Status> {
         let mut progress = self.desk.progress();
-        let reached = progress.wait_for(|progress| progress.position >= position);
+        let reached = async {
+            self.desk.judged_anew().await;
+            progress
+                .wait_for(|progress| progress.position >= position)
+                .await
+                .is_ok()
+        };
         let in_time = tokio::select! {
             biased;
             waited = tokio::time::timeout(wait_max(metadata), reached) => waited.is_ok(),

@@ -175,6 +175,10 @@ async fn compare(
     // What both have is the same up to where they part. Behind it the stream may hold some of ours again, that was on its
     // way when another took over, so what is known to differ bounds the search.
     let (mut same, mut other) = (first.saturating_sub(1), apart.min(last.min(head) + 1));
+    if other <= same {
+        // The stream holds nothing of what they parted at.
+        return Ok(None);
+    }
     while other - same > 1 {
         let middle = same + (other - same) / 2;
         if is_same(&mut replay, origin, middle).await? {

@@ -113,9 +113,9 @@ impl TakeOver {
     }
 }
 
-/// Where a standby keeps the id of the request by which it took over.
+/// Where a standby keeps the id of the request by which it took over: with its log, since it says nothing of another one.
 fn own(data: &Path) -> PathBuf {
-    data.with_extension("claim")
+    data.join("claim")
 }
 
 /// Whether the take-over that is newest in a log was that of its own keeper.
@@ -565,9 +565,10 @@ impl Replica {
             return Ok(Attempt::Moved);
         }
         if let Some((position, by, writer)) = &self.newest {
-            // One of which nobody could say what became of it, of this command or of the one before.
+            // One of which nobody could say what became of it, of this command or of the one before; nothing stands behind such a one.
             if is_own(&self.config.data, Some(*by))
                 && let Some(receipt) = self.log.receipt(by.as_bytes())?
+                && receipt.first == self.taken
             {
                 return Ok(Attempt::Stands(receipt.first));
             }

@@ -267,6 +267,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_stream_that_says_otherwise_is_told_of_although_the_log_is_away() {
+        let mut it = Folded::new().await;
+        let (log, other) = (it.follower.log.clone(), it.held(3, 1));
+        it.follower.log = LogReader::new("http://127.0.0.1:1").unwrap();
+        it.follower.compare(other.clone()).await.unwrap_err();
+        it.says("LEDGER_FORKED: the stream has another event at position 3");
+        // Neither the bus being away nor a stream that agrees with what was before makes it good.
+        assert_eq!(it.follower.compare(None).await.unwrap(), Compared::Same);
+        let before = it.held(2, 0);
+        assert_eq!(it.follower.compare(before).await.unwrap(), Compared::Same);
+        it.follower.catch_up().await.unwrap_err();
+        it.says("LEDGER_FORKED");
+        it.log.fork();
+        it.follower.log = log;
+        assert_eq!(it.follower.compare(other).await.unwrap(), Compared::Dropped);
+    }
+
+    #[tokio::test]
+    async fn what_the_stream_had_is_not_dropped_because_a_log_says_otherwise_while_the_bus_is_away()
+    {
+        let mut it = Folded::new().await;
+        let same = it.held(3, 0);
+        assert_eq!(
+            it.follower.compare(same.clone()).await.unwrap(),
+            Compared::Same
+        );
+        it.log.fork();
+        it.follower.catch_up().await.unwrap_err();
+        it.follower.compare(None).await.unwrap_err();
+        it.says("LEDGER_FORKED: the log has another event at position 3");
+        assert_eq!(it.follower.position(), 3);
+    }
+
+    #[tokio::test]
     async fn what_came_from_the_stream_is_held_against_the_log() {
         let mut it = Folded::new().await;
         it.log.write(known(), &event("2023-07-01", defined(), &[]));

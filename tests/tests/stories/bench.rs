@@ -117,6 +117,10 @@ async fn an_event_stands_beside_a_bare_message_and_an_emptied_bus_is_filled() ->
         "0.2",
         "--events",
         "1000",
+        "--sleeper",
+        "2000",
+        "--sleeper-rate",
+        "100",
         "--cache",
         TOOLS,
     ];
@@ -139,10 +143,17 @@ async fn an_event_stands_beside_a_bare_message_and_an_emptied_bus_is_filled() ->
     let relayed = row("relay into an empty bus")?;
     let bare = row("bare pipelined publish")?;
     let part = |row: &Value| row["per_s"]["median"].as_f64();
-    let part = part(relayed).context("a rate")? / part(bare).context("a rate")?;
+    let filled = part(relayed).context("a rate")? / part(bare).context("a rate")?;
     let told = relayed["goals"][0]["measured"].as_f64().context("a goal")?;
-    ensure!((told - part).abs() < 1e-6, "{relayed}");
+    ensure!((told - filled).abs() < 1e-6, "{relayed}");
     let spread = row("bare, under as many subjects")?["per_s"]["median"].as_f64();
     ensure!(spread > Some(0.0), "{spread:?}");
+    let asleep = row("event while a subscriber sleeps")?;
+    let awake = row("event while it catches up")?;
+    let slowed = part(awake).context("a rate")? / part(asleep).context("a rate")?;
+    let told = awake["goals"][0]["measured"].as_f64().context("a goal")?;
+    ensure!((told - slowed).abs() < 1e-6, "{awake}");
+    let read = row("that subscriber, catching up")?["per_s"]["median"].as_f64();
+    ensure!(read > Some(0.0), "{read:?}");
     Ok(())
 }

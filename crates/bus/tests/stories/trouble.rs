@@ -15,8 +15,13 @@ const NEVER: Duration = Duration::from_secs(3_600);
 
 /// Waits until it stands in the way.
 async fn troubled_by(relay: &mut Relay, trouble: Trouble) {
-    let stands = |status: &RelayStatus| status.trouble() == Some(trouble);
-    when(&mut relay.status, trouble.reason(), stands).await;
+    troubled_by_one(relay, &[trouble]).await;
+}
+
+async fn troubled_by_one(relay: &mut Relay, troubles: &[Trouble]) {
+    let named = |trouble: Trouble| troubles.contains(&trouble);
+    let stands = |status: &RelayStatus| status.trouble().is_some_and(named);
+    when(&mut relay.status, troubles[0].reason(), stands).await;
 }
 
 /// The server's store is filled by somebody else until this relay finds no room; then that stream goes.
@@ -110,7 +115,8 @@ async fn a_server_that_is_gone_or_frozen_is_named() {
     relay.published(100).await;
     bus.signal(Signal::STOP);
     log.grow(200);
-    troubled_by(&mut relay, Trouble::AckLate).await;
+    // First what was sent is not acknowledged; then the next connection is not answered.
+    troubled_by_one(&mut relay, &[Trouble::AckLate, Trouble::Unreachable]).await;
     bus.signal(Signal::CONT);
     relay.published(200).await;
     bus.kill().await;

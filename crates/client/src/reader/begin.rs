@@ -133,7 +133,16 @@ impl Reader {
         match &self.log {
             Some(log) => {
                 let found = answered(log.ledger()).await;
-                Ok(found.map_err(|error| self.no_log(1, error))?.head)
+                let found = found.map_err(|error| self.no_log(1, error))?;
+                match found.fence {
+                    // The ledger goes on elsewhere, and may end before this log does.
+                    Some((position, writer)) => Err(Error::Fenced {
+                        address: self.options.log.clone().unwrap_or_default(),
+                        position,
+                        writer,
+                    }),
+                    None => Ok(found.head),
+                }
             }
             None => Ok(self.looked().await?.1.last),
         }

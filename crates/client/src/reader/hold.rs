@@ -115,7 +115,9 @@ impl Reader {
                     "stream {} is another one, or lost its end: it is read again from its beginning",
                     self.options.stream()
                 );
-                (self.cursor, self.id) = (0, None);
+                // What it dropped before, it dropped before it was read.
+                let first = look.first.saturating_sub(1);
+                (self.cursor, self.id) = (first.min(self.cursor), None);
                 return Ok(false);
             }
             return Ok(true);

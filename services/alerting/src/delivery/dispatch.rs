@@ -141,6 +141,14 @@ impl Dispatch {
         self.desk().replayed_head()
     }
 
+    /// Waits while the ledger is read anew: by a state that is half of it nobody can be told anything.
+    pub(crate) async fn whole(&self, shutdown: &CancellationToken) {
+        tokio::select! {
+            () = self.desk().replayed() => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }

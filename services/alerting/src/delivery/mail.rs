@@ -165,6 +165,7 @@ impl Mailer {
         let mut head = self.dispatch.log().watch_head();
         let mut again = self.dispatch.watch_again();
         while !self.shutdown.is_cancelled() {
+            self.dispatch.whole(&self.shutdown).await;
             head.mark_unchanged();
             again.mark_unchanged();
             self.repeat();

@@ -82,6 +82,7 @@ impl Hook {
         let mut head = self.dispatch.log().watch_head();
         let mut again = self.dispatch.watch_again();
         while !self.shutdown.is_cancelled() {
+            self.dispatch.whole(&self.shutdown).await;
             head.mark_unchanged();
             again.mark_unchanged();
             self.repeat().await;

@@ -8,6 +8,7 @@ use event_log::ReadLimit;
 use tokio::sync::OwnedMutexGuard;
 use tonic::{Code, Status};
 use uuid::Uuid;
+use wire::deadline::not_caught_up;
 use wire::status::with_reason;
 use wire::v1;
 use wire::v1::alert_event::Body;
@@ -72,6 +73,10 @@ impl Desk {
         let refused = |error: event_log::Error| refused(&error);
         if let Some(receipt) = self.log.receipt(&request_id).map_err(refused)? {
             return self.repeated(asked, receipt.first);
+        }
+        if self.is_judging_anew() {
+            let at = self.judge().position();
+            return Err(not_caught_up(at + 1, at));
         }
         let alert = {
             let (book, judge) = (self.book(), self.judge());
