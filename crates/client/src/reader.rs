@@ -562,7 +562,8 @@ impl Reader {
 /// Up to where a consumer that has nothing more has passed, where the stream ends as one look had it: its server may
 /// have less of the stream than the one that leads it.
 fn passed(look: &Look, now: &Now, before: Option<u64>) -> Option<u64> {
-    if now.node == look.leader {
+    // The consumer of a stream with one copy is where that is; a server that stands alone does not say who leads it.
+    if look.followers.is_empty() || now.node == look.leader {
         return Some(look.last);
     }
     let is_current = now
@@ -603,6 +604,7 @@ mod tests {
         let of_one = look(node("a"), &["b"]);
         assert_eq!(passed(&of_one, &now(node("a")), Some(80)), Some(90));
         assert_eq!(passed(&look(None, &[]), &now(None), None), Some(90));
+        assert_eq!(passed(&look(node("a"), &[]), &now(None), None), Some(90));
         // What it has by now it had of the look before.
         assert_eq!(passed(&of_one, &now(node("b")), Some(80)), Some(80));
         assert_eq!(passed(&of_one, &now(node("b")), None), None);
