@@ -29,7 +29,7 @@ use crate::origin::{self, LogOrigin};
 use crate::over_nats;
 use crate::persons;
 use crate::standby::{self, Standby, TakeOver};
-use crate::standing::{Fence, Role, Standing};
+use crate::standing::{Role, Standing};
 use crate::writer::{Datasets, Writer, note_dataset};
 
 /// How long the bus may take to acknowledge the last events at the end.
@@ -159,15 +159,9 @@ fn fold(log: &Log, datasets: &Datasets) -> Result<(State, Option<(u64, Uuid)>), 
 impl Ingest {
     /// Follows the ledger as a standby instead of writing it, until it is told to take over.
     ///
-    /// One that took over, and from which nobody is known to have taken over since, goes on as the writer; one that is
-    /// fenced, and has recorded what the ledger does not have, cannot follow it and stays fenced.
+    /// One that took over, and from which nobody is known to have taken over since, goes on as the writer.
     #[must_use]
     pub fn standing_by(mut self) -> Self {
-        let head = self.log.head();
-        let parted = |fence: &Fence| head >= fence.position;
-        if self.role.fence().is_some_and(parted) {
-            return self;
-        }
         if !standby::is_own(&self.config.data, self.taken_over.map(|(_, by)| by)) {
             self.role = Role::Standby;
         } else if self.role.is_writer() {

@@ -83,19 +83,21 @@ struct Sleeper {
 }
 
 impl Sleeper {
-    /// Reads and acknowledges what it missed, over and over until the round is over; gives how many events a second.
+    /// Reads and acknowledges what it missed, over and over until the round is over but some of it at least; gives how many events a second.
     async fn catch_up(self) -> Result<f64, Failure> {
         let (begun, mut count) = (Instant::now(), 0_u64);
-        while !self.stop.is_cancelled() {
+        let (first, last) = self.missed;
+        loop {
             let consumer = self.awake().await?;
-            let (first, last) = self.missed;
             let mut next = first;
-            while next <= last && !self.stop.is_cancelled() {
+            while next <= last {
                 let read = self.batch(&consumer, next).await?;
                 (count, next) = (count + read, next + read);
+                if self.stop.is_cancelled() {
+                    return Ok(count as f64 / begun.elapsed().as_secs_f64());
+                }
             }
         }
-        Ok(count as f64 / begun.elapsed().as_secs_f64())
     }
 
     /// Some of what it missed, from a position on; gives how many.
