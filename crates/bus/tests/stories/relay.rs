@@ -55,9 +55,8 @@ async fn a_new_event_is_on_the_bus_at_once_and_the_head_is_told() {
         "median from head to subscriber: {:?}",
         waits[waits.len() / 2]
     );
-    // One in ten, since others may have the machine meanwhile; who looked only now and then would be late for more.
     assert!(
-        waits[waits.len() / 10] < Duration::from_millis(50),
+        waits[waits.len() / 2] < Duration::from_millis(50),
         "{waits:?}"
     );
     let wanted = format!("{{\"ledger\":\"{LEDGER}\",\"head\":50}}");

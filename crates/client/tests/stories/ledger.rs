@@ -269,21 +269,21 @@ async fn trouble_that_comes_again_after_each_opening_is_told() {
     });
     let mut subscription = reads.await.unwrap();
     let context = world.jetstream().await;
-    let spoils = host::task::spawn("spoils", async move {
+    let spoils = async {
         let stream = context.get_stream_no_info(STREAM).await.unwrap();
         loop {
-            let names: Vec<_> = stream.consumer_names().collect().await;
-            for name in names.into_iter().flatten() {
-                drop(stream.delete_consumer(&name).await);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // As soon as there is one again.
+            let name = until(async || stream.consumer_names().next().await?.ok()).await;
+            drop(stream.delete_consumer(&name).await);
         }
-    });
-    let told = timeout(PATIENCE, subscription.next()).await.unwrap();
+    };
+    let told = tokio::select! {
+        told = timeout(PATIENCE, subscription.next()) => told.unwrap(),
+        () = spoils => unreachable!("it goes on for ever"),
+    };
     let told = told.unwrap_err();
     assert_eq!(told.reason(), "STREAM_UNREADABLE", "{told}");
     assert!(told.may_pass(), "{told}");
-    spoils.abort();
     world.record(1).await;
     let next = loop {
         match timeout(PATIENCE, subscription.next()).await.unwrap() {
