@@ -83,6 +83,13 @@ pub trait Origin: Send + Sync + 'static {
     /// May block: it is called on a thread for blocking work.
     fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError>;
 
+    /// The same at once, without waiting for a disk or for another thread; `None` if that cannot be done.
+    /// It is called for a few messages at a time, on the task that publishes.
+    fn messages_at_hand(&self, from: u64, max: usize) -> Option<Result<Vec<Message>, BoxError>> {
+        let _ = (from, max);
+        None
+    }
+
     /// Whether what the stream holds at a position is what the log says. The bytes, unless the
     /// form of messages changed between releases.
     fn same(&self, log: &Message, stream: &Message) -> bool {

@@ -380,6 +380,13 @@ impl Log {
         reader::read(self.shared(), self.head(), from, limit)
     }
 
+    /// Reads like [`Log::read`] in memory alone: no disk is waited for and nothing is unpacked.
+    ///
+    /// `None` if `from` is in the store already; only the newest events are in memory.
+    pub fn read_newest(&self, from: u64, limit: ReadLimit) -> Option<Vec<Record>> {
+        reader::read_newest(self.shared(), self.head(), from, limit)
+    }
+
     /// Reads back from position `from` (beyond the head counts as the head), newest first.
     ///
     /// Ends before a damaged chunk; one that begins in it names it.

@@ -195,6 +195,29 @@ pub(crate) fn read(
     taker.finish(outcome)
 }
 
+/// Reads from `from` to `head` within `limit` in memory alone; see [`crate::Log::read_newest`].
+pub(crate) fn read_newest(
+    shared: &Shared,
+    head: u64,
+    from: u64,
+    limit: ReadLimit,
+) -> Option<Vec<Record>> {
+    let from = from.max(1);
+    let mut taker = Taker::new(limit);
+    for commit in shared.tail.from(from, READ_COMMITS)? {
+        let page = Page::Commit(commit);
+        let (first, last) = (from.max(page.first()), page.last().min(head));
+        if first > last {
+            break;
+        }
+        let mut records = page.records(first, last).into_iter();
+        if records.try_for_each(|record| taker.take(record)).is_break() {
+            break;
+        }
+    }
+    Some(taker.records)
+}
+
 /// Reads back from `from`; see [`crate::Log::read_back`].
 pub(crate) fn read_back(
     shared: &Shared,

@@ -318,6 +318,26 @@ async fn a_request_of_ten_thousand_events_is_one_request() {
 }
 
 #[tokio::test]
+async fn what_is_in_memory_is_read_from_there_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    for number in 1..=3 {
+        log.append(single(number)).await.unwrap();
+    }
+    log.seal().unwrap();
+    for number in 4..=6 {
+        log.append(single(number)).await.unwrap();
+    }
+    assert_eq!(log.read_newest(3, ALL), None, "it is in the store");
+    for from in 4..=7 {
+        let read = log.read(from, ALL).unwrap();
+        assert_eq!(log.read_newest(from, ALL), Some(read), "from {from}");
+    }
+    let one = ReadLimit { events: 1, ..ALL };
+    assert_eq!(log.read_newest(5, one), Some(log.read(5, one).unwrap()));
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_the_rest_by_name() {
     let directory = tempfile::tempdir().unwrap();
     // The clock is read once for each commit, so it can hold the committer.

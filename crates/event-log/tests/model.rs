@@ -360,6 +360,9 @@ impl Pair {
                 let from = self.place(*from);
                 let read = self.log().read(from, *limit).unwrap();
                 assert_eq!(read, self.model.read(from, *limit), "from {from}");
+                if let Some(newest) = self.log().read_newest(from, *limit) {
+                    assert_eq!(newest, read, "newest from {from}");
+                }
             }
             Step::ReadBack(from, limit) => {
                 let from = self.place(*from);

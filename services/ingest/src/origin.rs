@@ -55,14 +55,25 @@ pub(crate) fn messages(
 ) -> Result<Vec<Message>, BoxError> {
     // Before the read: what ends there is a whole request, whatever comes meanwhile.
     let head = log.head();
-    // One more than wanted tells whether the request of the last one goes on.
-    let records = log.read(
-        from,
-        ReadLimit {
-            events: max + 1,
-            bytes: READ_BYTES_MAX,
-        },
-    )?;
+    let records = log.read(from, limit(max))?;
+    make_all(ledger, &records, head, max)
+}
+
+/// One more than wanted tells whether the request of the last one goes on.
+fn limit(max: usize) -> ReadLimit {
+    ReadLimit {
+        events: max + 1,
+        bytes: READ_BYTES_MAX,
+    }
+}
+
+/// Messages of records as [`messages`] gives them, `head` being the log's before they were read.
+fn make_all(
+    ledger: &str,
+    records: &[Record],
+    head: u64,
+    max: usize,
+) -> Result<Vec<Message>, BoxError> {
     let request_ends = |index: usize| match records.get(index + 1) {
         Some(next) => Some(next.request_id != records[index].request_id),
         None => (records[index].position == head).then_some(true),
@@ -118,6 +129,12 @@ impl bus::Origin for LogOrigin {
 
     fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError> {
         messages(&self.log, &self.ledger, from, max)
+    }
+
+    fn messages_at_hand(&self, from: u64, max: usize) -> Option<Result<Vec<Message>, BoxError>> {
+        let head = self.log.head();
+        let records = self.log.read_newest(from, limit(max))?;
+        Some(make_all(&self.ledger, &records, head, max))
     }
 
     /// The same event, although an earlier release may have published it.

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 
-use bus::Message;
+use bus::{Message, Origin as _};
 use bytes::Bytes;
 use domain::Body;
 use domain::event::LedgerTakenOver;
 use event_log::{Append, Log, NewEvent, ReadLimit, Record};
 use wire::cloud_event;
 
-use crate::origin::{Looks, messages};
+use crate::origin::{LogOrigin, Looks, messages};
 use crate::writer_tests::{World, report};
 
 #[test]
@@ -90,6 +90,32 @@ async fn a_log_that_grows_between_two_looks_leaves_nothing_out() {
                     assert_eq!(told, wanted, "{from}, {max} of {first} and {second}");
                 }
             }
+        }
+    }
+}
+
+/// What the relay makes without waiting is what it makes of a read; what the store holds is left to the latter.
+#[tokio::test]
+async fn what_is_at_hand_is_what_a_read_gives() {
+    let world = World::new().await;
+    world.log.seal().unwrap();
+    for (number, events) in [(2, 3), (3, 2)] {
+        let reports = (1..=events).map(|day| report("eid", &format!("2023-{number:02}-{day:02}")));
+        world.record(number, reports.collect()).await.unwrap();
+    }
+    let origin = LogOrigin {
+        log: world.log.clone(),
+        ledger: "story".into(),
+    };
+    assert!(origin.messages_at_hand(2, 10).is_none());
+    for from in 3..=8 {
+        for max in 1..=6 {
+            let at_hand = origin.messages_at_hand(from, max).unwrap().unwrap();
+            assert_eq!(
+                at_hand,
+                origin.messages(from, max).unwrap(),
+                "{from}, {max}"
+            );
         }
     }
 }

@@ -29,6 +29,9 @@ const LOG_RETRY: Duration = Duration::from_millis(20);
 /// Windows read from the log at once, which keeps its events compressed in pieces larger than one.
 const READ_WINDOWS: usize = 4;
 
+/// The most messages made on the task that publishes, so that an event that is alone need not wait for a thread.
+const AT_HAND_MAX: usize = 32;
+
 /// Acknowledgements looked at together.
 const ACKS_AT_ONCE: usize = 128;
 
@@ -251,8 +254,18 @@ impl Generation<'_> {
                 self.status.send_modify(|status| status.head = now);
             }
             self.publish().await?;
-            if reading.is_none() && self.wants_more() {
-                reading = Some(self.read(self.known() + 1, READ_WINDOWS * self.window));
+            while reading.is_none() && self.wants_more() {
+                match self.at_hand() {
+                    Some(batch) => {
+                        self.take(batch.map_err(|error| unreadable(&error))?)
+                            .await?;
+                        self.publish().await?;
+                    }
+                    None => {
+                        let max = READ_WINDOWS * self.window;
+                        reading = Some(self.read(self.known() + 1, max));
+                    }
+                }
             }
             tokio::select! {
                 biased;
@@ -291,6 +304,14 @@ impl Generation<'_> {
 
     fn wants_more(&self) -> bool {
         self.buffer.len() < self.window && self.known() < self.head
+    }
+
+    /// What is to be read, if it is little and need not be waited for.
+    fn at_hand(&self) -> Option<Batch> {
+        let from = self.known() + 1;
+        let is_little = self.head - self.known() <= AT_HAND_MAX as u64;
+        let read = || self.origin.messages_at_hand(from, AT_HAND_MAX);
+        is_little.then(read).flatten()
     }
 
     fn read(&self, from: u64, max: usize) -> JoinHandle<Batch> {
@@ -556,17 +577,18 @@ async fn finish(reading: Option<&mut JoinHandle<Batch>>) -> Result<Vec<Message>,
     match reading {
         None => future::pending().await,
         Some(reading) => match reading.await {
-            Ok(Ok(batch)) => Ok(batch),
-            Ok(Err(error)) => trouble(
-                Trouble::LogUnreadable,
-                format!("the log cannot be read: {}", chain(&*error)),
-            ),
+            Ok(batch) => batch.map_err(|error| unreadable(&error)),
             Err(error) => trouble(
                 Trouble::LogUnreadable,
                 format!("reading the log failed: {error}"),
             ),
         },
     }
+}
+
+fn unreadable(error: &BoxError) -> Ended {
+    let text = format!("the log cannot be read: {}", chain(&**error));
+    Ended::Trouble(Trouble::LogUnreadable, text)
 }
 
 async fn look_of(

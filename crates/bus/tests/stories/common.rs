@@ -304,6 +304,11 @@ impl Origin for Log {
             .map(|position| self.message(position))
             .collect())
     }
+
+    /// From every other position, so that stories go both ways.
+    fn messages_at_hand(&self, from: u64, max: usize) -> Option<Result<Vec<Message>, BoxError>> {
+        from.is_multiple_of(2).then(|| self.messages(from, max))
+    }
 }
 
 /// A relay that runs beside the test.
