@@ -62,6 +62,22 @@ pub struct Asked {
     pub subject: String,
     /// What it says.
     pub payload: Bytes,
+    headers: HeaderMap,
+}
+
+impl Asked {
+    /// What a header says, in whatever case it is named; none if it is not there, or there more than once.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let is_it = |found: &str| found.eq_ignore_ascii_case(name);
+        let named = self
+            .headers
+            .iter()
+            .filter(|(found, _)| is_it(found.as_ref()));
+        let mut values = named.flat_map(|(_, values)| values);
+        let only = values.next().filter(|_| values.next().is_none())?;
+        Some(only.as_str())
+    }
 }
 
 /// What it is answered with.
@@ -227,8 +243,12 @@ async fn one(
     let mut answered = match refusal {
         Some(refusal) => answerer.refuse(refusal),
         None => {
-            let (subject, payload) = (request.subject.to_string(), request.payload);
-            answerer.answer(Asked { subject, payload }).await
+            let asked = Asked {
+                subject: request.subject.to_string(),
+                payload: request.payload,
+                headers: request.headers.unwrap_or_default(),
+            };
+            answerer.answer(asked).await
         }
     };
     let bytes_max = connection.client.max_payload();
@@ -247,5 +267,40 @@ async fn one(
         .publish_with_headers(reply, headers, answered.payload);
     if let Err(error) = published.await {
         debug!("an answer could not be sent: {}", chain(&error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_said_once_in_any_case_or_not_at_all() {
+        let said = |headers: &[(&str, &str)]| {
+            let mut asked = Asked {
+                subject: String::new(),
+                payload: Bytes::new(),
+                headers: HeaderMap::new(),
+            };
+            for (name, value) in headers {
+                asked.headers.append(*name, *value);
+            }
+            asked.header("traceparent").map(str::to_owned)
+        };
+        for name in ["traceparent", "Traceparent", "TRACEPARENT"] {
+            assert_eq!(
+                said(&[("other", "2"), (name, "1")]).as_deref(),
+                Some("1"),
+                "{name}"
+            );
+        }
+        for headers in [
+            &[][..],
+            &[("other", "1")],
+            &[("traceparent", "1"), ("traceparent", "2")],
+            &[("traceparent", "1"), ("Traceparent", "1")],
+        ] {
+            assert_eq!(said(headers), None, "{headers:?}");
+        }
     }
 }

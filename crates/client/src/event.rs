@@ -26,6 +26,8 @@ pub struct Event {
     pub recorded: Timestamp,
     /// The request that brought it; empty in alerts.
     pub request: String,
+    /// The trace of its reporter that it comes from, as W3C Trace Context has it, if that was told.
+    pub traceparent: Option<String>,
     /// The CloudEvent, byte by byte as it is published.
     pub payload: Bytes,
 }
@@ -61,6 +63,7 @@ impl Event {
             time: envelope.time,
             recorded: envelope.recordedtime,
             request: envelope.data.request,
+            traceparent: envelope.traceparent,
             source: envelope.source,
             payload,
         })
@@ -98,6 +101,11 @@ mod tests {
         assert!(event.data().unwrap()["progressReported"].is_object());
         assert_eq!(event.data().unwrap()["requestId"], event.request);
         assert_eq!(event.json().unwrap()["id"], event.id);
+        assert_eq!(
+            event.traceparent.as_deref(),
+            event.json().unwrap()["traceparent"].as_str()
+        );
+        assert!(event.traceparent.is_some());
         let text = String::from_utf8(example.to_vec()).unwrap();
         for (of, with) in [
             (event.id.as_str(), "khanh-hoa:1"),

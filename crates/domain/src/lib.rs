@@ -7,6 +7,7 @@
 //! - [`finding`]: what is implausible about an event, kept with it
 //! - [`locality`]: dated identity of a place
 //! - [`person`]: a person's name as a commitment, which can be checked but not read
+//! - [`trace`]: the trace of its reporter that an event comes from
 //! - [`violation`]: what is wrong with a request, field by field
 //! - [`text`]: numbers, dates, names and free text as Vietnamese officials write them
 
@@ -16,6 +17,7 @@ pub mod finding;
 pub mod locality;
 pub mod person;
 pub mod text;
+pub mod trace;
 pub mod violation;
 
 pub use code::{
@@ -26,4 +28,5 @@ pub use event::{Actor, Body, Event};
 pub use finding::{Check, Finding, Severity};
 pub use locality::{Level, LocalityCode, LocalityId};
 pub use person::PersonCommitment;
+pub use trace::TraceParent;
 pub use violation::{Reason, Violation};

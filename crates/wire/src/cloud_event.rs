@@ -11,6 +11,7 @@
 //! | `sequence` | the position, zero-padded to 20 digits so that it sorts as text |
 //! | `recordedtime` | when the log took it, to the microsecond |
 //! | `requestends` | whether the event is the last of the request that brought it (events of the log only) |
+//! | `traceparent` | the trace of its reporter that it comes from, if that was told (events of the log only) |
 //!
 //! Together with `data`, which names the request, this is all that the log holds of an event, so that the log can be
 //! restored from the bus.
@@ -21,7 +22,7 @@ use std::fmt;
 
 use domain::event::Subject;
 use domain::text::Moment;
-use domain::{Event, LocalityCode};
+use domain::{Event, LocalityCode, TraceParent};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use prost_reflect::{DeserializeOptions, DynamicMessage};
@@ -94,6 +95,13 @@ pub struct CloudEvent<T> {
     /// Whether the event is the last of its request; logs from before the first release do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requestends: Option<bool>,
+    /// The trace of its reporter that it comes from, as W3C Trace Context has it, if that was told.
+    #[cfg_attr(
+        any(test, feature = "schema"),
+        schemars(extend("pattern" = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"))
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// The event.
     pub data: T,
 }
@@ -159,6 +167,17 @@ impl<T> CloudEvent<T> {
     }
 }
 
+impl CloudEvent<Event> {
+    /// The event, with what stands of it in the envelope alone.
+    fn into_event(self) -> Event {
+        let traceparent = self.traceparent.as_deref().and_then(TraceParent::parse);
+        Event {
+            traceparent,
+            ..self.data
+        }
+    }
+}
+
 /// The subject under which an event comes: seven tokens of `[a-z0-9_-]`.
 #[must_use]
 pub fn bus_subject(ledger: &str, subject: &Subject) -> String {
@@ -203,15 +222,17 @@ struct Written<'a, T> {
     recordedtime: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     requestends: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<TraceParent>,
     data: &'a T,
 }
 
-/// Topic and event, where it is, until when it speaks of, and whether it ends its request.
+/// Topic and event, where it is, until when it speaks of, and of its request whether it ends there and what it comes from.
 type Head = (
     (&'static str, &'static str),
     Option<LocalityCode>,
     Timestamp,
-    Option<bool>,
+    (Option<bool>, Option<TraceParent>),
 );
 
 /// Writes an envelope behind what `out` holds.
@@ -222,7 +243,7 @@ fn write<T: Serialize>(
         position,
         known,
     }: Place<'_>,
-    ((topic, event), locality, time, requestends): Head,
+    ((topic, event), locality, time, (requestends, traceparent)): Head,
     data: &T,
 ) -> Result<(), Error> {
     serde_json::to_writer(
@@ -239,6 +260,7 @@ fn write<T: Serialize>(
             sequence: format_args!("{position:020}"),
             recordedtime: known,
             requestends,
+            traceparent,
             data,
         },
     )?;
@@ -276,7 +298,7 @@ pub fn publish_to(
         (subject.topic, subject.event),
         subject.locality.map(|id| id.code),
         event.effective.instant(),
-        Some(request_ends),
+        (Some(request_ends), event.traceparent),
     );
     write(out, place, head, event)?;
     Ok(bus_subject(place.ledger, &subject))
@@ -331,7 +353,7 @@ pub fn publish_alert(
     let subject = format!("tiendo.v1.{ledger}.{token}.{topic}.{event}.{detail}");
     let time = Moment::end_of(day).instant();
     let mut bytes = Vec::new();
-    let head = ((topic, event), about.locality, time, None);
+    let head = ((topic, event), about.locality, time, (None, None));
     write(&mut bytes, place, head, entry)?;
     Ok((subject, bytes))
 }
@@ -365,7 +387,8 @@ pub fn receive_alert(bytes: &[u8]) -> Result<(u64, Timestamp, AlertEvent), Error
 /// [`Error`] if the bytes are no event of this version.
 pub fn receive(bytes: &[u8]) -> Result<(u64, Timestamp, Event), Error> {
     let envelope: CloudEvent<Event> = serde_json::from_slice(bytes)?;
-    Ok((envelope.position()?, envelope.recordedtime, envelope.data))
+    let position = envelope.position()?;
+    Ok((position, envelope.recordedtime, envelope.into_event()))
 }
 
 /// Reads an event as it came from the bus, where the stream has it at `position`.
@@ -390,18 +413,24 @@ pub fn receive_logged(bytes: &[u8], position: u64) -> Result<Logged, Error> {
     }
     Ok(Logged {
         known: envelope.recordedtime,
-        event: envelope.data,
         request_ends: envelope.requestends,
+        event: envelope.into_event(),
     })
 }
 
-/// Whether two messages say the same of the same event, although an earlier release published one of them.
+/// Whether the message of an event of the log and that of the stream say the same of it, although an earlier release
+/// published the latter.
 #[must_use]
-pub fn same(one: &[u8], other: &[u8]) -> bool {
-    let plain = |bytes| {
-        let mut envelope: CloudEvent<serde_json::Value> = serde_json::from_slice(bytes).ok()?;
-        envelope.requestends = None;
-        Some(envelope)
-    };
-    one == other || plain(one).is_some_and(|one| plain(other) == Some(one))
+pub fn same(log: &[u8], stream: &[u8]) -> bool {
+    log == stream || is_same(log, stream).unwrap_or(false)
+}
+
+fn is_same(log: &[u8], stream: &[u8]) -> Result<bool, serde_json::Error> {
+    let mut log: CloudEvent<serde_json::Value> = serde_json::from_slice(log)?;
+    let mut stream: CloudEvent<serde_json::Value> = serde_json::from_slice(stream)?;
+    (log.requestends, stream.requestends) = (None, None);
+    if stream.traceparent.is_none() {
+        log.traceparent = None;
+    }
+    Ok(log == stream)
 }

@@ -6,7 +6,7 @@ use domain::event::*;
 use domain::text::{Bound, Moment, Quantity, parse_percent};
 use domain::{
     Body, Check, Event, Finding, Level, LocalityCode, LocalityId, PersonCommitment, Reason,
-    Severity,
+    Severity, TraceParent,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,6 +16,9 @@ use wire::event::{
     CleanTexts, LogDecoder, Resolver, decode, decode_logged, draft, findings_to_bytes,
     parse_person, to_bytes, write_since,
 };
+
+/// The example of the specification.
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 fn id(code: &str) -> LocalityId {
     LocalityId {
@@ -443,6 +446,7 @@ fn event(body: Body) -> Event {
         body,
         confirmed: Vec::new(),
         findings: Vec::new(),
+        traceparent: None,
     }
 }
 
@@ -462,13 +466,24 @@ fn doubtful() -> Event {
             finding(Check::CumulativeFalls, Severity::Blocking, Some(812)),
             finding(Check::VagueFigure, Severity::Note, None),
         ],
+        ..traced()
+    }
+}
+
+/// A report that comes from a trace of its reporter.
+fn traced() -> Event {
+    let traceparent = TraceParent::parse(TRACEPARENT);
+    assert!(traceparent.is_some());
+    Event {
+        traceparent,
         ..report()
     }
 }
 
-/// One of each kind, and one with all that stands beside its body.
+/// One of each kind, one that comes from a trace, and one with all that stands beside its body.
 fn events() -> impl Iterator<Item = Event> {
-    bodies().into_iter().map(event).chain([doubtful()])
+    let others = [traced(), doubtful()];
+    bodies().into_iter().map(event).chain(others)
 }
 
 /// Figures are read from their bytes without a message in between, and must come to the same.
@@ -535,7 +550,7 @@ fn in_a_log() -> Vec<Vec<u8>> {
     by_another.actor.office = "Phòng PC06".to_owned();
     by_another.request_id = Uuid::from_u128(8);
     by_another.effective = Moment::parse("2023-07-02").unwrap();
-    let others = [by_another, doubtful(), event(bodies().remove(0))];
+    let others = [traced(), by_another, doubtful(), event(bodies().remove(0))];
     let mut bytes: Vec<_> = changed
         .chain(others)
         .map(|event| to_bytes(&event))
@@ -630,6 +645,32 @@ fn what_an_earlier_release_published_is_still_the_same_event() {
     assert!(!cloud_event::same(&bytes, &other));
 }
 
+/// An earlier release published without it what this one has recorded, and said nothing of its own.
+#[test]
+fn the_trace_of_an_event_is_compared_where_the_stream_has_one() {
+    let published = |event: &Event| cloud_event::publish(at(42), event, true).unwrap().1;
+    let (without, with) = (published(&report()), published(&traced()));
+    let other = TRACEPARENT.replace("-01", "-00");
+    let other = Event {
+        traceparent: TraceParent::parse(&other),
+        ..report()
+    };
+    let other = published(&other);
+    for (log, stream, is_same) in [
+        (&with, &with, true),
+        (&with, &without, true),
+        (&without, &with, false),
+        (&with, &other, false),
+    ] {
+        assert_eq!(cloud_event::same(log, stream), is_same);
+    }
+    // Of a form that this version does not know: the message is read, and the trace begins anew.
+    let text = String::from_utf8(with).unwrap();
+    let unknown = text.replace(TRACEPARENT, "of a later version");
+    let read = cloud_event::receive_logged(unknown.as_bytes(), 42).unwrap();
+    assert_eq!(read.event, report());
+}
+
 fn appointment(person_commitment: Option<PersonCommitment>) -> Event {
     let mut event = event_of(|body| matches!(body, Body::OwnerAssigned(_)));
     if let Body::OwnerAssigned(appointment) = &mut event.body {
@@ -686,7 +727,14 @@ fn an_event_that_says_nothing_new_keeps_its_bytes() {
             "{event:?}"
         );
         let json = serde_json::to_string(&event).unwrap();
-        for key in ["confirmed", "findings", "percentBound", "dependsOn"] {
+        let later = [
+            "confirmed",
+            "findings",
+            "percentBound",
+            "dependsOn",
+            "traceparent",
+        ];
+        for key in later {
             assert!(!json.contains(key), "{json}");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::event::{OwnerAssigned, Scope};
 use domain::text::date;
-use domain::{Body, Event, LocalityId, PersonCommitment};
+use domain::{Body, Event, LocalityId, PersonCommitment, TraceParent};
 use event_log::{Log, ReadLimit};
 use host::Clock;
 use tonic::{Code, Response, Status};
@@ -14,6 +14,7 @@ use wire::v1;
 
 use crate::grpc::{answer_of, log_error, receipt, status};
 use crate::intake::{Intake, Wanted};
+use crate::trace;
 
 /// The name at a position, with what shows that it is the one the event was recorded with.
 ///
@@ -57,16 +58,18 @@ pub(crate) async fn erase(
     clock: &Arc<dyn Clock>,
     intake: &Intake,
     request: v1::EraseAttributeRequest,
+    traceparent: Option<TraceParent>,
 ) -> Result<Response<v1::EraseAttributeResponse>, Status> {
     let request_id = intake.request_id(&request.request_id).map_err(status)?;
     let validate_only = request.validate_only;
     let (log, clock) = (log.clone(), Arc::clone(clock));
     let event = move || erasure(&log, &*clock, request_id, request);
     let event = tokio::task::spawn_blocking(event).await;
-    let event = event.map_err(|error| Status::internal(error.to_string()))??;
+    let mut events = [event.map_err(|error| Status::internal(error.to_string()))??];
+    trace::note(&mut events, traceparent);
     let wanted = Wanted {
         request_id,
-        events: vec![event],
+        events: events.into(),
         persons: Vec::new(),
         single: true,
         expected_revision: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Reason, Violation};
+use domain::{Reason, TraceParent, Violation};
 use event_log::{Log, Receipt};
 use host::{CancellationToken, Clock};
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use crate::lag::{Lag, Meter};
 use crate::standby::TakeOver;
 use crate::standing::{Fence, Level, Role, until};
 use crate::stream;
+use crate::trace;
 use crate::writer::{Accepted, Datasets, Refused};
 
 /// After which time a refused writer may try again.
@@ -43,14 +44,16 @@ impl IngestApi {
     pub(crate) async fn record_one(
         &self,
         request: v1::RecordRequest,
+        traceparent: Option<TraceParent>,
         until: Instant,
     ) -> Result<v1::RecordResponse, Refused> {
-        let Some(event) = request.event else {
+        let Some(mut event) = request.event else {
             let missing = Violation::new("event", Reason::Required, "must be set");
             return Err(Refused::Invalid(vec![missing]));
         };
         let level = Level::read(request.acknowledgement)?;
         let request_id = self.intake.request_id(&event.request_id)?;
+        trace::note(std::slice::from_mut(&mut event), traceparent);
         let wanted = Wanted {
             request_id,
             events: vec![event],
@@ -75,10 +78,12 @@ impl IngestApi {
     pub(crate) async fn record_all(
         &self,
         request: v1::RecordBatchRequest,
+        traceparent: Option<TraceParent>,
         until: Instant,
     ) -> Result<v1::RecordBatchResponse, Refused> {
         let level = Level::read(request.acknowledgement)?;
-        let wanted = self.intake.batch(&request.request_id, request.events)?;
+        let mut wanted = self.intake.batch(&request.request_id, request.events)?;
+        trace::note(&mut wanted.events, traceparent);
         let wanted = Wanted {
             persons: request.persons,
             validate_only: request.validate_only,
@@ -237,8 +242,12 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<v1::RecordRequest>,
     ) -> Result<Response<v1::RecordResponse>, Status> {
-        let until = until(request.metadata());
-        let recorded = self.record_one(request.into_inner(), until).await;
+        let (until, traceparent) = (
+            until(request.metadata()),
+            trace::of_call(request.metadata()),
+        );
+        let recorded = self.record_one(request.into_inner(), traceparent, until);
+        let recorded = recorded.await;
         recorded.map(Response::new).map_err(status)
     }
 
@@ -246,8 +255,12 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         request: Request<v1::RecordBatchRequest>,
     ) -> Result<Response<v1::RecordBatchResponse>, Status> {
-        let until = until(request.metadata());
-        let recorded = self.record_all(request.into_inner(), until).await;
+        let (until, traceparent) = (
+            until(request.metadata()),
+            trace::of_call(request.metadata()),
+        );
+        let recorded = self.record_all(request.into_inner(), traceparent, until);
+        let recorded = recorded.await;
         recorded.map(Response::new).map_err(status)
     }
 
@@ -271,7 +284,9 @@ impl v1::ingest_service_server::IngestService for IngestApi {
         &self,
         parts: Request<Streaming<v1::ImportFileRequest>>,
     ) -> Result<Response<Self::ImportFileStream>, Status> {
-        Ok(Response::new(self.importer.answer(parts.into_inner())?))
+        let traceparent = trace::of_call(parts.metadata());
+        let answers = self.importer.answer(parts.into_inner(), traceparent)?;
+        Ok(Response::new(answers))
     }
 
     async fn get_ledger(

@@ -19,6 +19,7 @@
 //! - `standby`: a log that follows, and how it takes over
 //! - `fence`: who took over from this writer, and what the ledger lacks of its log
 //! - `lag`: how far the bus is behind the log
+//! - `trace`: the trace of its caller that a request comes from
 
 mod attributes;
 mod decide;
@@ -54,6 +55,7 @@ mod standing;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
+mod trace;
 mod writer;
 #[cfg(test)]
 mod writer_tests;

@@ -28,6 +28,7 @@ use crate::grpc::log_error;
 use crate::intake::Intake;
 use crate::log_read::Reader;
 use crate::proofs;
+use crate::trace;
 
 /// Messages prepared for a reader that is slower than the log.
 const READ_AHEAD: usize = 2;
@@ -163,7 +164,9 @@ impl v1::log_service_server::LogService for LogApi {
         &self,
         request: Request<v1::EraseAttributeRequest>,
     ) -> Result<Response<v1::EraseAttributeResponse>, Status> {
-        attributes::erase(&self.log, &self.clock, &self.intake, request.into_inner()).await
+        let traceparent = trace::of_call(request.metadata());
+        let request = request.into_inner();
+        attributes::erase(&self.log, &self.clock, &self.intake, request, traceparent).await
     }
 
     async fn get_checkpoint(

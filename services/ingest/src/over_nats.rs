@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bus::answer::{Answer, AnswerOptions, Answered, Asked, Refusal};
 use bytes::Bytes;
+use domain::TraceParent;
 use host::CancellationToken;
 use prost::Message;
 use tokio::time::Instant;
@@ -16,6 +17,7 @@ use wire::{message, v1};
 
 use crate::grpc::{IngestApi, RETRY, refusal};
 use crate::service::Config;
+use crate::trace::TRACEPARENT;
 use crate::writer::Refused;
 
 /// Requests answered at once, of all askers together.
@@ -42,31 +44,44 @@ pub(crate) async fn serve(config: Config, api: Arc<IngestApi>, shutdown: Cancell
 struct OverNats(Arc<IngestApi>);
 
 impl OverNats {
-    async fn record(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
+    async fn record(
+        &self,
+        payload: Bytes,
+        traceparent: Option<TraceParent>,
+    ) -> Result<Answered, v1::Refusal> {
         let request: v1::RecordRequest = read("RecordRequest", payload).await?;
         nameless(request.person.is_empty())?;
         written(
             "RecordResponse",
-            self.0.record_one(request, Instant::now() + WAIT_MAX).await,
+            self.0
+                .record_one(request, traceparent, Instant::now() + WAIT_MAX)
+                .await,
         )
     }
 
-    async fn record_batch(&self, payload: Bytes) -> Result<Answered, v1::Refusal> {
+    async fn record_batch(
+        &self,
+        payload: Bytes,
+        traceparent: Option<TraceParent>,
+    ) -> Result<Answered, v1::Refusal> {
         let request: v1::RecordBatchRequest = read("RecordBatchRequest", payload).await?;
         nameless(request.persons.is_empty())?;
         written(
             "RecordBatchResponse",
-            self.0.record_all(request, Instant::now() + WAIT_MAX).await,
+            self.0
+                .record_all(request, traceparent, Instant::now() + WAIT_MAX)
+                .await,
         )
     }
 }
 
 impl Answer for OverNats {
     async fn answer(&self, asked: Asked) -> Answered {
+        let traceparent = asked.header(TRACEPARENT).and_then(TraceParent::parse);
         let payload = asked.payload;
         let answered = match asked.subject.rsplit('.').next() {
-            Some("record") => self.record(payload).await,
-            Some("record-batch") => self.record_batch(payload).await,
+            Some("record") => self.record(payload, traceparent).await,
+            Some("record-batch") => self.record_batch(payload, traceparent).await,
             _ => Err(said(
                 Code::Unimplemented,
                 "UNKNOWN_REQUEST",

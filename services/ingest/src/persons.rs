@@ -106,10 +106,14 @@ fn as_said(mut event: Event) -> Event {
 
 /// Whether an event, as a request says it, is the one on record.
 pub(crate) fn says(said: &Event, recorded: &Event) -> bool {
-    if recorded.findings.is_empty() && commitment(recorded).is_none() {
+    let is_traced_alike = said.traceparent == recorded.traceparent;
+    if recorded.findings.is_empty() && commitment(recorded).is_none() && is_traced_alike {
         return said == recorded;
     }
-    *said == as_said(recorded.clone())
+    // Sent again, a request may come from another piece of work.
+    let mut recorded = as_said(recorded.clone());
+    recorded.traceparent = said.traceparent;
+    *said == recorded
 }
 
 /// Whether a name is the one with which the event at a position was recorded.

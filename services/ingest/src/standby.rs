@@ -285,6 +285,7 @@ impl Standby {
             }),
             confirmed: Vec::new(),
             findings: Vec::new(),
+            traceparent: None,
         }
     }
 }

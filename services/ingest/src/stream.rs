@@ -6,6 +6,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use domain::TraceParent;
 use futures::{Stream, StreamExt as _};
 use host::CancellationToken;
 use tokio::sync::mpsc;
@@ -19,6 +20,7 @@ use wire::v1::record_stream_response::Outcome;
 use crate::grpc::{self, answer_of, refusal};
 use crate::intake::{Answered, Intake, Wanted};
 use crate::standing::Level;
+use crate::trace;
 use crate::writer::{Accepted, Refused};
 
 /// Most batches of one stream that are read and not answered.
@@ -115,10 +117,11 @@ async fn submit(intake: &Intake, batch: v1::RecordStreamRequest) -> Next {
     let sequence = batch.sequence;
     let wanted = intake.batch(&batch.request_id, batch.events);
     let wanted = wanted.and_then(|wanted| Ok((Level::read(batch.acknowledgement)?, wanted)));
-    let (level, wanted) = match wanted {
+    let (level, mut wanted) = match wanted {
         Ok(wanted) => wanted,
         Err(refused) => return Next::Refused(sequence, refusal(refused)),
     };
+    trace::note(&mut wanted.events, TraceParent::parse(&batch.traceparent));
     let request_id = wanted.request_id;
     let wanted = Wanted {
         persons: batch.persons,

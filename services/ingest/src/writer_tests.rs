@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::TraceParent;
 use event_log::{Log, Options, ReadLimit};
 use host::{ManualClock, Readiness};
 use jiff::Timestamp;
@@ -222,6 +223,58 @@ fn oversized() -> v1::Event {
         source: source(),
     };
     event("2023-06-01", v1::event::Body::DirectiveIssued(body))
+}
+
+/// A figure that is recorded with a finding.
+fn vague(traceparent: &str) -> v1::Event {
+    let mut vague = report("eid", "2023-06-01");
+    let Some(v1::event::Body::ProgressReported(body)) = &mut vague.body else {
+        unreachable!()
+    };
+    let value = body.value.get_or_insert_default();
+    value.bound = v1::Bound::About as i32;
+    v1::Event {
+        traceparent: traceparent.to_owned(),
+        ..vague
+    }
+}
+
+#[tokio::test]
+async fn the_same_request_from_another_trace_is_the_same_request() {
+    let traces = [
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+        "nonsense",
+        "",
+    ];
+    let defined = |traceparent: &str| v1::Event {
+        traceparent: traceparent.to_owned(),
+        ..indicator("new", 1)
+    };
+    let world = World::new().await;
+    for (id, first) in (10..).zip(traces) {
+        let recorded = world.record(id, vec![defined(first), vague(first)]).await;
+        let receipt = recorded.unwrap().receipt;
+        for trace in traces {
+            let again = world.record(id, vec![defined(trace), vague(trace)]).await;
+            let again = again.unwrap();
+            assert!(again.receipt.repeated, "{trace} after {first}");
+            assert_eq!(again.receipt.first, receipt.first);
+            assert!(!again.told.findings.is_empty());
+        }
+        let limit = ReadLimit {
+            events: 2,
+            bytes: 1 << 20,
+        };
+        for record in world.log.read(receipt.first, limit).unwrap() {
+            let event = wire::event::decode_logged(&record.payload).unwrap();
+            assert_eq!(event.traceparent, TraceParent::parse(first));
+        }
+        let other = world
+            .record(id, vec![indicator("new", 2), vague(first)])
+            .await;
+        assert!(other.is_err(), "another request has the same id");
+    }
 }
 
 #[tokio::test]

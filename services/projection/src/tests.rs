@@ -175,6 +175,7 @@ pub(crate) fn event(effective: &str, body: Body, found: &[(Check, Severity)]) ->
         body,
         confirmed: Vec::new(),
         findings: findings.collect(),
+        traceparent: None,
     }
 }
 

@@ -63,6 +63,8 @@ mod subscribing;
 #[cfg(test)]
 mod third_party;
 #[cfg(test)]
+mod traced;
+#[cfg(test)]
 mod trajectory;
 #[cfg(test)]
 mod watch;

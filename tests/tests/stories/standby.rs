@@ -35,20 +35,20 @@ const PACE: Duration = Duration::from_millis(20);
 const REPLICATED: i32 = v1::Acknowledgement::Replicated as i32;
 
 /// A service with a folder of its own.
-struct Node {
-    process: Process,
+pub(crate) struct Node {
+    pub(crate) process: Process,
     address: String,
     data: PathBuf,
 }
 
 /// Where nodes live and what they follow.
-struct Place {
+pub(crate) struct Place {
     folder: tempfile::TempDir,
     nats: String,
 }
 
 impl Place {
-    async fn node(&self, name: &str, more: &[&str]) -> Result<Node> {
+    pub(crate) async fn node(&self, name: &str, more: &[&str]) -> Result<Node> {
         let data = self.folder.path().join(name);
         let shown = data.to_string_lossy().into_owned();
         #[rustfmt::skip]
@@ -79,7 +79,7 @@ async fn connect(address: &str) -> Result<Channel> {
 }
 
 impl Node {
-    async fn ingest(&self) -> Result<IngestServiceClient<Channel>> {
+    pub(crate) async fn ingest(&self) -> Result<IngestServiceClient<Channel>> {
         Ok(IngestServiceClient::new(connect(&self.address).await?))
     }
 
@@ -87,7 +87,7 @@ impl Node {
         Ok(LogServiceClient::new(connect(&self.address).await?))
     }
 
-    async fn ledger(&self) -> Result<v1::GetLedgerResponse> {
+    pub(crate) async fn ledger(&self) -> Result<v1::GetLedgerResponse> {
         let asked = self
             .ingest()
             .await?
@@ -106,7 +106,7 @@ impl Node {
     }
 
     /// Origin, size and root of the log's first events.
-    async fn root(&self, tree_size: u64) -> Result<String> {
+    pub(crate) async fn root(&self, tree_size: u64) -> Result<String> {
         let request = v1::GetCheckpointRequest { tree_size };
         let answer = self
             .log()
@@ -155,7 +155,7 @@ impl Node {
 }
 
 /// What a writer records: a definition, which rests on nothing.
-fn definition(number: u64) -> v1::Event {
+pub(crate) fn definition(number: u64) -> v1::Event {
     let name = |vi: String| {
         let en = String::new();
         Some(v1::Name { vi, en })
@@ -385,7 +385,7 @@ async fn lost(told: &Told, node: &Node) -> Result<()> {
     Ok(())
 }
 
-async fn place(host: &Tiendo) -> Result<Place> {
+pub(crate) async fn place(host: &Tiendo) -> Result<Place> {
     Ok(Place {
         folder: tempfile::Builder::new()
             .prefix("tiendo-standby-")

@@ -17,6 +17,7 @@ use crate::code::{ModelCode, PlanCode};
 use crate::finding::{Check, Finding};
 use crate::locality::LocalityId;
 use crate::text::{Bound, Moment, Percent, Quantity};
+use crate::trace::TraceParent;
 
 pub use bodies::*;
 pub use rules::*;
@@ -44,6 +45,9 @@ pub struct Event {
     /// What was implausible about it when it was recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// The trace of its reporter that it comes from; it stands beside the JSON form, in the CloudEvent.
+    #[serde(skip)]
+    pub traceparent: Option<TraceParent>,
 }
 
 /// Who acts: an organisation and the office within it, never a person's name.

@@ -118,6 +118,7 @@ fn event(effective: Moment, body: Body) -> Event {
         body,
         confirmed: Vec::new(),
         findings: Vec::new(),
+        traceparent: None,
     }
 }
 

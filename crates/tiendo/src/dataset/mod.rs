@@ -219,6 +219,7 @@ impl Set {
                 body,
                 confirmed: Vec::new(),
                 findings: Vec::new(),
+                traceparent: None,
             });
         }
         Ok(events)

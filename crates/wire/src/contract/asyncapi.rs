@@ -139,6 +139,14 @@ fn spoken(said: &request::Said) -> Value {
             },
         });
     }
+    if said.name.ends_with("-request") {
+        message["headers"] = json!({
+            "type": "object",
+            "properties": {
+                "traceparent": { "type": "string", "description": "Vết của bên báo cáo theo W3C Trace Context, không bắt buộc; mọi sự kiện của yêu cầu mang nó / the reporter's trace as W3C Trace Context has it, if there is one; every event of the request carries it" },
+            },
+        });
+    }
     message
 }
 

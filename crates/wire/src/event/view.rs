@@ -184,6 +184,7 @@ view!(
         request_id: &'a str = 1,
         actor: Option<Actor<'a>> = 2,
         effective: &'a str = 3,
+        traceparent: &'a str = 5,
         reported: Option<Reported<'a>> = 19,
         corrected: Option<Corrected<'a>> = 20,
     }
@@ -196,6 +197,7 @@ view!(
         request_id: &'a [u8] = 1,
         actor: &'a [u8] = 2,
         effective: &'a [u8] = 3,
+        traceparent: &'a [u8] = 5,
         reported: Option<ReportedParts<'a>> = 19,
     }
 );

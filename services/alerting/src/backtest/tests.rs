@@ -88,6 +88,7 @@ pub(super) fn event(effective: &str, body: Body) -> Event {
         body,
         confirmed: Vec::new(),
         findings: Vec::new(),
+        traceparent: None,
     }
 }
 

@@ -81,6 +81,7 @@ fn fold(desk: &Desk, position: &AtomicU64, body: Body) {
         body,
         confirmed: Vec::new(),
         findings: Vec::new(),
+        traceparent: None,
     };
     let known = "2023-07-04T03:00:00Z".parse().unwrap();
     desk.fold((position, known), &event, Some(true)).unwrap();

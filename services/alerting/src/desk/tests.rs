@@ -214,6 +214,7 @@ impl Room {
             body,
             confirmed: Vec::new(),
             findings: Vec::new(),
+            traceparent: None,
         }
     }
 

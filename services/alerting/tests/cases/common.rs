@@ -113,6 +113,7 @@ impl Ledger {
             body,
             confirmed: findings.iter().map(|finding| finding.check).collect(),
             findings,
+            traceparent: None,
         };
         let position = self.events.len() as u64 + 1;
         self.judge.fold(position, self.now, &event).unwrap();

@@ -263,6 +263,7 @@ impl History {
             body,
             confirmed: findings.iter().map(|finding| finding.check).collect(),
             findings,
+            traceparent: None,
         };
         self.events.push((self.now, event));
         self.events.len() as u64

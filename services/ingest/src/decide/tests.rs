@@ -81,6 +81,7 @@ impl Ledger {
             body,
             confirmed: Vec::new(),
             findings: Vec::new(),
+            traceparent: None,
         }
     }
 

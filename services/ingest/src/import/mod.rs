@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::TraceParent;
 use futures::Stream;
 use host::CancellationToken;
 use sheet::{Book, Checked, Context, Part, Plan, SheetError};
@@ -63,6 +64,8 @@ struct Import {
     questions: mpsc::Sender<Question>,
     shutdown: CancellationToken,
     answers: mpsc::Sender<Result<v1::ImportFileResponse, Status>>,
+    /// The trace of the call, which all that is recorded comes from.
+    traceparent: Option<TraceParent>,
     /// Its place, shared with the threads that work for it.
     place: Arc<OwnedSemaphorePermit>,
 }
@@ -94,7 +97,11 @@ impl Importer {
     ///
     /// # Errors
     /// `RESOURCE_EXHAUSTED`, IMPORT_BUSY, if another is being imported.
-    pub(crate) fn answer(&self, parts: impl Parts) -> Result<Answers, Status> {
+    pub(crate) fn answer(
+        &self,
+        parts: impl Parts,
+        traceparent: Option<TraceParent>,
+    ) -> Result<Answers, Status> {
         // Nobody answers questions about the record there.
         self.intake.standing.takes().map_err(crate::grpc::status)?;
         let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
@@ -107,6 +114,7 @@ impl Importer {
             questions: self.questions.clone(),
             shutdown: self.shutdown.clone(),
             answers,
+            traceparent,
             place: Arc::new(place),
         };
         host::task::spawn("import-file", import.run(parts));
@@ -264,7 +272,10 @@ impl Import {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let request = plan.request(part, validate_only);
+            let request = v1::RecordStreamRequest {
+                traceparent: wire::event::traceparent(self.traceparent),
+                ..plan.request(part, validate_only)
+            };
             let outcome = stream::outcome(&self.intake, request).await?;
             match outcome {
                 Some(Outcome::Refused(refusal))

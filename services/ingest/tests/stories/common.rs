@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::transport::Channel;
 use wire::v1::ingest_service_client::IngestServiceClient;
+use wire::v1::log_service_client::LogServiceClient;
 
 /// No condition takes longer than this.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,6 +21,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Ingest, as long as it runs.
 pub(crate) struct World {
     pub(crate) client: IngestServiceClient<Channel>,
+    pub(crate) log: LogServiceClient<Channel>,
     pub(crate) shutdown: CancellationToken,
     serving: JoinHandle<Result<(), ingest::Error>>,
     /// Where it lives, unless somebody else has given it a place.
@@ -57,7 +59,8 @@ impl World {
         let serving = host::task::spawn("ingest", run);
         let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
         Self {
-            client: IngestServiceClient::new(channel),
+            client: IngestServiceClient::new(channel.clone()),
+            log: LogServiceClient::new(channel),
             shutdown,
             serving,
             _folder: None,
@@ -66,7 +69,7 @@ impl World {
 
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
-        drop(self.client);
+        drop((self.client, self.log));
         let ended = timeout(PATIENCE, self.serving).await.unwrap();
         ended.unwrap().unwrap();
     }

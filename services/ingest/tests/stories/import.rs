@@ -16,6 +16,8 @@ use crate::common::{PATIENCE, World};
 
 /// Events on record before: two wards and two indicators.
 const FOUNDING: u64 = 4;
+/// The trace that files come from.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// Figures of two wards; one of them with a quota, in a row that reports nothing.
 const FILE: &str = "\
 xã/phường,chỉ tiêu,ngày,kết quả,chỉ tiêu giao,hạn hoàn thành,nguồn
@@ -51,7 +53,10 @@ impl World {
         let parts = parts
             .into_iter()
             .map(|part| v1::ImportFileRequest { part: Some(part) });
-        let answers = self.client.import_file(tokio_stream::iter(parts)).await?;
+        let mut request = tonic::Request::new(tokio_stream::iter(parts));
+        let trace = TRACE.parse().unwrap();
+        request.metadata_mut().insert("traceparent", trace);
+        let answers = self.client.import_file(request).await?;
         let mut answers = answers.into_inner();
         let mut report = Report::default();
         while let Some(answer) = timeout(PATIENCE, answers.message()).await.unwrap()? {
@@ -242,6 +247,19 @@ async fn a_file_is_tried_refused_recorded_and_recognised() {
     positions.sort_unstable();
     assert_eq!(positions, [5, 6, 7, 8]);
     assert_eq!(world.head().await, FOUNDING + 4);
+
+    // All of it comes from the trace of the call, and nothing before it from any.
+    let read = world
+        .log
+        .read_events(v1::ReadEventsRequest::default())
+        .await;
+    let mut traces = Vec::new();
+    let mut read = read.unwrap().into_inner();
+    while let Some(answer) = read.message().await.unwrap() {
+        let events = answer.events.iter().map(|event| event.message().unwrap());
+        traces.extend(events.map(|event| event.traceparent));
+    }
+    assert_eq!(traces, ["", "", "", "", TRACE, TRACE, TRACE, TRACE]);
 
     // What is on record is recognised, in this file and in another.
     let told = world.import(options(), FILE).await.unwrap();

@@ -9,7 +9,7 @@ mod work;
 
 use domain::event::{Document, Name, Source};
 use domain::finding::{Check, Finding, Severity};
-use domain::{Actor, Body, Event, LocalityCode, LocalityId};
+use domain::{Actor, Body, Event, LocalityCode, LocalityId, TraceParent};
 use jiff::civil::{Date, date};
 use uuid::Uuid;
 
@@ -107,6 +107,7 @@ pub(super) fn events() -> Result<Vec<Event>, Error> {
                 .into_iter()
                 .collect(),
             findings: is_report.then(finding).into_iter().collect(),
+            traceparent: is_report.then(trace).flatten(),
             body,
         });
     }
@@ -135,6 +136,11 @@ fn finding() -> Finding {
         rule: "plausible-1".to_owned(),
         position: Some(12),
     }
+}
+
+/// The example of the specification.
+fn trace() -> Option<TraceParent> {
+    TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 }
 
 /// Khánh Hòa.

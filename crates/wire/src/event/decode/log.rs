@@ -6,7 +6,7 @@
 //! there: so a figure costs a few comparisons and no memory of its own.
 
 use domain::event::{Body, Denominator};
-use domain::{Event, IndicatorCode};
+use domain::{Event, IndicatorCode, TraceParent};
 use foldhash::HashMap;
 use uuid::Uuid;
 
@@ -97,6 +97,7 @@ impl LogDecoder {
         if seen.effective.is_new(new.effective) {
             event.effective = f.moment("effective", text(new.effective)?)?;
         }
+        event.traceparent = TraceParent::parse(text(new.traceparent)?);
         if seen.locality.is_new(reported.locality) {
             let locality = view::LocalityRef::read(reported.locality)?;
             report.locality = f.locality("locality", Some(locality), Some(&event.effective))?;

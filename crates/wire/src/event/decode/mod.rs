@@ -17,7 +17,7 @@ use domain::finding::CONFIRMED_MAX;
 use domain::text::Moment;
 use domain::{
     CampaignCode, Check, Event, Finding, GroupCode, IndicatorCode, LocalityCode, LocalityId,
-    ModelCode, PlanCode, Reason, Severity, Violation, WorkItemCode,
+    ModelCode, PlanCode, Reason, Severity, TraceParent, Violation, WorkItemCode,
 };
 use jiff::civil::Date;
 use prost::Message as _;
@@ -295,6 +295,7 @@ fn figure_logged(bytes: &[u8]) -> Option<Event> {
         body,
         confirmed: Vec::new(),
         findings: Vec::new(),
+        traceparent: TraceParent::parse(message.traceparent),
     };
     violations.is_empty().then_some(event)
 }
@@ -389,6 +390,7 @@ fn event(fields: &mut Fields<'_>, message: &w::Event, request_id: Uuid) -> Optio
         body: body?,
         confirmed: confirmed?,
         findings: findings?,
+        traceparent: TraceParent::parse(&message.traceparent),
     })
 }
 

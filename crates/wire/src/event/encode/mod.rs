@@ -11,7 +11,7 @@ mod work;
 
 use domain::event::{self as d, Body};
 use domain::text::{Bound, iso_text};
-use domain::{Event, Finding, Level, LocalityId};
+use domain::{Event, Finding, Level, LocalityId, TraceParent};
 use jiff::civil::Date;
 use prost::Message as _;
 
@@ -45,9 +45,16 @@ pub fn encode(event: &Event) -> w::Event {
             .iter()
             .map(|check| check.code().to_owned())
             .collect(),
+        traceparent: traceparent(event.traceparent),
         body: Some(body(&event.body)),
         findings: findings(&event.findings),
     }
+}
+
+/// The trace that an event comes from, as a field; empty if there is none.
+#[must_use]
+pub fn traceparent(of: Option<TraceParent>) -> String {
+    of.map(|of| of.to_string()).unwrap_or_default()
 }
 
 /// What findings add at the end of the bytes of an event that has none.

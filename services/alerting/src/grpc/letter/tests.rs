@@ -138,6 +138,7 @@ impl Room {
                 .into_iter()
                 .collect(),
             findings: is_blocked.then_some(finding).into_iter().collect(),
+            traceparent: None,
         };
         let known = "2023-07-05T03:00:00Z".parse().unwrap();
         self.judge.fold(self.position, known, &event).unwrap();
