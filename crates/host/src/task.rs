@@ -2,8 +2,11 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::{io, thread};
 
 use futures::FutureExt as _;
+use tokio::runtime;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -16,6 +19,46 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    tokio::spawn(reported(name, future))
+}
+
+/// Runs `future` on a thread and a runtime of its own, so that what is busy elsewhere never delays it; what it spawns runs and ends with it.
+///
+/// It has ended, and everything of it is dropped, when this gives its output; dropped before that, it is dropped there soon after.
+///
+/// # Errors
+/// No thread or no runtime could be made, or the future panicked, which is logged and counted as by [`spawn`].
+pub async fn apart<F>(name: &'static str, future: F) -> io::Result<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (mut tell, told) = oneshot::channel();
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || {
+            let output = runtime.block_on(async {
+                tokio::select! {
+                    output = reported(name, future) => Some(output),
+                    () = tell.closed() => None,
+                }
+            });
+            drop(runtime);
+            if let Some(output) = output {
+                // Whoever waited may have gone.
+                let _ = tell.send(output);
+            }
+        })?;
+    let output = told.await;
+    output.map_err(|_| io::Error::other(format!("task {name} panicked")))
+}
+
+/// Logs and counts a panic before it goes on.
+fn reported<F: Future>(name: &'static str, future: F) -> impl Future<Output = F::Output> {
     let reported = async move {
         match AssertUnwindSafe(future).catch_unwind().await {
             Ok(output) => output,
@@ -31,8 +74,7 @@ where
             }
         }
     };
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
-    tokio::spawn(reported.instrument(tracing::info_span!("task", name)))
+    reported.instrument(tracing::info_span!("task", name))
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> &str {

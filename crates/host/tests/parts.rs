@@ -155,6 +155,47 @@ async fn a_task_gives_back_its_output() {
     );
 }
 
+/// Held by a future, it tells when the future is gone.
+struct Held(Option<tokio::sync::oneshot::Sender<std::thread::ThreadId>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let gone = self.0.take();
+        gone.map(|gone| gone.send(std::thread::current().id()));
+    }
+}
+
+#[tokio::test]
+async fn what_runs_apart_has_a_thread_of_its_own_and_ends_with_whoever_waits() {
+    let (gone, went) = tokio::sync::oneshot::channel();
+    let held = Held(Some(gone));
+    let apart = task::apart("adder", async move {
+        let _held = held;
+        task::spawn("one", async { 1 + 2 }).await.unwrap()
+    });
+    assert_eq!(soon(apart).await.unwrap(), 3);
+    let mut went = went;
+    let thread = went.try_recv().unwrap();
+    assert_ne!(thread, std::thread::current().id());
+
+    let (gone, went) = tokio::sync::oneshot::channel();
+    let held = Held(Some(gone));
+    let endless = task::apart("endless", async move {
+        let _held = held;
+        std::future::pending::<()>().await;
+    });
+    let waited = tokio::time::timeout(Duration::from_millis(20), endless);
+    assert!(waited.await.is_err(), "it has no end of its own");
+    soon(went).await.unwrap();
+
+    let doomed = task::apart::<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>(
+        "doomed-apart",
+        Box::pin(async { panic!("the reason") }),
+    );
+    let error = soon(doomed).await.unwrap_err();
+    assert_eq!(error.to_string(), "task doomed-apart panicked");
+}
+
 #[test]
 fn telemetry_starts_more_than_once() {
     let options = Options {

@@ -378,11 +378,14 @@ async fn relay(
 ) {
     let options = relay_options(&config);
     let relayed = bus::relay(options, Arc::clone(&origin) as _, status, shutdown.clone());
-    let Err(error) = relayed.await else { return };
-    // Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
-    tracing::error!(reason = error.reason(), %error, "publishing stopped: {error}");
-    metrics::gauge!("tiendo_relay_alarm").set(1.0);
-    alarm.send_replace(format!("{}: {error}", error.reason()));
+    // Apart, for an event is heard of as soon as this has the processor.
+    let relayed = host::task::apart("relay", relayed).await;
+    let error = match relayed {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error,
+        Err(error) => return stopped(&alarm, "RELAY_STOPPED", &error),
+    };
+    stopped(&alarm, error.reason(), &error);
     let apart = match error {
         RelayError::AheadOfLog { head, .. } => head + 1,
         RelayError::Forked { position, .. } => position,
@@ -403,6 +406,13 @@ async fn relay(
         intake.idle().await;
     }
     fence::count(&config, &origin, &standing, &fence, &shutdown).await;
+}
+
+/// Tells that nothing more is published. Ingest goes on: what it acknowledges is durable, and the bus is filled once a person has looked.
+fn stopped(alarm: &watch::Sender<String>, reason: &str, error: &dyn std::error::Error) {
+    tracing::error!(reason, %error, "publishing stopped: {error}");
+    metrics::gauge!("tiendo_relay_alarm").set(1.0);
+    alarm.send_replace(format!("{reason}: {error}"));
 }
 
 /// Counts at the start what a writer that was fenced before it stopped had lost, unless that is known.
