@@ -2,6 +2,7 @@
 //!
 //! - [`Tiendo`], [`Options`]: a `tiendo up` with a folder of its own; commands, clients, stop and kill
 //! - [`Operated`]: NATS servers as an operator sets them up, with keys and certificates
+//! - [`cluster`]: three NATS servers from one configuration
 //! - [`Process`]: one process, which never outlives the test
 //! - [`until`]: waiting for a condition
 //! - [`free_port`]: a port that must be known beforehand
@@ -13,6 +14,7 @@
 //! The stories are in `tests/stories`, one file each; they use the `tiendo` beside their own executable.
 
 mod chapters;
+pub mod cluster;
 pub mod fact;
 mod instance;
 mod operated;

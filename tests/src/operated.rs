@@ -253,7 +253,7 @@ impl Drop for Operated {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is its own `main`")]
-fn nats_server() -> Result<PathBuf> {
+pub(crate) fn nats_server() -> Result<PathBuf> {
     let explicit = std::env::var_os("TIENDO_NATS_SERVER").filter(|path| !path.is_empty());
     Ok(obtain(&Search {
         explicit: explicit.map(PathBuf::from),

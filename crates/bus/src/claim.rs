@@ -1,9 +1,9 @@
 //! One message at the end of a stream, from somebody who is not its relay yet.
 //!
 //! Whoever takes a ledger over says so at the position after the last one that it has. The expected sequence makes that
-//! the moment at which the writer changes: if the message is stored, that writer's event for this position is not, nor,
-//! where the stream has one copy, any that it has on its way behind it (`relay`); if that writer was quicker, nothing is
-//! stored and there is more to read first.
+//! the moment at which the writer changes: if the message is stored, that writer's event for this position is not, nor
+//! any that it has on its way behind it (`relay`); if that writer was quicker, nothing is stored and there is more to read
+//! first.
 
 use std::time::Duration;
 

@@ -208,6 +208,12 @@ pub(crate) async fn connect_holding(
 }
 
 impl Connection {
+    /// Whether this server takes batches as the relay sends them.
+    pub(crate) fn takes_batches(&self) -> bool {
+        let version = self.client.server_info().version;
+        Version::find(&version).is_some_and(Version::takes_batches)
+    }
+
     /// Resolves when the connection is gone. It does not come back: connect again.
     pub async fn lost(&self) {
         self.lost.cancelled().await;

@@ -11,10 +11,10 @@
 //!   take-over, is not the log's: two histories. Stop, a person must decide.
 //! - Else go on at L + 1.
 //!
-//! Event *i* is published with `Nats-Expected-Last-Sequence: i-1`, so that the server itself
-//! refuses a gap, a double and a reordering, from this relay, from a twin, or from a client that
-//! was thought dead. Acknowledgements are awaited in order and must say *i*, and our stream's
-//! name. Anything else (an
+//! Event *i* is published with `Nats-Expected-Last-Sequence: i-1` (of a batch the first, for all), so
+//! that the server itself refuses a gap, a double and a reordering, from this relay, from a twin, or
+//! from a client that was thought dead. Acknowledgements are awaited in order and must say *i*, and
+//! our stream's name. Anything else (an
 //! error, a late or missing acknowledgement, a lost connection, a stream that moved) ends the
 //! generation: client and window are dropped, and after a short wait the next one asks the stream
 //! again. `Nats-Msg-Id` is sent for hubs; a *duplicate* answer means that somebody else published
@@ -22,15 +22,25 @@
 //!
 //! A sequence does not say whose event it is. While *i* waits at the server, another writer's event
 //! can become *i*; ours is refused, but those behind it, already on their way, find the sequences
-//! that they name. Two things keep that from mattering:
+//! that they name. Three things keep that from mattering:
 //!
-//! - Whoever takes a ledger over says so in the stream ([`RelayOptions::take_overs`]). An event sent
-//!   while others are on their way also names the last take-over that the log has
-//!   (`Nats-Expected-Last-Subject-Sequence`), so after another one the server stores none of them.
-//!   It can say so of many events at once where the stream has one copy; a stream of several copies
-//!   refuses a second such event while the first is being agreed on, so there they go without.
-//!   (`Nats-Expected-Last-Msg-Id` is checked by each copy for itself, and one that was caught up from
-//!   another does not know the last id: it takes the next event for a write error, and stops.)
+//! - Where the stream has several copies, nothing is behind: what waits goes out as one atomic batch
+//!   (`Nats-Batch-Id`), stored as a whole or not at all, and nothing else until it is acknowledged;
+//!   meanwhile the next gathers. The leader keeps it in memory until its last event is there, checks
+//!   it then, and has it agreed on once. A leader that is lost before that takes all of it along.
+//!   A generation that ends halves what the next one sends as one, and each acknowledgement adds one
+//!   to it, since many may not pass where few do: a slow line, a server that is set to take fewer.
+//!   Servers before 2.12.12 and 2.14.3 panic when they are caught up in the middle of a batch; they
+//!   are given one event at a time.
+//! - Where the stream has one copy, a batch costs the server a folder on disk, and its events are
+//!   written twice; there they go out one by one, a window of them. Whoever takes a ledger over says
+//!   so in the stream ([`RelayOptions::take_overs`]). An event sent while others are on their way
+//!   also names the last take-over that the log has (`Nats-Expected-Last-Subject-Sequence`), so
+//!   after another one the server stores none of them. (A stream of several copies refuses a second
+//!   such event while the first is being agreed on; `Nats-Expected-Last-Msg-Id` each copy checks for
+//!   itself, and one that was caught up from another does not know the last id, takes the next event
+//!   for a write error, and stops. A *fast* batch of 2.14 passes over what it holds for a duplicate,
+//!   as a take-over with the same id is, and stores what is behind it.)
 //! - What was not acknowledged in its turn is compared one by one before anything is built on it.
 //!   By induction the stream up to `published` is the log's: it was compared or acknowledged. No
 //!   more than a window can have come after it; all of that is compared, not the last alone, which
@@ -59,6 +69,7 @@ use crate::subject;
 use crate::{Access, BoxError};
 
 mod generation;
+mod place;
 mod trouble;
 
 pub use trouble::Trouble;
@@ -106,7 +117,7 @@ pub struct RelayOptions {
     pub ledger: String,
     /// Its stream.
     pub stream: StreamSpec,
-    /// Messages in flight, 1 to [`WINDOW_MAX`].
+    /// Messages in flight, 1 to [`WINDOW_MAX`]; to a stream of several copies, in a batch.
     pub window: usize,
     /// A generation ends when the next acknowledgement takes longer than this.
     pub ack_timeout: Duration,
@@ -292,13 +303,14 @@ pub async fn relay(
     let mut backoff = Backoff::new(Duration::from_millis(25), options.backoff_max);
     let mut complaints = Complaints::new(Duration::from_secs(30));
     let ledger = options.ledger.as_str();
+    let mut together = options.window;
     while !shutdown.is_cancelled() {
         status.send_modify(|status| status.generation += 1);
         let before = status.borrow().published;
         let ended = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
-            ended = generation::run(&options, &origin, &status) => ended,
+            ended = generation::run(&options, &origin, &status, &mut together) => ended,
         };
         status.send_modify(|status| status.end(&ended));
         match ended {
@@ -317,6 +329,8 @@ pub async fn relay(
                 }
             }
         }
+        // Fewer may pass where many do not: a slow line, a server that is set to take fewer.
+        together = (together / 2).max(1);
         if status.borrow().published != before {
             backoff.reset();
         }

@@ -168,6 +168,7 @@ impl StreamSpec {
             deny_delete: true,
             deny_purge: true,
             allow_direct: true,
+            allow_atomic_publish: self.replicas > 1,
             compression: Some(Compression::S2),
             duplicate_window: self.duplicate_window,
             num_replicas: self.replicas,
@@ -225,6 +226,8 @@ impl StreamSpec {
         config.deny_delete = true;
         config.deny_purge = true;
         config.allow_direct = true;
+        // The relay needs it where there are several copies, and one copy may have become several.
+        config.allow_atomic_publish |= found.num_replicas > 1;
         config.compression = Some(Compression::S2);
         config.duplicate_window = self.duplicate_window;
         config.max_message_size = MESSAGE_BYTES_MAX;

@@ -24,6 +24,16 @@ impl Version {
             .find_map(|word| Self::parse(word.trim_start_matches('v')))
     }
 
+    /// Whether it takes atomic batches of messages with ids (2.12.1), and goes on when it is caught up in the middle of
+    /// one: before, it panicked (2.12.12, 2.14.3).
+    pub(crate) fn takes_batches(self) -> bool {
+        match (self.major, self.minor) {
+            (2, 12) => self.patch >= 12,
+            (2, 14) => self.patch >= 3,
+            newer => newer > (2, 14),
+        }
+    }
+
     fn parse(word: &str) -> Option<Self> {
         let mut numbers = word.split(['.', '-', '+']).map(str::parse::<u32>);
         let mut next = || numbers.next()?.ok();
@@ -53,5 +63,16 @@ mod tests {
         assert!(Version::find("2.11.9").unwrap() < OLDEST);
         assert_eq!(Version::find("2.12.0-RC.3"), Some(OLDEST));
         assert_eq!(Version::find("nats-server: dev"), None);
+    }
+
+    #[test]
+    fn batches_are_sent_to_servers_that_stand_them() {
+        let takes = |text| Version::find(text).unwrap().takes_batches();
+        for old in ["2.11.20", "2.12.0", "2.12.11", "2.13.9", "2.14.2"] {
+            assert!(!takes(old), "{old}");
+        }
+        for new in ["2.12.12", "2.14.3", "2.15.0", "2.15.1", "3.0.0"] {
+            assert!(takes(new), "{new}");
+        }
     }
 }

@@ -198,7 +198,7 @@ impl Ingest {
         let (intake, waiting) = Intake::new(standing.clone(), Arc::clone(&clock), queue.0, queue.1);
         let intake = Arc::new(intake);
         let (ask, questions) = mpsc::channel(1);
-        let (take_over, commands) = TakeOver::new(standing.clone());
+        let (take_over, commands) = TakeOver::new(standing.clone(), log.clone());
         let standby = Standby {
             config: config.clone(),
             name: name_of(&listener, &ledger),

@@ -64,6 +64,7 @@ struct Command {
 /// How a standby is told to take over.
 pub(crate) struct TakeOver {
     standing: Standing,
+    log: Log,
     commands: mpsc::Sender<Command>,
 }
 
@@ -71,9 +72,14 @@ pub(crate) struct TakeOver {
 pub(crate) struct Commands(mpsc::Receiver<Command>);
 
 impl TakeOver {
-    pub(crate) fn new(standing: Standing) -> (Self, Commands) {
+    pub(crate) fn new(standing: Standing, log: Log) -> (Self, Commands) {
         let (commands, waiting) = mpsc::channel(1);
-        (Self { standing, commands }, Commands(waiting))
+        let take_over = Self {
+            standing,
+            log,
+            commands,
+        };
+        (take_over, Commands(waiting))
     }
 
     /// Has it take over, and waits until it has.
@@ -95,7 +101,8 @@ impl TakeOver {
         let command = Command {
             actor,
             reason,
-            since: self.standing.followed(),
+            // What the log has was followed, before the follower says so.
+            since: self.standing.followed().max(self.log.head()),
             answer,
         };
         if !matches!(self.standing.role(), Role::Standby)

@@ -5,8 +5,6 @@
 #![cfg(unix)]
 
 #[cfg(test)]
-mod cluster;
-#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod plan;

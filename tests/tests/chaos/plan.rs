@@ -3,11 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use tiendo_tests::cluster::NODES;
+
 /// Nothing takes longer to be whole again; three nodes and three services want more than the usual patience on a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
-
-/// Nodes of the cluster.
-pub(crate) const NODES: usize = 3;
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

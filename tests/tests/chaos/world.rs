@@ -6,12 +6,12 @@ use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::{self, ErrorCode, stream};
 use rustix::process::Signal;
 use tempfile::TempDir;
+use tiendo_tests::cluster::{Cluster, NODES, client};
 use tiendo_tests::{say, until};
 use wire::v1;
 
-use super::cluster::{Cluster, client};
 use super::load::{Load, Places};
-use super::plan::{Fault, NODES, PATIENCE, SERVICES, STREAMS, Step};
+use super::plan::{Fault, PATIENCE, SERVICES, STREAMS, Step};
 use super::services::Services;
 use super::subscribers::Subscriber;
 use super::verdict;

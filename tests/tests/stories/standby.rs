@@ -24,6 +24,8 @@ use wire::v1::event::Body;
 use wire::v1::ingest_service_client::IngestServiceClient;
 use wire::v1::log_service_client::LogServiceClient;
 
+mod on_a_cluster;
+
 /// Writers that record side by side.
 const WRITERS: u64 = 4;
 /// From the kill to the first answer of the standby, at most: the goal is 5 s, and the rest is for a slow machine.

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 use std::future;
 
-use async_nats::header::{self, HeaderName};
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{InfoError, RawMessageErrorKind, State, Stream};
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{HeaderMap, StatusCode, Subscriber};
+use async_nats::{StatusCode, Subscriber};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::ReadyChunks;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::place::{BATCH_MAX, Batch, Place, Turn, fitting};
 use super::{
     Arc, BoxError, Bytes, ConnectSettings, Duration, Ended, Message, Origin, RelayError,
     RelayOptions, RelayStatus, Trouble, VecDeque, WINDOW_MAX, chain, client, stream, subject,
@@ -38,11 +38,7 @@ const ACKS_AT_ONCE: usize = 128;
 /// Messages of the stream asked for together.
 const LOOKS_AT_ONCE: usize = 64;
 
-/// Which messages `Nats-Expected-Last-Subject-Sequence` speaks of.
-const EXPECTED_LAST_OF: HeaderName =
-    HeaderName::from_static("Nats-Expected-Last-Subject-Sequence-Subject");
-
-type Batch = Result<Vec<Message>, BoxError>;
+type Read = Result<Vec<Message>, BoxError>;
 
 struct Generation<'a> {
     options: &'a RelayOptions,
@@ -64,28 +60,25 @@ struct Generation<'a> {
     progress: Instant,
     /// What the events on their way say of take-overs, if the stream can check it.
     turn: Option<Turn<'a>>,
+    /// Whether what waits goes out as one, with nothing else on its way: the stream has several copies.
+    in_batches: bool,
+    /// The most events that go out as one; it grows with each that is acknowledged.
+    together: &'a mut usize,
 }
 
-/// The last take-over that stands before an event.
-#[derive(Debug, Clone, Copy)]
-struct Turn<'a> {
-    /// Filter of all take-overs.
-    take_overs: &'a str,
-    /// Its position; 0 if the stream has none.
-    last: u64,
-}
-
-/// Runs until something goes wrong; there is no other end.
+/// Runs until something goes wrong; there is no other end. `together` is what one batch may be to begin with, and may be
+/// afterwards.
 pub(super) async fn run(
     options: &RelayOptions,
     origin: &Arc<dyn Origin>,
     status: &watch::Sender<RelayStatus>,
+    together: &mut usize,
 ) -> Ended {
     let connection = match connect(options).await {
         Ok(connection) => connection,
         Err(error) => return error.into(),
     };
-    let result = match begin(options, origin, status, &connection).await {
+    let result = match begin(options, origin, status, &connection, together).await {
         Ok((mut generation, acks)) => generation.drive(acks).await,
         Err(ended) => Err(ended),
     };
@@ -109,6 +102,7 @@ async fn begin<'a>(
     origin: &'a Arc<dyn Origin>,
     status: &'a watch::Sender<RelayStatus>,
     connection: &'a client::Connection,
+    together: &'a mut usize,
 ) -> Result<(Generation<'a>, Subscriber), Ended> {
     let context = connection.jetstream();
     let (stream, state) = stream::ensure(&context, &options.stream).await?;
@@ -118,7 +112,7 @@ async fn begin<'a>(
     let last = state.last_sequence;
     let head = *origin.head().borrow();
     let known = status.borrow().published;
-    let has_one_copy = stream.cached_info().config.num_replicas == 1;
+    let in_batches = stream.cached_info().config.num_replicas > 1;
     let mut generation = Generation {
         options,
         origin,
@@ -126,18 +120,20 @@ async fn begin<'a>(
         connection,
         stream: Arc::new(stream),
         inbox,
-        window: options.window.clamp(1, WINDOW_MAX),
+        window: options.window.clamp(1, window_max(connection, in_batches)),
         head,
         acked: last,
         sent: last,
         buffer: VecDeque::new(),
         progress: Instant::now(),
         turn: None,
+        in_batches,
+        together,
     };
     generation.compare(&state, known).await?;
     if let Some(take_overs) = &options.take_overs {
         let last = generation.last_take_over(take_overs, last).await?;
-        generation.turn = has_one_copy.then_some(Turn { take_overs, last });
+        generation.turn = (!in_batches).then_some(Turn { take_overs, last });
     }
     status.send_modify(|status| {
         status.connected = true;
@@ -146,6 +142,15 @@ async fn begin<'a>(
         status.troubled &= last < head;
     });
     Ok((generation, acks))
+}
+
+/// The most events on their way at once: one where others could come between them.
+fn window_max(connection: &client::Connection, in_batches: bool) -> usize {
+    match (in_batches, connection.takes_batches()) {
+        (false, _) => WINDOW_MAX,
+        (true, true) => BATCH_MAX,
+        (true, false) => 1,
+    }
 }
 
 impl Generation<'_> {
@@ -241,7 +246,7 @@ impl Generation<'_> {
     async fn drive(&mut self, acks: Subscriber) -> Result<std::convert::Infallible, Ended> {
         let mut acks: ReadyChunks<Subscriber> = acks.ready_chunks(ACKS_AT_ONCE);
         let mut head = self.origin.head();
-        let mut reading: Option<JoinHandle<Batch>> = None;
+        let mut reading: Option<JoinHandle<Read>> = None;
         let mut looking: Option<(u64, BoxFuture<'static, Result<u64, Ended>>)> = None;
         let mut late = interval(ACK_CHECK);
         let mut beat = interval(self.options.heartbeat);
@@ -307,14 +312,14 @@ impl Generation<'_> {
     }
 
     /// What is to be read, if it is little and need not be waited for.
-    fn at_hand(&self) -> Option<Batch> {
+    fn at_hand(&self) -> Option<Read> {
         let from = self.known() + 1;
         let is_little = self.head - self.known() <= AT_HAND_MAX as u64;
         let read = || self.origin.messages_at_hand(from, AT_HAND_MAX);
         is_little.then(read).flatten()
     }
 
-    fn read(&self, from: u64, max: usize) -> JoinHandle<Batch> {
+    fn read(&self, from: u64, max: usize) -> JoinHandle<Read> {
         let origin = Arc::clone(self.origin);
         tokio::task::spawn_blocking(move || origin.messages(from, max))
     }
@@ -344,73 +349,131 @@ impl Generation<'_> {
         Ok(())
     }
 
-    /// Fills the window.
+    /// Fills the window, or sends what waits as one once nothing is on its way.
     async fn publish(&mut self) -> Result<(), Ended> {
-        while self.sent - self.acked < self.window as u64 {
-            let Some(Message {
-                position,
-                subject,
-                payload,
-            }) = self.buffer.pop_front()
-            else {
+        let room = self.room();
+        let batch = self.batch_of(room);
+        for _ in 0..room {
+            let Some(message) = self.buffer.pop_front() else {
                 break;
             };
-            debug_assert_eq!(position, self.sent + 1);
-            if self.sent == self.acked {
-                self.progress = Instant::now();
-            }
             // What is acknowledged before it is sent is its own proof.
-            let turn = self.turn.filter(|_| self.sent > self.acked);
-            let headers = headers(self.options, position, turn);
+            let place = match (&batch, self.turn) {
+                (Some(batch), _) => Place::Within(batch),
+                (None, Some(turn)) if self.sent > self.acked => Place::Behind(turn),
+                (None, _) => Place::Alone,
+            };
             if let Some(turn) = &mut self.turn
-                && subject::matches(turn.take_overs, &subject)
+                && subject::matches(turn.take_overs, &message.subject)
             {
-                turn.last = position;
+                turn.last = message.position;
             }
-            let reply = format!("{}.{position}", self.inbox);
-            let bytes = payload.len();
-            let client = &self.connection.client;
-            let sent = client
-                .publish_with_reply_and_headers(subject, reply, headers, payload)
-                .await;
-            match sent {
-                Ok(()) => self.sent = position,
-                Err(error) if error.kind() == async_nats::PublishErrorKind::MaxPayloadExceeded => {
-                    let bytes_max = client.max_payload();
-                    return Err(RelayError::TooLarge {
-                        position,
-                        bytes,
-                        bytes_max,
-                    }
-                    .into());
-                }
-                Err(error) => return trouble(Trouble::Connection, chain(&error)),
-            }
+            self.send(message, &place).await?;
         }
         Ok(())
+    }
+
+    /// How many of those that wait may be sent now.
+    fn room(&self) -> usize {
+        let on_their_way = usize::try_from(self.sent - self.acked).unwrap_or(usize::MAX);
+        if !self.in_batches {
+            let free = self.window.saturating_sub(on_their_way);
+            return free.min(self.buffer.len());
+        }
+        if on_their_way > 0 {
+            return 0;
+        }
+        // An event that the client would not send goes alone, so that those before it are not held up.
+        let bytes_max = self.connection.client.max_payload() / 2;
+        fitting(&self.buffer, self.window.min(*self.together), bytes_max)
+    }
+
+    /// What the next events are together; one alone is none.
+    fn batch_of(&self, count: usize) -> Option<Batch> {
+        let (first, last) = (self.sent + 1, self.sent + count as u64);
+        // No other generation has its inbox, and this one sends no event twice.
+        let generation = self.inbox.rsplit('.').next().unwrap_or_default();
+        (self.in_batches && count > 1).then(|| Batch {
+            id: format!("{generation}.{first}"),
+            first,
+            last,
+        })
+    }
+
+    async fn send(&mut self, message: Message, place: &Place<'_>) -> Result<(), Ended> {
+        let Message {
+            position,
+            subject,
+            payload,
+        } = message;
+        debug_assert_eq!(position, self.sent + 1);
+        if self.sent == self.acked {
+            self.progress = Instant::now();
+        }
+        let headers = place.headers(self.options, position);
+        let bytes = payload.len();
+        let client = &self.connection.client;
+        let sent = if place.is_answered(position) {
+            let reply = format!("{}.{position}", self.inbox);
+            client
+                .publish_with_reply_and_headers(subject, reply, headers, payload)
+                .await
+        } else {
+            client.publish_with_headers(subject, headers, payload).await
+        };
+        match sent {
+            Ok(()) => {
+                self.sent = position;
+                Ok(())
+            }
+            Err(error) if error.kind() == async_nats::PublishErrorKind::MaxPayloadExceeded => {
+                let bytes_max = client.max_payload();
+                Err(RelayError::TooLarge {
+                    position,
+                    bytes,
+                    bytes_max,
+                }
+                .into())
+            }
+            Err(error) => trouble(Trouble::Connection, chain(&error)),
+        }
     }
 
     fn acknowledge(&mut self, chunk: Option<Vec<async_nats::Message>>) -> Result<(), Ended> {
         let Some(chunk) = chunk else {
             return trouble(Trouble::Connection, "the connection was closed");
         };
+        let before = self.acked;
         for message in &chunk {
-            let expected = self.acked + 1;
             let of = message
                 .subject
                 .rsplit('.')
                 .next()
                 .and_then(|token| token.parse().ok());
+            let next = self.acked + 1;
+            // Of a batch the first is answered, and the last for all.
+            let expected = if self.in_batches && of != Some(next) {
+                self.sent.max(next)
+            } else {
+                next
+            };
             if of != Some(expected) {
                 return trouble(
                     Trouble::AckLate,
                     format!("an answer for {of:?} came while {expected} was awaited"),
                 );
             }
+            if self.in_batches && expected < self.sent && is_gathered(message) {
+                continue;
+            }
             accepted(message, &self.options.stream.name, expected)?;
             self.acked = expected;
         }
+        if self.acked == before {
+            return Ok(());
+        }
         self.progress = Instant::now();
+        *self.together = self.window.min(*self.together + 1);
         let published = self.acked;
         self.status.send_modify(|status| {
             status.published = published;
@@ -441,11 +504,16 @@ impl Generation<'_> {
     }
 
     fn look(&self) -> BoxFuture<'static, Result<u64, Ended>> {
-        let stream = Arc::clone(&self.stream);
+        let (stream, in_batches) = (Arc::clone(&self.stream), self.in_batches);
         Box::pin(async move {
             let info = stream.get_info().await;
-            info.map(|info| info.state.last_sequence)
-                .map_err(|error| Ended::Trouble(unseen(&error), chain(&error)))
+            let info = info.map_err(|error| Ended::Trouble(unseen(&error), chain(&error)))?;
+            let copies = info.config.num_replicas;
+            if (copies > 1) != in_batches {
+                let text = format!("the stream has another number of copies now: {copies}");
+                return trouble(Trouble::StreamMoved, text);
+            }
+            Ok(info.state.last_sequence)
         })
     }
 
@@ -488,25 +556,6 @@ fn unseen(error: &InfoError) -> Trouble {
     }
 }
 
-/// What the server is told of an event: the stream, what it must follow on, and its id for hubs.
-fn headers(options: &RelayOptions, position: u64, turn: Option<Turn<'_>>) -> HeaderMap {
-    let (ledger, stream) = (&options.ledger, options.stream.name.as_str());
-    let mut headers = HeaderMap::new();
-    headers.insert(header::NATS_EXPECTED_STREAM, stream);
-    let before = (position - 1).to_string();
-    headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, before);
-    headers.insert(
-        header::NATS_MESSAGE_ID,
-        subject::message_id(ledger, position),
-    );
-    if let Some(Turn { take_overs, last }) = turn {
-        let last = last.to_string();
-        headers.insert(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, last);
-        headers.insert(EXPECTED_LAST_OF, take_overs);
-    }
-    headers
-}
-
 /// A message of the stream.
 fn message(found: StreamMessage) -> Message {
     Message {
@@ -526,6 +575,11 @@ struct Answer<'a> {
     #[serde(default)]
     duplicate: bool,
     error: Option<jetstream::Error>,
+}
+
+/// Whether the server has the event, and awaits the rest of its batch.
+fn is_gathered(answer: &async_nats::Message) -> bool {
+    answer.payload.is_empty() && answer.status.is_none()
 }
 
 /// Whether the answer says that `stream` has event `expected` as sequence `expected`, for the first time.
@@ -573,7 +627,7 @@ fn trouble<T>(trouble: Trouble, text: impl Into<String>) -> Result<T, Ended> {
     Err(Ended::Trouble(trouble, text.into()))
 }
 
-async fn finish(reading: Option<&mut JoinHandle<Batch>>) -> Result<Vec<Message>, Ended> {
+async fn finish(reading: Option<&mut JoinHandle<Read>>) -> Result<Vec<Message>, Ended> {
     match reading {
         None => future::pending().await,
         Some(reading) => match reading.await {
@@ -660,39 +714,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_tells_its_stream_what_it_follows_on_and_its_id() {
-        let stream = crate::StreamSpec::for_ledger("ha-noi");
-        let options = RelayOptions::new("nats://127.0.0.1:1", "ha-noi".to_owned(), stream);
-        let headers = headers(&options, 4_711, None);
-        let said = |name| headers.get(name).map(|value| value.as_str().to_owned());
-        assert_eq!(headers.len(), 3);
-        assert_eq!(
-            said(header::NATS_EXPECTED_STREAM),
-            Some("TIENDO_HA-NOI".into())
-        );
-        assert_eq!(
-            said(header::NATS_EXPECTED_LAST_SEQUENCE),
-            Some("4710".into())
-        );
-        assert_eq!(said(header::NATS_MESSAGE_ID), Some("ha-noi:4711".into()));
-    }
-
-    #[test]
-    fn one_that_follows_others_on_their_way_also_tells_whose_turn_it_is() {
-        let stream = crate::StreamSpec::for_ledger("ha-noi");
-        let options = RelayOptions::new("nats://127.0.0.1:1", "ha-noi".to_owned(), stream);
-        let take_overs = "tiendo.v1.ha-noi.vn.ledger.taken-over.*";
-        let turn = Turn {
-            take_overs,
-            last: 12,
-        };
-        let headers = headers(&options, 4_711, Some(turn));
-        let said = |name| headers.get(name).map(|value| value.as_str().to_owned());
-        assert_eq!(headers.len(), 5);
-        assert_eq!(
-            said(header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE),
-            Some("12".into())
-        );
-        assert_eq!(said(EXPECTED_LAST_OF).as_deref(), Some(take_overs));
+    fn an_empty_answer_says_that_a_batch_has_begun_and_nothing_else_does() {
+        assert!(is_gathered(&answer("")));
+        assert!(!is_gathered(&answer(r#"{"stream":"TIENDO_X","seq":7}"#)));
+        let mut gone = answer("");
+        gone.status = Some(StatusCode::NO_RESPONDERS);
+        assert!(!is_gathered(&gone));
     }
 }

@@ -23,7 +23,7 @@ pub enum Trouble {
     AckLate,
     /// The stream gave or awaits another sequence: somebody else publishes there, or its end was lost.
     Sequence,
-    /// The stream was deleted, or does not end where it was left.
+    /// The stream was deleted, does not end where it was left, or has another number of copies.
     StreamMoved,
     /// The server has no more room for messages.
     StoreFull,
@@ -76,9 +76,13 @@ impl Trouble {
     pub(super) fn of_refusal(error: &jetstream::Error) -> Self {
         match error.error_code() {
             ErrorCode::STREAM_WRONG_LAST_SEQUENCE
-            | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT => Self::Sequence,
-            // A generation before this one sent it, and the cluster has not agreed on it yet.
-            ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => Self::AckLate,
+            | ErrorCode::STREAM_WRONG_LAST_SEQUENCE_CONSTANT
+            | ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE => Self::Sequence,
+            // A generation before this one sent it, and the cluster has not agreed on it yet; another server leads than the
+            // one that had the beginning of the batch; or batches that were not ended wait for their ten seconds to pass.
+            ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT
+            | ErrorCode::ATOMIC_PUBLISH_INCOMPLETE_BATCH
+            | ErrorCode::ATOMIC_PUBLISH_TOO_MANY_INFLIGHT => Self::AckLate,
             _ if is_full(error) => Self::StoreFull,
             _ => Self::Refused,
         }
@@ -161,6 +165,18 @@ mod tests {
                 "duplicate message id is in process",
                 Trouble::AckLate,
             ),
+            (
+                10_176,
+                "atomic publish batch is incomplete",
+                Trouble::AckLate,
+            ),
+            (10_210, "too many inflight", Trouble::AckLate),
+            (
+                10_201,
+                "atomic publish batch contains duplicate message id",
+                Trouble::Sequence,
+            ),
+            (10_174, "atomic publish is disabled", Trouble::Refused),
             (10_060, "expected stream does not match", Trouble::Refused),
         ] {
             assert_eq!(refusal(code, text), trouble, "{code} {text}");

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_nats::header;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, stream};
 use bus::server::{Given, Launch, Ready, Server};
-use bus::{Message, RelayStatus};
+use bus::{Access, Claim, Message, RelayStatus, claim};
 use futures::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -18,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::common::{
     Following, LEDGER, Log, Relay, binary, contents, free_port, relay_options, until, when,
 };
+use crate::relay::overtaken_by;
 
 /// What all three are started with; who is who is told to each of them.
 const CONFIG: &str = "
     max_payload: 1048576
-    jetstream { max_memory_store: 67108864, max_file_store: 1073741824 }
+    jetstream { max_memory_store: 67108864, max_file_store: 1073741824, limits { LIMITS } }
     cluster { name: \"tiendo\" }
 ";
 
@@ -43,8 +45,14 @@ struct Cluster {
 
 impl Cluster {
     async fn start() -> Self {
+        Self::with_limits("").await
+    }
+
+    /// Three whose JetStream has limits of its own.
+    async fn with_limits(limits: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("cluster.conf"), CONFIG).unwrap();
+        let config = CONFIG.replace("LIMITS", limits);
+        std::fs::write(folder.path().join("cluster.conf"), config).unwrap();
         let node = || Node {
             server: None,
             port: free_port(),
@@ -283,6 +291,155 @@ async fn goes_on(relay: &mut Relay, what: &str) {
         status.generation - from.generation,
         status.last_error
     );
+}
+
+/// The header of an event as its stream has it; none if there is no such header.
+async fn said(stream: &stream::Stream, position: u64, header: &str) -> Option<String> {
+    let found = stream.get_raw_message(position).await.ok()?;
+    let value = found.headers.get(header)?;
+    Some(value.as_str().to_owned())
+}
+
+async fn stream_of(context: &jetstream::Context) -> stream::Stream {
+    let name = bus::subject::stream_name(LEDGER);
+    until(async || context.get_stream(&name).await.ok()).await
+}
+
+/// A take-over, or a writer that does not say so: where events go out in batches it is the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_stored_behind_anothers_event_where_there_are_several_copies() {
+    for subject in ["vn.ledger.taken-over.node-2", "568.progress.reported.x"] {
+        let cluster = Cluster::start().await;
+        let subject = format!("tiendo.v1.{LEDGER}.{subject}");
+        let overtaken = overtaken_by(&subject, cluster.nodes[0].port, 3).await;
+        let client = cluster.client().await;
+        overtaken.left_alone(&contents(&client).await);
+        // The ten before it went out as one.
+        let stream = stream_of(&jetstream::new(client)).await;
+        assert!(stream.cached_info().config.allow_atomic_publish);
+        for (position, commit) in [(9, None), (10, Some("1"))] {
+            let number = said(&stream, position, header::NATS_BATCH_SEQUENCE.as_ref()).await;
+            assert_eq!(number, Some(position.to_string()));
+            let told = said(&stream, position, header::NATS_BATCH_COMMIT.as_ref()).await;
+            assert_eq!(told.as_deref(), commit);
+        }
+        cluster.stop().await;
+    }
+}
+
+/// A writer that is frozen within a batch: the leader has its beginning when another takes over, and gets the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_batch_that_had_begun_nothing_is_stored_behind_a_take_over() {
+    let cluster = Cluster::start().await;
+    let log = Log::new(10);
+    let mut options = relay_options(cluster.url());
+    options.stream.replicas = 3;
+    let mut relay = Relay::with(options, &log);
+    relay.published(10).await;
+    relay.stop().await;
+    log.grow(13);
+    let client = cluster.client().await;
+    let send = async |position: u64| {
+        let message = log.message(position);
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert(header::NATS_BATCH_ID, "begun");
+        headers.insert(header::NATS_BATCH_SEQUENCE, (position - 10).to_string());
+        if position == 11 {
+            headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, "10");
+        }
+        if position == 13 {
+            headers.insert(header::NATS_BATCH_COMMIT, header::NATS_BATCH_COMMIT_FINAL);
+        }
+        let asked = client.request_with_headers(message.subject, headers, message.payload);
+        asked.await.unwrap().payload
+    };
+    for position in [11, 12] {
+        assert_eq!(send(position).await, "", "it is gathered");
+    }
+    let other = Message {
+        position: 11,
+        subject: format!("tiendo.v1.{LEDGER}.vn.ledger.taken-over.node-2"),
+        payload: "from another".into(),
+    };
+    let access = Access::from(cluster.url());
+    let stands = claim(&access, LEDGER, other.clone()).await.unwrap();
+    assert_eq!(stands, Claim::Stands);
+    let refused: serde_json::Value = serde_json::from_slice(&send(13).await).unwrap();
+    assert_eq!(refused["error"]["err_code"], 10_071, "{refused}");
+    let contents = contents(&client).await;
+    assert_eq!(contents.len(), 11);
+    assert_eq!(contents[10], other);
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_copies_are_filled_in_batches() {
+    let cluster = Cluster::start().await;
+    let log = Log::new(30_000);
+    let mut options = relay_options(cluster.url());
+    options.stream.replicas = 3;
+    let mut relay = Relay::with(options, &log);
+    when(&mut relay.status, "a beginning", |status| {
+        status.published > 0
+    })
+    .await;
+    let begun = Instant::now();
+    relay.published(30_000).await;
+    let rate = 30_000.0 / begun.elapsed().as_secs_f64();
+    eprintln!("relayed 30,000 messages to three copies at {rate:.0} a second");
+    assert_eq!(contents(&cluster.client().await).await, log.all());
+    relay.stop().await;
+    cluster.stop().await;
+}
+
+/// The relay finds out by itself how many go together.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_takes_smaller_batches_is_given_them() {
+    let cluster = Cluster::with_limits("batch { max_msgs: 100 }").await;
+    let log = Log::new(5_000);
+    let mut options = relay_options(cluster.url());
+    options.stream.replicas = 3;
+    let mut relay = Relay::with(options, &log);
+    when(&mut relay.status, "a refusal", |status| {
+        status
+            .last_error
+            .as_ref()
+            .is_some_and(|error| error.contains("too large"))
+    })
+    .await;
+    relay.published(5_000).await;
+    assert_eq!(contents(&cluster.client().await).await, log.all());
+    relay.stop().await;
+    cluster.stop().await;
+}
+
+/// An operator changes how many copies there are under load; whoever publishes goes the way that fits.
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_become_more_and_fewer_while_events_go_out() {
+    let cluster = Cluster::start().await;
+    let log = Log::new(0);
+    let mut relay = Relay::with(relay_options(cluster.url()), &log);
+    let load = Load::on(&log);
+    goes_on(&mut relay, "one copy").await;
+    let context = jetstream::new(cluster.client().await);
+    for copies in [3, 1, 3] {
+        let mut config = stream_of(&context).await.cached_info().config.clone();
+        config.num_replicas = copies;
+        until(async || context.update_stream(&config).await.ok()).await;
+        goes_on(&mut relay, &format!("{copies} copies")).await;
+        until(async || {
+            let mut stream = stream_of(&context).await;
+            let last = stream.info().await.ok()?.state.last_sequence;
+            let id = said(&stream, last, header::NATS_BATCH_ID.as_ref()).await;
+            (id.is_some() == (copies > 1)).then_some(())
+        })
+        .await;
+    }
+    let head = load.end().await;
+    relay.published(head).await;
+    assert_eq!(contents(&cluster.client().await).await, log.all());
+    relay.stop().await;
+    cluster.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -221,14 +221,39 @@ async fn a_log_with_another_history_is_an_alarm_and_adds_nothing() {
     bus.stop().await;
 }
 
-/// Another writer's event becomes the eleventh while 190 of this relay's are on their way; gives how the relay ended, with
-/// what it held for published, and what then stood in the stream.
-async fn overtaken_by(subject: &str) -> (RelayError, u64, Vec<Message>, Message, Vec<Message>) {
-    let bus = Bus::start().await;
+/// What became of a relay that another writer overtook.
+pub(crate) struct Overtaken {
+    pub(crate) alarm: RelayError,
+    /// What it held for published.
+    pub(crate) published: u64,
+    /// What the log had.
+    pub(crate) log: Vec<Message>,
+    /// What the other wrote.
+    pub(crate) other: Message,
+}
+
+impl Overtaken {
+    /// The relay stopped at the other's event, and nothing stands behind that.
+    pub(crate) fn left_alone(self, contents: &[Message]) {
+        let alarm = self.alarm;
+        assert!(
+            matches!(alarm, RelayError::Forked { position: 11, .. }),
+            "{alarm}"
+        );
+        assert_eq!(self.published, 10);
+        assert_eq!(contents.len(), 11, "something stands behind it");
+        assert_eq!(contents[..10], self.log[..10]);
+        assert_eq!(contents[10], self.other);
+    }
+}
+
+/// Another writer's event becomes the eleventh while 190 of this relay's are on their way to the server at `port`.
+pub(crate) async fn overtaken_by(subject: &str, port: u16, replicas: usize) -> Overtaken {
     let log = Log::new(10);
-    let dam = Dam::start(bus.port()).await;
+    let dam = Dam::start(port).await;
     let mut options = relay_options(format!("nats://127.0.0.1:{}", dam.port()));
     (options.ack_timeout, options.heartbeat) = (PATIENCE, 100 * PATIENCE);
+    options.stream.replicas = replicas;
     let mut relay = Relay::with(options, &log);
     relay.published(10).await;
     dam.close();
@@ -240,36 +265,48 @@ async fn overtaken_by(subject: &str) -> (RelayError, u64, Vec<Message>, Message,
         subject: subject.to_owned(),
         payload: "from another".into(),
     };
-    let access = Access::from(bus.url());
+    let access = Access::from(format!("nats://127.0.0.1:{port}"));
     let stands = claim(&access, LEDGER, other.clone()).await.unwrap();
     assert_eq!(stands, Claim::Stands);
     dam.open();
     let status = relay.status.clone();
     let alarm = relay.ended().await.unwrap_err();
     let published = status.borrow().published;
+    Overtaken {
+        alarm,
+        published,
+        log: log.all(),
+        other,
+    }
+}
+
+/// The same on one server; gives what then stood in the stream too.
+async fn overtaken_on_one_by(subject: &str) -> (Overtaken, Vec<Message>) {
+    let bus = Bus::start().await;
+    let overtaken = overtaken_by(subject, bus.port(), 1).await;
     let contents = bus.contents().await;
     bus.stop().await;
-    (alarm, published, contents, other, log.all())
+    (overtaken, contents)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_on_its_way_is_stored_behind_a_take_over() {
     let subject = format!("tiendo.v1.{LEDGER}.vn.ledger.taken-over.node-2");
-    let (alarm, published, contents, other, log) = overtaken_by(&subject).await;
-    assert!(
-        matches!(alarm, RelayError::Forked { position: 11, .. }),
-        "{alarm}"
-    );
-    assert_eq!(published, 10);
-    assert_eq!(contents[..10], log[..10]);
-    assert_eq!(contents[10..], [other]);
+    let (overtaken, contents) = overtaken_on_one_by(&subject).await;
+    overtaken.left_alone(&contents);
 }
 
 /// A writer that does not say so is another fault: what was on its way finds its sequence, and may stand behind it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_another_within_a_window_is_found_although_the_last_is_our_own() {
     let subject = format!("tiendo.v1.{LEDGER}.568.progress.reported.eid-activated");
-    let (alarm, published, contents, other, log) = overtaken_by(&subject).await;
+    let (overtaken, contents) = overtaken_on_one_by(&subject).await;
+    let Overtaken {
+        alarm,
+        published,
+        log,
+        other,
+    } = overtaken;
     assert!(
         matches!(alarm, RelayError::Forked { position: 11, .. }),
         "{alarm}"

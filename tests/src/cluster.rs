@@ -6,15 +6,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use async_nats::ServerAddr;
 use async_nats::jetstream::{self, Context};
-use bus::server::{Given, Launch, Ready, Search, Server, obtain};
+use bus::server::{Given, Launch, Ready, Server};
 use rustix::process::{Pid, Signal, kill_process};
-use tiendo_tests::{PATIENCE, binary, free_port, until};
 
-use super::plan::NODES;
+use crate::operated::nats_server;
+use crate::port::free_port;
+use crate::process::binary;
+use crate::wait::{PATIENCE, until};
 
-/// Where a fetched nats-server is kept, for these tests and those of `bus`.
-const TOOLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools");
+/// Servers of a cluster.
+pub const NODES: usize = 3;
 
+#[derive(Debug)]
 struct Node {
     server: Option<Server>,
     port: u16,
@@ -22,24 +25,19 @@ struct Node {
 }
 
 /// The three.
-pub(crate) struct Cluster {
+#[derive(Debug)]
+pub struct Cluster {
     nodes: Vec<Node>,
     binary: PathBuf,
     folder: PathBuf,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test is its own `main`")]
-fn nats_server() -> Result<PathBuf, bus::server::Error> {
-    obtain(&Search {
-        explicit: std::env::var_os("TIENDO_NATS_SERVER").map(PathBuf::from),
-        path: std::env::var_os("PATH"),
-        cache: TOOLS.into(),
-    })
-}
-
 impl Cluster {
     /// Starts all three, each of which may keep so many bytes.
-    pub(crate) async fn start(folder: &Path, bytes_max: u64) -> Result<Self> {
+    ///
+    /// # Errors
+    /// One does not start, or they do not find each other.
+    pub async fn start(folder: &Path, bytes_max: u64) -> Result<Self> {
         let config = format!(
             "max_payload: 1048576\n\
              jetstream {{ max_memory_store: 67108864, max_file_store: {bytes_max} }}\n\
@@ -71,7 +69,10 @@ impl Cluster {
     }
 
     /// Starts a node that does not run.
-    pub(crate) async fn launch(&mut self, node: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn launch(&mut self, node: usize) -> Result<()> {
         let name = format!("node-{node}");
         let store = self.folder.join(&name);
         let mut launch = Launch::new(self.binary.clone(), store, self.nodes[node].port);
@@ -97,8 +98,15 @@ impl Cluster {
         Ok(())
     }
 
+    /// The port of a node.
+    #[must_use]
+    pub fn port(&self, node: usize) -> u16 {
+        self.nodes[node].port
+    }
+
     /// The addresses of all three.
-    pub(crate) fn url(&self) -> String {
+    #[must_use]
+    pub fn url(&self) -> String {
         let urls = self.nodes.iter();
         let urls: Vec<_> = urls
             .map(|node| format!("nats://127.0.0.1:{}", node.port))
@@ -107,12 +115,18 @@ impl Cluster {
     }
 
     /// JetStream for a client of its own.
-    pub(crate) async fn jetstream(&self) -> Result<Context> {
+    ///
+    /// # Errors
+    /// None of them lets it in.
+    pub async fn jetstream(&self) -> Result<Context> {
         Ok(jetstream::new(client(&self.url()).await?))
     }
 
     /// Signals a node, if it runs.
-    pub(crate) fn signal(&self, node: usize, signal: Signal) -> Result<()> {
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn signal(&self, node: usize, signal: Signal) -> Result<()> {
         if let Some(server) = &self.nodes[node].server {
             let pid = Pid::from_raw(server.pid().cast_signed()).context("a process id")?;
             kill_process(pid, signal)?;
@@ -121,7 +135,10 @@ impl Cluster {
     }
 
     /// SIGKILL, if it runs.
-    pub(crate) async fn kill(&mut self, node: usize) -> Result<()> {
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn kill(&mut self, node: usize) -> Result<()> {
         self.signal(node, Signal::KILL)?;
         if let Some(mut server) = self.nodes[node].server.take() {
             server.exited().await?;
@@ -130,12 +147,16 @@ impl Cluster {
     }
 
     /// Whether it runs, frozen or not.
-    pub(crate) fn runs(&self, node: usize) -> bool {
+    #[must_use]
+    pub fn runs(&self, node: usize) -> bool {
         self.nodes[node].server.is_some()
     }
 
     /// Stops all three.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// One does not stop.
+    pub async fn stop(mut self) -> Result<()> {
         for node in &mut self.nodes {
             if let Some(server) = node.server.take() {
                 server.stop().await?;
@@ -146,7 +167,10 @@ impl Cluster {
 }
 
 /// Another system's client: it knows all addresses and comes back by itself.
-pub(crate) async fn client(urls: &str) -> Result<async_nats::Client> {
+///
+/// # Errors
+/// No server lets it in.
+pub async fn client(urls: &str) -> Result<async_nats::Client> {
     let urls: Vec<ServerAddr> = urls.split(',').map(str::parse).collect::<Result<_, _>>()?;
     until("a connection", PATIENCE, async || {
         let options = async_nats::ConnectOptions::new()
