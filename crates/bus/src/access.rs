@@ -12,6 +12,9 @@ use crate::client::Error;
 /// Larger files hold neither a key nor certificates.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// The inbox of whoever names none.
+const INBOX: &str = "_INBOX";
+
 /// Where the bus is, and what lets a client in.
 ///
 /// The files are read anew for every connection: a key that was changed is used at the next one.
@@ -24,7 +27,8 @@ pub struct Access {
     /// The file with the certificates (PEM) of whoever vouches for the server, and TLS alone then; `None`: those of this machine, and TLS if the server asks for it.
     pub ca: Option<PathBuf>,
     /// What the subjects begin with on which this client is answered, if not `_INBOX`: tokens, the first of which begins
-    /// with `_`; the server may let it listen on no other.
+    /// with `_`; the server may let it listen on no other. Consumers that read a stream have their names by it, so two
+    /// clients with one inbox end each other's.
     pub inbox: Option<String>,
 }
 
@@ -68,15 +72,29 @@ impl Access {
                 .add_root_certificates(path.clone())
                 .require_tls(true);
         }
-        // A variable that is set to nothing says nothing.
-        if let Some(inbox) = self.inbox.as_ref().filter(|inbox| !inbox.is_empty()) {
+        if let Some(inbox) = self.named_inbox() {
             if !is_inbox(inbox) {
-                let inbox = inbox.clone();
+                let inbox = inbox.to_owned();
                 return Err(Error::Inbox { inbox });
             }
             options = options.custom_inbox_prefix(inbox);
         }
         Ok(options)
+    }
+
+    /// The name of this client's consumer for a purpose; none without an inbox that is its own.
+    ///
+    /// A name has no dot, wildcard, slash or space: what is no letter, digit or `-` becomes `_`.
+    pub(crate) fn consumer(&self, purpose: &str) -> Option<String> {
+        let inbox = self.named_inbox().filter(|inbox| *inbox != INBOX)?;
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        let plain = inbox.chars().map(|c| if is_plain(&c) { c } else { '_' });
+        Some(format!("{}-{purpose}", plain.collect::<String>()))
+    }
+
+    /// What is said of the inbox; a variable that is set to nothing says nothing.
+    fn named_inbox(&self) -> Option<&str> {
+        self.inbox.as_deref().filter(|inbox| !inbox.is_empty())
     }
 }
 
@@ -236,11 +254,27 @@ mod tests {
             let said = crate::client::chain(&refused);
             assert!(said.contains(word) && !said.contains(&seed), "{said}");
         }
-        for inbox in ["", "_INBOX_ingest", "_INBOX.a"] {
+        for inbox in ["", "_INBOX", "_INBOX_ingest", "_INBOX.a"] {
             let admitted = with(&key, None, inbox)
                 .admission(Duration::from_secs(5))
                 .await;
             assert!(admitted.is_ok(), "{inbox}");
+        }
+    }
+
+    #[test]
+    fn a_consumer_has_its_name_by_an_inbox_that_is_ones_own() {
+        for (inbox, name) in [
+            ("", None),
+            ("_INBOX", None),
+            ("_INBOX_ingest", Some("_INBOX_ingest-follow")),
+            ("_INBOX.a/b\\c", Some("_INBOX_a_b_c-follow")),
+            ("_só-2", Some("_s_-2-follow")),
+        ] {
+            let mut access = Access::open("nats://127.0.0.1:1");
+            assert_eq!(access.consumer("follow"), None);
+            access.inbox = Some(inbox.to_owned());
+            assert_eq!(access.consumer("follow").as_deref(), name, "{inbox}");
         }
     }
 }

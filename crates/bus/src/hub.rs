@@ -345,6 +345,7 @@ async fn change(
     let updated = context.update_stream(wanted).await;
     let set = updated.map_err(|source| stream::Error::Update {
         name: name.clone(),
+        settings: stream::differing(found, wanted),
         source,
     })?;
     if look().await? != set.config {

@@ -1,26 +1,42 @@
 //! An ordered push consumer: how it is asked for, and what it brings, without a hole.
 //!
-//! It has no name, and nothing is acknowledged.
-//! So whoever reads needs no more than to make one on that stream (`$JS.API.CONSUMER.CREATE.<stream>`), an inbox, and to
-//! answer its flow control (`$JS.FC.<stream>.>`).
+//! Nothing is acknowledged, and whoever has an inbox of their own gives it a name that begins with that
+//! ([`Access::consumer`](crate::Access)): the server takes the name from the subject then, where permissions see it, and
+//! not from what is asked, where it may be anybody's.
+//! So whoever reads needs an inbox, and no more than to make and to delete that one on that stream
+//! (`$JS.API.CONSUMER.CREATE.<stream>.<name>`, `….DELETE.…`), and to answer its flow control (`$JS.FC.<stream>.<name>.>`).
+//! Without such an inbox the server names it, and whoever may make it may change every consumer of the stream
+//! (`$JS.API.CONSUMER.CREATE.<stream>`, `$JS.FC.<stream>.>`).
+//!
+//! The server keeps it for ten seconds after its reader has gone, and a new one delivers elsewhere and begins elsewhere,
+//! which cannot be changed of one that is there. So one of the same name is deleted, and the other made after it. Of two
+//! readers with one name each ends the other's for ever; no event is lost by that, but neither is quick any more.
 
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, push};
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PushConsumer, push};
+use async_nats::jetstream::stream::{ConsumerCreateStrictError, ConsumerCreateStrictErrorKind};
 use async_nats::{Client, Message, StatusCode};
 use bytes::Bytes;
+use tokio::time::timeout;
 
-use crate::client::chain;
+use crate::client::{Connection, chain};
 use crate::follow::Delivery;
 
-/// A consumer that begins somewhere.
+/// Longest wait for the answer to a deletion.
+const DELETION: Duration = Duration::from_millis(500);
+
+/// A consumer that begins somewhere; without a name the server gives it one.
 pub(crate) fn config(
+    name: Option<String>,
     inbox: String,
     from: DeliverPolicy,
     idle_heartbeat: Duration,
     who: &str,
 ) -> push::Config {
     push::Config {
+        name,
         deliver_subject: inbox,
         deliver_policy: from,
         ack_policy: AckPolicy::None,
@@ -32,6 +48,46 @@ pub(crate) fn config(
         inactive_threshold: Duration::from_secs(10),
         description: Some(who.to_owned()),
         ..push::Config::default()
+    }
+}
+
+/// Makes a consumer; one of the same name ends. Why not, if it cannot be.
+pub(crate) async fn create(
+    connection: &Connection,
+    stream: &str,
+    config: push::Config,
+) -> Result<PushConsumer, String> {
+    let context = connection.jetstream();
+    let Some(name) = config.name.clone() else {
+        let created = context.create_consumer_on_stream(config, stream).await;
+        return created.map_err(|error| chain(&error));
+    };
+    let make = || context.create_consumer_strict_on_stream(config.clone(), stream);
+    match make().await {
+        Err(error) if is_taken(&error) => {}
+        created => return created.map_err(|error| chain(&error)),
+    }
+    // In a cluster nobody answers for one whose server was killed, and it is deleted all the same: the next answer says.
+    let deleted = context.delete_consumer_from_stream(&name, stream);
+    let kept = match timeout(DELETION, deleted).await {
+        Ok(Ok(_)) => "it was made again at once".to_owned(),
+        Ok(Err(error)) => chain(&error),
+        Err(_) => "no answer".to_owned(),
+    };
+    make().await.map_err(|error| match is_taken(&error) {
+        true => format!("{name} is another's, and stays when it is deleted: {kept}"),
+        false => chain(&error),
+    })
+}
+
+/// Whether there is another of that name.
+fn is_taken(error: &ConsumerCreateStrictError) -> bool {
+    match error.kind() {
+        ConsumerCreateStrictErrorKind::AlreadyExists => true,
+        ConsumerCreateStrictErrorKind::JetStream(error) => {
+            error.error_code() == ErrorCode::CONSUMER_NAME_EXIST
+        }
+        _ => false,
     }
 }
 

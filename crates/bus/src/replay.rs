@@ -4,7 +4,8 @@
 //! A consumer that fails on a connection that stands is made anew where it failed, as long as a message may take.
 //!
 //! It needs to look at that one stream (`STREAM.INFO`, and `STREAM.MSG.GET` for [`Replay::at`]), and what a push consumer
-//! needs: the server pushes some 32 MiB at most that nobody has taken.
+//! needs: the server pushes some 32 MiB at most that nobody has taken. Two of one inbox end each other's
+//! ([`Access::inbox`]), so a service has one at a time.
 
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Replay {
     connection: Connection,
     stream: Stream,
     name: String,
+    /// The consumer's name, if it has one.
+    consumer: Option<String>,
     first: u64,
     last: u64,
     /// The consumer and the position that it gives next.
@@ -107,6 +110,7 @@ impl Replay {
             connection,
             stream,
             name,
+            consumer: access.consumer("replay"),
             first,
             last,
             deliveries: None,
@@ -170,10 +174,10 @@ impl Replay {
         let from = DeliverPolicy::ByStartSequence {
             start_sequence: from,
         };
-        let config = push::config(inbox, from, IDLE_HEARTBEAT, "tiendo replay");
-        let context = self.connection.jetstream();
-        let created = context.create_consumer_on_stream(config, &self.name).await;
-        created.map_err(|error| self.unreadable(chain(&error)))?;
+        let name = self.consumer.clone();
+        let config = push::config(name, inbox, from, IDLE_HEARTBEAT, "tiendo replay");
+        let created = push::create(&self.connection, &self.name, config).await;
+        created.map_err(|why| self.unreadable(why))?;
         Ok(Deliveries {
             messages,
             delivered: Delivered::default(),

@@ -70,10 +70,12 @@ pub enum Error {
         source: CreateStreamError,
     },
     /// The stream differs and cannot be brought into line now.
-    #[error("cannot update stream {name}")]
+    #[error("cannot set {settings} of stream {name}")]
     Update {
         /// The stream.
         name: String,
+        /// What it is to be, as NATS names it in JSON.
+        settings: String,
         /// What the server says.
         source: UpdateStreamError,
     },
@@ -253,13 +255,32 @@ pub async fn ensure(
     let config = &stream.cached_info().config;
     check(config, spec)?;
     if let Some(corrected) = spec.corrected(config) {
-        let name = spec.name.clone();
-        info!(stream = name, "updating the settings of stream {name}");
+        let (name, settings) = (spec.name.clone(), differing(config, &corrected));
+        info!(
+            stream = name,
+            settings, "setting {settings} of stream {name}"
+        );
         let updated = context.update_stream(&corrected).await;
-        updated.map_err(|source| Error::Update { name, source })?;
+        updated.map_err(|source| Error::Update {
+            name,
+            settings,
+            source,
+        })?;
     }
     let state = stream.cached_info().state.clone();
     Ok((stream, state))
+}
+
+/// The settings in which `wanted` is not what was found.
+pub(crate) fn differing(found: &Config, wanted: &Config) -> String {
+    let json = |config| serde_json::to_value(config).unwrap_or_default();
+    let (found, wanted) = (json(found), json(wanted));
+    let settings = wanted.as_object().into_iter().flatten();
+    let differing = settings.filter(|(name, value)| found.get(name) != Some(value));
+    let differing: Vec<_> = differing
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    differing.join(", ")
 }
 
 fn check(config: &Config, spec: &StreamSpec) -> Result<(), Error> {

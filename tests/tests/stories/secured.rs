@@ -11,6 +11,7 @@ use async_nats::connection::State;
 use async_nats::jetstream::stream::{Config, External, Source};
 use async_nats::jetstream::{self, consumer};
 use async_nats::{Client, ConnectOptions, Event, ServerError};
+use bus::Replay;
 use bus::server::{Ready, Server};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
@@ -35,6 +36,10 @@ const RECORD: &str = "tiendo.v1.khanh-hoa.sys.ingest.record";
 const AGENCY: &str = "so-tttt";
 /// One that has a consumer of its own.
 const OTHER: &str = "bo-cong-an";
+/// Nobody yet.
+const NOBODY: &str = "so-noi-vu";
+/// Messages of 4 KiB, together far more than the server sends before it is told that they came.
+const LENT: u64 = 2_000;
 /// Until nobody has answered.
 const UNANSWERED: Duration = Duration::from_millis(500);
 
@@ -356,6 +361,7 @@ async fn strangers(w: &World) -> Result<()> {
 
 async fn forbidden(w: &World) -> Result<()> {
     let before = (w.head().await?, w.ends().await?);
+    let kept = [looked_at(w, AGENCY).await?, looked_at(w, OTHER).await?];
     let next = format!("$JS.API.CONSUMER.MSG.NEXT.{LEDGER}.{OTHER}");
     let next_of_ours = format!("$JS.tiendo.API.CONSUMER.MSG.NEXT.{LEDGER}.{OTHER}");
     let ack = format!("$JS.ACK.{LEDGER}.{OTHER}.1.1.1.1.1");
@@ -369,21 +375,28 @@ async fn forbidden(w: &World) -> Result<()> {
     let get = format!("$JS.API.STREAM.MSG.GET.{LEDGER}");
     let end = format!("$JS.API.CONSUMER.DELETE.{LEDGER}.{OTHER}");
     let read_alerts = format!("$JS.API.CONSUMER.CREATE.{ALERTS}");
+    let nameless = format!("$JS.API.CONSUMER.CREATE.{LEDGER}");
+    let flow = format!("$JS.FC.{LEDGER}.{OTHER}.x");
+    let in_place = format!("$JS.API.CONSUMER.CREATE.{LEDGER}._INBOX_projection-follow");
+    let end_alerting = format!("$JS.API.CONSUMER.DELETE.{LEDGER}._INBOX_alerting-follow");
+    let end_projection = format!("$JS.API.CONSUMER.DELETE.{LEDGER}._INBOX_projection-follow");
     #[rustfmt::skip]
     let tried = [
         (AGENCY, vec![
             FORGED, FORGED_ALERT, &next, &next_of_ours, &ack, &create, &delete, &purge, &read, &info, &get,
-            "$JS.API.INFO", "tiendo.v1.khanh-hoa.sys.log.head", "_INBOX_projection.x",
+            "$JS.API.INFO", "tiendo.v1.khanh-hoa.sys.log.head", "_INBOX_projection.x", &nameless, &flow,
         ]),
         ("projection", vec![
             FORGED, FORGED_ALERT, &next, &ack, &create, &delete, &purge, &update, &read, &get, &end,
-            &read_alerts, RECORD,
+            &read_alerts, RECORD, &nameless, &flow, &end_alerting,
         ]),
         ("alerting", vec![
             FORGED, &next, &ack, &create, &delete, &purge, &update, &read, &info, &get, &end, RECORD,
+            &nameless, &flow, &in_place, &end_projection, &of_alerts,
         ]),
         ("ingest", vec![
             FORGED_ALERT, &next, &ack, &create, &delete, &purge, &read, &end, &of_alerts, &read_alerts,
+            &nameless, &flow, &in_place, &end_projection, &end_alerting, &update,
         ]),
         ("operator", vec![FORGED, FORGED_ALERT, RECORD]),
     ];
@@ -392,7 +405,7 @@ async fn forbidden(w: &World) -> Result<()> {
         for subject in subjects {
             let forged = br#"{"specversion":"1.0"}"#.as_slice();
             client.publish(subject.to_owned(), forged.into()).await?;
-            told(&said, &format!("publish to \"{subject}\"")).await?;
+            told(&said, &refused(who, subject)).await?;
         }
     }
     for (who, subjects) in [
@@ -414,8 +427,30 @@ async fn forbidden(w: &World) -> Result<()> {
             told(&said, &format!("subscription to \"{subject}\"")).await?;
         }
     }
-    for who in ["ingest", "projection", "alerting"] {
-        no_other_consumer(w, who).await?;
+    for (who, own) in [
+        ("ingest", "_INBOX_ingest-replay"),
+        ("projection", "_INBOX_projection-replay"),
+        // The service has it.
+        ("alerting", "_INBOX_alerting-follow"),
+    ] {
+        no_other_consumer(w, who, own).await?;
+    }
+    for who in ["ingest", "projection"] {
+        no_copies(w, who).await?;
+    }
+    for (who, own) in [
+        ("projection", "_INBOX_projection-replay"),
+        ("alerting", "_INBOX_alerting-follow"),
+    ] {
+        no_answers(w, who, own).await?;
+    }
+    for (who, stream) in [("ingest", LEDGER), ("alerting", ALERTS)] {
+        no_other_stream(w, who, stream).await?;
+    }
+    for (name, kept) in [AGENCY, OTHER].into_iter().zip(&kept) {
+        let now = looked_at(w, name).await?;
+        assert_eq!(now["config"], kept["config"], "somebody changed {name}");
+        assert_eq!(now["created"], kept["created"], "somebody replaced {name}");
     }
     assert_eq!((w.head().await?, w.ends().await?), before);
     let streams = w.streams().await?;
@@ -433,24 +468,124 @@ async fn forbidden(w: &World) -> Result<()> {
     Ok(())
 }
 
-/// Whoever may make a consumer without a name makes none that has one, and none that writes into the ledger.
-async fn no_other_consumer(w: &World, who: &str) -> Result<()> {
-    let client = w.client(who).await?;
-    let inbox = format!("_INBOX_{who}.x");
-    for (name, to) in [(Some(OTHER), inbox.as_str()), (None, FORGED)] {
+/// What the server says to whoever may not publish there; whose account is their own asks the API under another name.
+fn refused(who: &str, subject: &str) -> String {
+    let subject = match who {
+        "projection" | "alerting" => subject.replace("$JS.API.", "$JS.tiendo.API."),
+        _ => subject.to_owned(),
+    };
+    format!("publish to \"{subject}\"")
+}
+
+/// What the operator sees of a consumer of the ledger.
+async fn looked_at(w: &World, name: &str) -> Result<Value> {
+    let operator = w.client("operator").await?;
+    let info = format!("$JS.API.CONSUMER.INFO.{LEDGER}.{name}");
+    let answer = operator.request(info, "".into()).await?;
+    let seen: Value = serde_json::from_slice(&answer.payload)?;
+    ensure!(seen["config"].is_object(), "{name}: {seen}");
+    Ok(seen)
+}
+
+/// Whoever may make a consumer of one name changes no other by that, and makes none in another's place or that writes into
+/// the ledger, whatever name is in the request.
+async fn no_other_consumer(w: &World, who: &str, own: &str) -> Result<()> {
+    let (client, said) = heard(w, who).await?;
+    let nameless = format!("$JS.API.CONSUMER.CREATE.{LEDGER}");
+    let named = format!("{nameless}.{own}");
+    for (name, to) in [(OTHER, None), (NOBODY, None), (own, Some(FORGED))] {
         for lasting in [false, true] {
-            let durable = name.filter(|_| lasting);
+            // Of an agency's consumer its filter and how long it is kept would be changed, since the rest is the same.
             let config = json!({
-                "name": name, "durable_name": durable, "deliver_subject": to,
-                "ack_policy": "none", "deliver_policy": "all",
+                "name": name, "durable_name": lasting.then_some(name), "deliver_subject": to,
+                "filter_subject": FORGED, "inactive_threshold": 1_000_000_000_u64,
+                "ack_policy": "explicit", "deliver_policy": "all", "replay_policy": "instant",
+                "max_deliver": -1,
             });
             let asked = json!({ "stream_name": LEDGER, "config": config }).to_string();
-            let subject = format!("$JS.API.CONSUMER.CREATE.{LEDGER}");
-            let answer = client.request(subject, asked.into()).await?;
-            let said: Value = serde_json::from_slice(&answer.payload)?;
-            ensure!(said["error"].is_object(), "{who}, {config}: {said}");
+            client
+                .publish(nameless.clone(), asked.clone().into())
+                .await?;
+            told(&said, &refused(who, &nameless)).await?;
+            let answer = client.request(named.clone(), asked.into()).await?;
+            let made: Value = serde_json::from_slice(&answer.payload)?;
+            let is_own = to.is_none() && made["name"] == own;
+            ensure!(
+                made["error"].is_object() || is_own,
+                "{who}, {config}: {made}"
+            );
         }
     }
+    let ledger = w.streams().await?.get_stream(LEDGER).await?;
+    let names: Vec<String> = ledger.consumer_names().try_collect().await?;
+    ensure!(!names.iter().any(|name| name == NOBODY), "{who}: {names:?}");
+    Ok(())
+}
+
+/// A consumer may be told to deliver on a subject of alerts, where whoever made it may not publish. The server makes it,
+/// and delivers nothing: only who listens to that very subject wakes it, and the stream of alerts listens to all of them.
+async fn no_copies(w: &World, who: &str) -> Result<()> {
+    let client = w.client(who).await?;
+    let own = format!("_INBOX_{who}-replay");
+    let end = format!("$JS.API.CONSUMER.DELETE.{LEDGER}.{own}");
+    // What was made of that name before, if it is still there.
+    client.request(end.clone(), "".into()).await?;
+    let config = json!({
+        "deliver_subject": FORGED_ALERT, "ack_policy": "none", "deliver_policy": "all",
+    });
+    let asked = json!({ "stream_name": LEDGER, "config": config }).to_string();
+    let create = format!("$JS.API.CONSUMER.CREATE.{LEDGER}.{own}");
+    let answer = client.request(create, asked.into()).await?;
+    let made: Value = serde_json::from_slice(&answer.payload)?;
+    ensure!(made["name"] == own.as_str(), "{who}: {made}");
+    let seen = looked_at(w, &own).await?;
+    ensure!(seen["push_bound"] != true, "{who}: {seen}");
+    ensure!(seen["delivered"]["consumer_seq"] == 0, "{who}: {seen}");
+    let answer = client.request(end, "".into()).await?;
+    let ended: Value = serde_json::from_slice(&answer.payload)?;
+    ensure!(ended["success"] == true, "{who}: {ended}");
+    Ok(())
+}
+
+/// JetStream answers wherever the question says, with the server's own rights: on the subjects of the streams it would be
+/// stored, and the answer to a creation is a creation again if that is where it goes. Of an account it does not get out.
+async fn no_answers(w: &World, who: &str, own: &str) -> Result<()> {
+    let client = w.client(who).await?;
+    let create = format!("$JS.API.CONSUMER.CREATE.{LEDGER}.{own}");
+    let end = format!("$JS.API.CONSUMER.DELETE.{LEDGER}.{own}");
+    let in_place = format!("$JS.API.CONSUMER.CREATE.{LEDGER}.{OTHER}");
+    // The same as the agency's but for its filter and how long it is kept.
+    let config = json!({
+        "filter_subject": FORGED, "inactive_threshold": 1_000_000_000_u64,
+        "ack_policy": "explicit", "deliver_policy": "all", "replay_policy": "instant",
+        "max_deliver": -1,
+    });
+    let asked = json!({ "stream_name": LEDGER, "config": config }).to_string();
+    for reply in [FORGED, FORGED_ALERT, &in_place] {
+        client.request(end.clone(), "".into()).await?;
+        let (subject, asked) = (create.clone(), asked.clone());
+        client
+            .publish_with_reply(subject, reply.to_owned(), asked.into())
+            .await?;
+        // What was asked before is answered before.
+        client.request(end.clone(), "".into()).await?;
+    }
+    Ok(())
+}
+
+/// Whoever may make a stream makes none that is there otherwise: it would have the server write wherever that says.
+async fn no_other_stream(w: &World, who: &str, stream: &str) -> Result<()> {
+    let client = w.client(who).await?;
+    let info = format!("$JS.API.STREAM.INFO.{stream}");
+    let answer = client.request(info, "".into()).await?;
+    let mut seen: Value = serde_json::from_slice(&answer.payload)?;
+    let mut config = seen["config"].take();
+    config["republish"] = json!({ "src": ">", "dest": "elsewhere.>" });
+    let create = format!("$JS.API.STREAM.CREATE.{stream}");
+    let answer = client.request(create, config.to_string().into()).await?;
+    let made: Value = serde_json::from_slice(&answer.payload)?;
+    let why = made["error"]["description"].as_str().unwrap_or_default();
+    ensure!(why.contains("different configuration"), "{who}: {made}");
     Ok(())
 }
 
@@ -591,6 +726,44 @@ async fn replicated(writer: &jetstream::Context) -> Result<jetstream::stream::St
     until("a stream on all three", PATIENCE, made).await
 }
 
+/// Who has an account of its own reads and writes over each of them, whichever has the consumer or leads the stream.
+async fn lent_everywhere(
+    operated: &Operated,
+    servers: &[Server],
+    writer: &jetstream::Context,
+) -> Result<()> {
+    let mut acks = Vec::new();
+    for _ in 0..LENT {
+        acks.push(writer.publish(FORGED, vec![b' '; 4_096].into()).await?);
+    }
+    for ack in acks {
+        ack.await?;
+    }
+    let config = Config {
+        name: ALERTS.to_owned(),
+        subjects: vec!["tiendo.v1.khanh-hoa-alerts.*.*.*.*".to_owned()],
+        num_replicas: 3,
+        ..Config::default()
+    };
+    // Which of them gets a consumer is left to chance.
+    for (told, server) in servers.iter().cycle().take(6).enumerate() {
+        let access = operated.access(&server.url(), "projection");
+        let mut replay = Replay::open(&access, "khanh-hoa").await?;
+        let mut read = 0;
+        while read < LENT {
+            let messages = replay.read(read + 1).await?;
+            ensure!(!messages.is_empty(), "nothing after {read}");
+            read += messages.len() as u64;
+        }
+        let alerting = operated.client(&server.url(), "alerting").await?;
+        let alerting = jetstream::new(alerting);
+        alerting.create_stream(config.clone()).await?;
+        let acked = alerting.publish(FORGED_ALERT, "{}".into()).await?.await?;
+        assert_eq!(acked.sequence, told as u64 + 1);
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
     let operated = Operated::new()?;
@@ -601,6 +774,7 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
     let stream = replicated(&writer).await?;
     let among = stream.cached_info().cluster.as_ref();
     assert_eq!(among.context("no cluster")?.replicas.len(), 2);
+    lent_everywhere(&operated, &servers, &writer).await?;
     servers.pop().context("a server")?.stop().await?;
     let written = async || {
         let acked = writer.publish(FORGED, "{}".into()).await?;
@@ -608,7 +782,7 @@ async fn three_servers_start_as_they_are_and_one_may_be_gone() -> Result<()> {
     };
     let acked = until("a message on the two that are left", PATIENCE, written).await?;
     // What was tried before a new leader was chosen may have come too.
-    ensure!(acked.sequence >= 1, "{acked:?}");
+    ensure!(acked.sequence > LENT, "{acked:?}");
     for server in servers {
         server.stop().await?;
     }
@@ -681,6 +855,66 @@ async fn an_agency_is_in_or_out_on_every_server_or_the_operator_is_told() -> Res
     operated.finish()
 }
 
+/// Waits until the hub has so many messages of a stream of the province.
+async fn copied(at_hub: &Client, stream: &str, messages: u64) -> Result<()> {
+    let source = Source {
+        name: stream.to_owned(),
+        external: Some(External {
+            api_prefix: "$JS.khanh-hoa.API".to_owned(),
+            delivery_prefix: Some("_SOURCE.khanh-hoa".to_owned()),
+        }),
+        ..Source::default()
+    };
+    let copy = Config {
+        name: stream.to_owned(),
+        sources: Some(vec![source]),
+        ..Config::default()
+    };
+    let streams = jetstream::new(at_hub.clone());
+    let copy = streams.create_stream(copy).await?;
+    let copied = async || {
+        let info = copy.get_info().await?;
+        Ok((info.state.messages == messages).then_some(()))
+    };
+    until(
+        &format!("{messages} of {stream} at the hub"),
+        PATIENCE,
+        copied,
+    )
+    .await
+}
+
+/// Who has an account of its own at the province reads there, and what it publishes is at the hub as well.
+async fn lent_beside_a_hub(
+    operated: &Operated,
+    leaf: &Server,
+    at_hub: &Client,
+    alerts_then: u64,
+) -> Result<()> {
+    let access = operated.access(&leaf.url(), "projection");
+    let mut replay = Replay::open(&access, "khanh-hoa").await?;
+    assert_eq!(replay.read(1).await?.len() as u64, replay.last());
+    let alerting = operated.client(&leaf.url(), "alerting").await?;
+    let alerts = jetstream::new(alerting.clone());
+    let stream = Config {
+        name: ALERTS.to_owned(),
+        subjects: vec!["tiendo.v1.khanh-hoa-alerts.*.*.*.*".to_owned()],
+        ..Config::default()
+    };
+    alerts.create_stream(stream).await?;
+    alerts.publish(FORGED_ALERT, "{}".into()).await?.await?;
+    copied(at_hub, ALERTS, alerts_then).await?;
+    let mut beats = at_hub.subscribe("tiendo.v1.*.sys.log.head").await?;
+    let heard = async || {
+        let beat = "tiendo.v1.khanh-hoa-alerts.sys.log.head";
+        alerting.publish(beat, "{}".into()).await?;
+        let heard = tokio::time::timeout(UNANSWERED, beats.next()).await;
+        Ok(heard.ok().flatten().filter(|heard| *heard.subject == *beat))
+    };
+    until("its heartbeat at the hub", PATIENCE, heard).await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Result<()> {
     let operated = Operated::new()?;
@@ -696,7 +930,8 @@ async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Resul
     let seed = fs::read_to_string(operated.seed("leaf"))?;
     let of_leaf = [("TIENDO_HUB_URLS", urls), ("TIENDO_LEAF_SEED", seed)];
     let of_leaf = of_leaf.map(|(name, value)| (name.into(), value.into()));
-    let config = Operated::shipped("leaf.conf");
+    // Its accounts are written to.
+    let config = operated.copied("leaf.conf");
     let leaf = operated
         .server(config, "khanh-hoa-1", Vec::new(), of_leaf.into(), ready())
         .await?;
@@ -709,30 +944,22 @@ async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Resul
         ..Config::default()
     };
     writer.create_stream(stream).await?;
+    // More than is sent before it is told that they came.
     for _ in 0..1_000 {
-        writer.publish(FORGED, "{}".into()).await?.await?;
+        let event = vec![b' '; 8_192].into();
+        writer.publish(FORGED, event).await?.await?;
     }
     let at_hub = operated.client(&hub.url(), "operator").await?;
-    let streams = jetstream::new(at_hub.clone());
-    let source = Source {
-        name: LEDGER.to_owned(),
-        external: Some(External {
-            api_prefix: "$JS.khanh-hoa.API".to_owned(),
-            delivery_prefix: Some("_SOURCE.khanh-hoa".to_owned()),
-        }),
-        ..Source::default()
-    };
-    let copy = Config {
-        name: LEDGER.to_owned(),
-        sources: Some(vec![source]),
-        ..Config::default()
-    };
-    let copy = streams.create_stream(copy).await?;
-    let copied = async || {
-        let info = copy.get_info().await?;
-        Ok((info.state.messages == 1_000).then_some(()))
-    };
-    until("the province's events at the hub", PATIENCE, copied).await?;
+    copied(&at_hub, LEDGER, 1_000).await?;
+    lent_beside_a_hub(&operated, &leaf, &at_hub, 1).await?;
+
+    // The same once the province's server has read its accounts anew.
+    let seed = operated.seed(AGENCY);
+    let add = ["add", AGENCY, "--seed", &seed.to_string_lossy()];
+    subscriber(&operated, &leaf.url(), &add).await?.ok()?;
+    writer.publish(FORGED, "{}".into()).await?.await?;
+    copied(&at_hub, LEDGER, 1_001).await?;
+    lent_beside_a_hub(&operated, &leaf, &at_hub, 2).await?;
 
     // It sends nothing to the province, and asks nothing of it but for what it copies.
     let info = format!("$JS.khanh-hoa.API.STREAM.INFO.{LEDGER}");
@@ -743,8 +970,18 @@ async fn a_province_calls_the_hub_as_they_are_and_the_hub_only_copies() -> Resul
         let answered = answered.await;
         ensure!(!matches!(answered, Ok(Ok(_))), "{subject} was answered");
     }
-    let mut info = writer.get_stream(LEDGER).await?;
-    assert_eq!(info.info().await?.state.last_sequence, 1_000);
+    // What it may ask for is answered to it, and not into the ledger, whatever reply it names.
+    let create = format!("$JS.khanh-hoa.API.CONSUMER.CREATE.{LEDGER}");
+    let config = json!({ "name": NOBODY, "ack_policy": "none", "deliver_policy": "all" });
+    let asked = json!({ "stream_name": LEDGER, "config": config }).to_string();
+    at_hub
+        .publish_with_reply(create, FORGED, asked.into())
+        .await?;
+    let operator = jetstream::new(operated.client(&leaf.url(), "operator").await?);
+    let mut ledger = operator.get_stream(LEDGER).await?;
+    let made = async || Ok(ledger.delete_consumer(NOBODY).await.ok());
+    until("a consumer for the hub", PATIENCE, made).await?;
+    assert_eq!(ledger.info().await?.state.last_sequence, 1_001);
     leaf.stop().await?;
     hub.stop().await?;
     operated.finish()

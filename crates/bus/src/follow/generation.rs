@@ -11,6 +11,9 @@ use crate::push::{self, Delivered};
 /// How many deliveries are taken at once.
 const CHUNK: usize = 256;
 
+/// What its consumer is for, if that has a name.
+const PURPOSE: &str = "follow";
+
 /// Between two looks at the watchdog and at the head.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -108,12 +111,10 @@ impl<R: Reader> Follower<'_, R> {
         let inbox = connection.client.new_inbox();
         let subscribed = connection.client.subscribe(inbox.clone()).await;
         let deliveries = subscribed.map_err(|error| Ended::Trouble(chain(&error)))?;
-        let config = push::config(inbox, from, options.idle_heartbeat, &options.name);
-        let context = connection.jetstream();
-        let created = context
-            .create_consumer_on_stream(config, &options.stream)
-            .await;
-        let created = created.map_err(|error| Ended::Trouble(chain(&error)))?;
+        let name = options.access.consumer(PURPOSE);
+        let config = push::config(name, inbox, from, options.idle_heartbeat, &options.name);
+        let created = push::create(connection, &options.stream, config).await;
+        let created = created.map_err(Ended::Trouble)?;
         let info = created.cached_info();
         let (given, last) = (
             info.delivered.consumer_sequence,
@@ -159,8 +160,7 @@ impl<R: Reader> Follower<'_, R> {
                 _ = tick.tick() => {
                     let silence = session.heard_at.elapsed();
                     if silence > self.options.idle_heartbeat * 2 + TICK {
-                        let ms = silence.as_millis();
-                        return trouble(format!("the stream was silent for {ms} ms"));
+                        return trouble(self.silent(silence));
                     }
                 }
             }
@@ -172,6 +172,17 @@ impl<R: Reader> Follower<'_, R> {
                 judged_at = Instant::now();
                 session.judged = self.reader.position();
             }
+        }
+    }
+
+    /// What the silence of a consumer may come from.
+    fn silent(&self, silence: Duration) -> String {
+        let silent = format!("the stream was silent for {} ms", silence.as_millis());
+        match self.options.access.consumer(PURPOSE) {
+            Some(name) => format!(
+                "{silent}; if it is again and again, another process has the same inbox, and ends {name}"
+            ),
+            None => silent,
         }
     }
 

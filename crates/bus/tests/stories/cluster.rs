@@ -9,7 +9,7 @@ use async_nats::header;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::{self, stream};
 use bus::server::{Given, Launch, Ready, Server};
-use bus::{Access, Claim, Message, RelayStatus, claim};
+use bus::{Access, Claim, FollowOptions, FollowStatus, Message, RelayStatus, claim};
 use futures::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -137,6 +137,33 @@ impl Cluster {
             let leader = stream.info().await.ok()?.cluster.clone()?.leader?;
             let leader = (0..self.nodes.len()).find(|node| name(*node) == leader)?;
             (Some(leader) != not).then_some(leader)
+        })
+        .await
+    }
+
+    /// Waits until the two that do not lead have what the leader has.
+    async fn whole(&self) {
+        let context = jetstream::new(self.client().await);
+        let stream = bus::subject::stream_name(LEDGER);
+        until(async || {
+            let mut stream = context.get_stream(&stream).await.ok()?;
+            let cluster = stream.info().await.ok()?.cluster.clone()?;
+            let others = cluster.replicas.iter();
+            let same = others.filter(|other| other.current && !other.offline);
+            (cluster.leader.is_some() && same.count() == 2).then_some(())
+        })
+        .await;
+    }
+
+    /// Which server has a consumer.
+    async fn holder(&self, consumer: &str) -> usize {
+        let context = jetstream::new(self.client().await);
+        let stream = bus::subject::stream_name(LEDGER);
+        until(async || {
+            let stream = context.get_stream(&stream).await.ok()?;
+            let info = stream.consumer_info(consumer).await.ok()?;
+            let holder = info.cluster?.leader?;
+            (0..self.nodes.len()).find(|node| name(*node) == holder)
         })
         .await
     }
@@ -491,6 +518,58 @@ async fn the_relay_goes_on_whatever_becomes_of_the_leader() {
     assert!(follower.status.borrow().applied > 0);
     assert_eq!(follower.stop().await, log.all(), "the follower");
     assert_eq!(contents(&cluster.client().await).await, log.all());
+    relay.stop().await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_whose_consumer_has_a_name_goes_on_whatever_becomes_of_the_server_that_has_it() {
+    let mut cluster = Cluster::start().await;
+    let log = Log::new(0);
+    let mut options = relay_options(cluster.url());
+    options.stream.replicas = 3;
+    let mut relay = Relay::with(options, &log);
+    let access = Access {
+        inbox: Some("_INBOX_pupil".to_owned()),
+        ..Access::open(cluster.url())
+    };
+    let options = FollowOptions::new(access, LEDGER, "tiendo pupil".to_owned());
+    let mut follower = Following::with(options, &log);
+    for signal in [Signal::KILL, Signal::STOP] {
+        cluster.whole().await;
+        follower.connected().await;
+        let holder = cluster.holder("_INBOX_pupil-follow").await;
+        let (begun, before) = (Instant::now(), follower.status.borrow().clone());
+        match signal {
+            Signal::KILL => cluster.kill(holder).await,
+            signal => cluster.signal(holder, signal),
+        }
+        let again =
+            |status: &FollowStatus| status.generation > before.generation && status.connected;
+        when(&mut follower.status, "another consumer", again).await;
+        let applied = follower.status.borrow().applied;
+        until(async || {
+            log.grow(log.head_now() + 1);
+            (follower.status.borrow().applied > applied).then_some(())
+        })
+        .await;
+        let status = follower.status.borrow().clone();
+        eprintln!(
+            "{signal:?}: on after {:?}, {} generations more, {:?}",
+            begun.elapsed(),
+            status.generation - before.generation,
+            status.last_error
+        );
+        assert_ne!(cluster.holder("_INBOX_pupil-follow").await, holder);
+        match signal {
+            Signal::KILL => cluster.launch(holder).await,
+            _ => cluster.signal(holder, Signal::CONT),
+        }
+    }
+    let head = log.head_now();
+    relay.published(head).await;
+    follower.reached(head).await;
+    assert_eq!(follower.stop().await, log.all());
     relay.stop().await;
     cluster.stop().await;
 }

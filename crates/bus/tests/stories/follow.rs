@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use async_nats::jetstream::{self, consumer::pull};
+use futures::TryStreamExt;
+
 use crate::common::{Bus, Following, LEDGER, Log, Relay, when};
-use bus::FollowOptions;
+use bus::{Access, FollowOptions, Replay};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_in_order_through_a_killed_server() {
@@ -149,6 +152,55 @@ async fn far_behind_is_read_from_the_log_in_bulk() {
     follower.reached(40_000).await;
     assert_eq!(follower.stop().await, log.all());
     relay.published(40_000).await;
+    relay.stop().await;
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_an_inbox_of_its_own_a_reader_has_a_consumer_of_that_name_whoever_had_it() {
+    let bus = Bus::start().await;
+    let log = Log::new(100);
+    let mut relay = Relay::start(bus.url(), &log);
+    relay.published(100).await;
+    let access = Access {
+        inbox: Some("_INBOX.pupil".to_owned()),
+        ..Access::open(bus.url())
+    };
+    let context = jetstream::new(bus.client().await);
+    let stream = context
+        .get_stream(bus::subject::stream_name(LEDGER))
+        .await
+        .unwrap();
+    // Nothing ends such a one but to be deleted.
+    for purpose in ["follow", "replay"] {
+        let squatter = pull::Config {
+            durable_name: Some(format!("_INBOX_pupil-{purpose}")),
+            ..pull::Config::default()
+        };
+        stream.create_consumer(squatter).await.unwrap();
+    }
+    // And again, while the server keeps that of the one before.
+    for _ in 0..2 {
+        let options = FollowOptions::new(access.clone(), LEDGER, "tiendo pupil".to_owned());
+        let mut follower = Following::with(options, &log);
+        follower.reached(100).await;
+        follower.connected().await;
+        let info = stream.consumer_info("_INBOX_pupil-follow").await.unwrap();
+        let to = info.config.deliver_subject.unwrap_or_default();
+        assert!(to.starts_with("_INBOX.pupil."), "{to}");
+        assert_eq!(follower.stop().await, log.all());
+    }
+    let mut replay = Replay::open(&access, LEDGER).await.unwrap();
+    // Each time from elsewhere, so by another consumer.
+    for from in [1, 51, 1] {
+        let read = replay.read(from).await.unwrap();
+        assert_eq!(read.len() as u64, 101 - from);
+    }
+    let info = stream.consumer_info("_INBOX_pupil-replay").await.unwrap();
+    assert!(info.config.deliver_subject.is_some());
+    let names: Vec<String> = stream.consumer_names().try_collect().await.unwrap();
+    let nameless = names.iter().find(|name| !name.starts_with("_INBOX_pupil-"));
+    assert_eq!(nameless, None, "{names:?}");
     relay.stop().await;
     bus.stop().await;
 }

@@ -106,6 +106,50 @@ async fn a_missing_permission_is_named_and_gone_on_with_once_it_is_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_somebody_changed_is_not_published_to_until_it_is_set_right_or_may_be() {
+    let user = |denied: &str| {
+        format!(
+            "authorization {{ users: [ {{ user: any, password: any, \
+             permissions: {{ publish: {{ deny: [\"{denied}\"] }} }} }} ] }}\nno_auth_user: any\n"
+        )
+    };
+    let bus = Bus::with(None, &user("nothing")).await;
+    let log = Log::new(100);
+    let mut options = relay_options(bus.url());
+    options.ack_timeout = Duration::from_millis(500);
+    let mut relay = Relay::with(options.clone(), &log);
+    relay.published(100).await;
+    relay.stop().await;
+    let context = jetstream::new(bus.client().await);
+    let name = bus::subject::stream_name(LEDGER);
+    let right = context.get_stream(&name).await.unwrap();
+    let right = right.cached_info().config.clone();
+    let wrong = || Config {
+        duplicate_window: Duration::from_secs(60),
+        allow_direct: false,
+        ..right.clone()
+    };
+    context.update_stream(wrong()).await.unwrap();
+    bus.reload_with(&user("$JS.API.STREAM.UPDATE.>")).await;
+    log.grow(200);
+    let mut relay = Relay::with(options, &log);
+    when(&mut relay.status, "the settings named", |status| {
+        let said = status.last_error.as_deref().unwrap_or_default();
+        status.trouble() == Some(Trouble::NotPermitted)
+            && said.contains("allow_direct: true, duplicate_window: 120000000000 of stream")
+            && said.contains("$JS.API.STREAM.UPDATE")
+    })
+    .await;
+    assert_eq!(bus.contents().await, log.all()[..100]);
+    bus.reload_with(&user("nothing")).await;
+    relay.published(200).await;
+    let now = context.get_stream(&name).await.unwrap();
+    assert_eq!(now.cached_info().config, right);
+    relay.stop().await;
+    bus.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_gone_or_frozen_is_named() {
     let mut bus = Bus::start().await;
     let log = Log::new(100);

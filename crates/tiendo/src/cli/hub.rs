@@ -53,7 +53,7 @@ pub struct HubAdd {
     /// Which ledger.
     #[command(flatten)]
     pub of: HubLedger,
-    /// JetStream domain of the province's server (leaf.conf); default: the hub's own server has the ledger's stream.
+    /// JetStream domain by which the province is asked (leaf.conf, accounts.conf); default: the hub's own server has the ledger's stream.
     #[arg(long, value_name = "DOMAIN")]
     pub domain: Option<String>,
     /// Copies of a new hub stream in a cluster.

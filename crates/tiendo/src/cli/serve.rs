@@ -106,7 +106,7 @@ pub struct NatsCredentials {
     /// File with the certificates (PEM) of whoever vouches for the NATS server; TLS alone then.
     #[arg(long, env = "TIENDO_NATS_CA", value_name = "FILE")]
     pub nats_ca: Option<PathBuf>,
-    /// What the subjects begin with on which the NATS server lets us be answered; default _INBOX.
+    /// What the subjects begin with on which the NATS server lets us be answered, and the names of our consumers; another for each process; default _INBOX, and names by the server.
     #[arg(long, env = "TIENDO_NATS_INBOX", value_name = "PREFIX")]
     pub nats_inbox: Option<String>,
 }

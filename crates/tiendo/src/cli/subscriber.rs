@@ -85,7 +85,7 @@ pub struct Accounts {
 /// A system that is to subscribe.
 #[derive(Debug, Clone, Args)]
 pub struct SubscriberAdd {
-    /// Its name: one token of a-z, 0-9, `_` and `-`.
+    /// Its name: one token of a-z, 0-9, `_` and `-`, and `_` not first.
     pub name: String,
     /// Places, by their codes and without what lies within them, `vn` for what is about the whole programme; default all.
     #[arg(long, value_delimiter = ',', value_name = "CODE,…")]

@@ -76,9 +76,9 @@ const RESERVED: [&str; 7] = [
     "tiendo",
 ];
 
-/// Checks a name.
+/// Checks a name. The services' own consumers begin with `_`, as inboxes do.
 pub(super) fn name(name: &str) -> Result<(), Wrong> {
-    if is_token(name) && !RESERVED.contains(&name) {
+    if is_token(name) && !name.starts_with('_') && !RESERVED.contains(&name) {
         return Ok(());
     }
     Err(Wrong::Name(name.to_owned()))
@@ -279,7 +279,7 @@ mod tests {
         assert!(matches!(both, Err(Wrong::TwoLedgers(..))));
         let alerts = ledger("khanh-hoa", false, &owned(&["case.opened"]));
         assert_eq!(alerts.unwrap(), "khanh-hoa-alerts");
-        for bad in ["Sở", "a.b", "", "ingest", "*"] {
+        for bad in ["Sở", "a.b", "", "ingest", "*", "_inbox_ingest-follow"] {
             assert!(name(bad).is_err(), "{bad}");
         }
         for bad in ["0", "-1", "gần đây", "2026-07-01"] {

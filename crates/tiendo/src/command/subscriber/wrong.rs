@@ -77,7 +77,7 @@ impl Wrong {
     fn vi(&self) -> String {
         match self {
             Self::Name(name) => format!(
-                "'{name}' không làm tên được: cần một từ gồm a-z, 0-9, '_', '-', tối đa 64 ký tự, không trùng tên dành riêng (ingest, operator…)"
+                "'{name}' không làm tên được: cần một từ gồm a-z, 0-9, '_', '-', tối đa 64 ký tự, không bắt đầu bằng '_', không trùng tên dành riêng (ingest, operator…)"
             ),
             Self::Ledger(ledger) => format!("'{ledger}' không phải mã sổ"),
             Self::Kind(kind, nearest) => {
@@ -121,7 +121,7 @@ impl Wrong {
     fn en(&self) -> String {
         match self {
             Self::Name(name) => format!(
-                "'{name}' cannot be a name: one token of a-z, 0-9, '_' and '-', at most 64 characters, and none that is taken (ingest, operator …)"
+                "'{name}' cannot be a name: one token of a-z, 0-9, '_' and '-', at most 64 characters, not '_' first, and none that is taken (ingest, operator …)"
             ),
             Self::Ledger(ledger) => format!("'{ledger}' is not the id of a ledger"),
             Self::Kind(kind, nearest) => format!(
