@@ -11,8 +11,10 @@ use async_nats::connection::State;
 use async_nats::jetstream::stream::{Config, External, Source};
 use async_nats::jetstream::{self, consumer};
 use async_nats::{Client, ConnectOptions, Event, ServerError};
-use bus::Replay;
 use bus::server::{Ready, Server};
+use bus::{
+    Access, BoxError, Message, Origin, RelayOptions, RelayStatus, Replay, StreamSpec, relay,
+};
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use tiendo_tests::fact::{actor, batch, quota, report, request};
@@ -20,6 +22,8 @@ use tiendo_tests::program::Output;
 use tiendo_tests::{
     Chapters, Operated, PATIENCE, Process, Refused, binary, free_port, program, until,
 };
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use uuid::Uuid;
 use wire::message::to_json;
@@ -726,6 +730,42 @@ async fn replicated(writer: &jetstream::Context) -> Result<jetstream::stream::St
     until("a stream on all three", PATIENCE, made).await
 }
 
+/// A log of alerts that is so long.
+struct Alerts(watch::Sender<u64>);
+
+impl Origin for Alerts {
+    fn head(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+
+    fn messages(&self, from: u64, max: usize) -> Result<Vec<Message>, BoxError> {
+        let messages = (from..=*self.0.borrow()).map(|position| Message {
+            position,
+            subject: FORGED_ALERT.to_owned(),
+            payload: format!("{{\"id\":{position}}}").into(),
+        });
+        Ok(messages.take(max).collect())
+    }
+}
+
+/// Has as many alerts in their stream, which has three copies, by the relay that alerting has.
+async fn relayed(access: Access, alerts: u64) -> Result<()> {
+    let ledger = "khanh-hoa-alerts";
+    let stream = StreamSpec {
+        replicas: 3,
+        ..StreamSpec::for_ledger(ledger)
+    };
+    let options = RelayOptions::new(access, ledger.to_owned(), stream);
+    let (told, mut status) = watch::channel(RelayStatus::default());
+    let origin = Arc::new(Alerts(watch::Sender::new(alerts)));
+    let published = status.wait_for(|status| status.published == alerts);
+    tokio::select! {
+        ended = relay(options, origin, told, CancellationToken::new()) => ended?,
+        published = tokio::time::timeout(PATIENCE, published) => drop(published??),
+    }
+    Ok(())
+}
+
 /// Who has an account of its own reads and writes over each of them, whichever has the consumer or leads the stream.
 async fn lent_everywhere(
     operated: &Operated,
@@ -739,12 +779,6 @@ async fn lent_everywhere(
     for ack in acks {
         ack.await?;
     }
-    let config = Config {
-        name: ALERTS.to_owned(),
-        subjects: vec!["tiendo.v1.khanh-hoa-alerts.*.*.*.*".to_owned()],
-        num_replicas: 3,
-        ..Config::default()
-    };
     // Which of them gets a consumer is left to chance.
     for (told, server) in servers.iter().cycle().take(6).enumerate() {
         let access = operated.access(&server.url(), "projection");
@@ -755,11 +789,8 @@ async fn lent_everywhere(
             ensure!(!messages.is_empty(), "nothing after {read}");
             read += messages.len() as u64;
         }
-        let alerting = operated.client(&server.url(), "alerting").await?;
-        let alerting = jetstream::new(alerting);
-        alerting.create_stream(config.clone()).await?;
-        let acked = alerting.publish(FORGED_ALERT, "{}".into()).await?.await?;
-        assert_eq!(acked.sequence, told as u64 + 1);
+        let access = operated.access(&server.url(), "alerting");
+        relayed(access, (told as u64 + 1) * LENT).await?;
     }
     Ok(())
 }
