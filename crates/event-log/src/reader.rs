@@ -206,7 +206,9 @@ pub(crate) fn read_newest(
     let mut taker = Taker::new(limit);
     for commit in shared.tail.from(from, READ_COMMITS)? {
         let page = Page::Commit(commit);
-        let (first, last) = (from.max(page.first()), page.last().min(head));
+        let left = limit.events.saturating_sub(taker.records.len()).max(1) as u64;
+        let first = from.max(page.first());
+        let last = page.last().min(head).min(first.saturating_add(left));
         if first > last {
             break;
         }

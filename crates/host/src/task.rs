@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::time::Duration;
 use std::{io, thread};
 
 use futures::FutureExt as _;
@@ -9,6 +10,9 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
+
+/// Longest wait for blocking work of a future that ran apart and has ended.
+const BLOCKING_MAX: Duration = Duration::from_secs(1);
 
 /// Runs `future` on its own task, in a span that carries `name`.
 ///
@@ -26,6 +30,7 @@ where
 /// Runs `future` on a thread and a runtime of its own, so that what is busy elsewhere never delays it; what it spawns runs and ends with it.
 ///
 /// It has ended, and everything of it is dropped, when this gives its output; dropped before that, it is dropped there soon after.
+/// Blocking work that has begun is waited for a second at most, as what looks a name up may hang for long.
 ///
 /// # Errors
 /// No thread or no runtime could be made, or the future panicked, which is logged and counted as by [`spawn`].
@@ -47,7 +52,7 @@ where
                     () = tell.closed() => None,
                 }
             });
-            drop(runtime);
+            runtime.shutdown_timeout(BLOCKING_MAX);
             if let Some(output) = output {
                 // Whoever waited may have gone.
                 let _ = tell.send(output);

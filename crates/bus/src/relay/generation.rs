@@ -316,7 +316,9 @@ impl Generation<'_> {
         let from = self.known() + 1;
         let is_little = self.head - self.known() <= AT_HAND_MAX as u64;
         let read = || self.origin.messages_at_hand(from, AT_HAND_MAX);
-        is_little.then(read).flatten()
+        let read = is_little.then(read).flatten();
+        // What shows nothing is asked again as what must be waited for is.
+        read.filter(|read| !matches!(read, Ok(batch) if batch.is_empty()))
     }
 
     fn read(&self, from: u64, max: usize) -> JoinHandle<Read> {

@@ -385,6 +385,13 @@ impl Reader for Pupil {
 
     async fn catch_up(&mut self) -> Result<u64, BoxError> {
         let log = self.log();
+        // As our readers do, it reads on only behind what the log has too.
+        if let Some(last) = self.applied.last()
+            && last.position <= log.head_now()
+            && *last != log.message(last.position)
+        {
+            return Err("the log goes on otherwise".into());
+        }
         for position in self.position() + 1..=log.head_now() {
             self.applied.push(log.message(position));
         }

@@ -143,7 +143,7 @@ fn spoken(said: &request::Said) -> Value {
         message["headers"] = json!({
             "type": "object",
             "properties": {
-                "traceparent": { "type": "string", "description": "Vết của bên báo cáo theo W3C Trace Context, không bắt buộc; mọi sự kiện của yêu cầu mang nó / the reporter's trace as W3C Trace Context has it, if there is one; every event of the request carries it" },
+                "traceparent": { "type": "string", "description": "Vết của bên báo cáo theo W3C Trace Context, không bắt buộc; mọi sự kiện của yêu cầu không có vết riêng mang nó / the reporter's trace as W3C Trace Context has it, if there is one; every event of the request without one of its own carries it" },
             },
         });
     }
