@@ -2,7 +2,7 @@
 //!
 //! Ingest runs in this process on a nats-server of its own; beside it messages of the same bytes are published as anybody would, without headers, into a stream with the same settings.
 //! An event's clock starts when its request was due, and a bare message's when it was due, so both wait for their sender alike; the event is also judged, and durable in the log, before it is published.
-//! Ours and bare take turns in each round.
+//! Ours, bare and a disk that syncs as often take turns in each round.
 //! An empty stream is filled with bare messages under one subject, which is the fastest, and under as many as the events have, which tells what subjects alone cost the server.
 
 mod sleeper;
@@ -10,6 +10,7 @@ mod sleeper;
 use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::ops::RangeInclusive;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -47,8 +48,10 @@ const BARE_SUBJECT: &str = "bare.message";
 const WINDOW: usize = bus::relay::WINDOW_MAX;
 /// Events of a request that only makes the log longer.
 const BATCH: usize = 1_000;
-/// Waits for the disk that tell how long one takes.
-const SYNCS: usize = 300;
+/// How much is written before each wait for the disk, as much as a commit of one event at least.
+const SYNCED_BYTES: usize = 4_096;
+/// So many places are written in turn.
+const SYNCED_PLACES: u64 = 1_024;
 /// Longest wait for messages that must come.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 /// Between two looks at how far a stream is filled.
@@ -162,18 +165,22 @@ impl Bench {
         each: Duration,
         below: &Path,
     ) -> Result<[Row; 3], Failure> {
-        let row = |name: &str| Row::asked(name.to_owned(), LANES, Pace::Rate(rate));
-        let [mut ours, mut bare] = ["event at a subscriber", "bare publish"].map(row);
-        let mut sync = Row::asked("fdatasync".to_owned(), 1, Pace::Closed);
+        let row =
+            |name: &str, clients, rate| Row::asked(name.to_owned(), clients, Pace::Rate(rate));
+        let requests = shared(rate).0;
+        let mut ours = row("event at a subscriber", LANES, rate);
+        let mut bare = row("bare publish", LANES, rate);
+        let mut sync = row("fdatasync", 1, requests);
         // Round 0 warms up and is not told.
         for round in 0..=rounds {
             let (events, messages) = (self.ours(rate, each).await?, self.bare(rate, each).await?);
-            let syncs = syncs(below)?;
+            let below = below.to_owned();
+            let syncs = tokio::task::spawn_blocking(move || syncs(&below, requests, each));
+            let syncs = syncs.await.map_err(failed)??;
             if round > 0 {
                 ours.took(events, each);
                 bare.took(messages, each);
-                let whole = syncs.iter().sum();
-                sync.took(syncs, whole);
+                sync.took(syncs, each);
             }
         }
         let most = 2.0 * bare.p99_us() + sync.p99_us();
@@ -257,7 +264,10 @@ impl Bench {
     ) -> Result<JoinHandle<Vec<(u64, Instant)>>, Failure> {
         let connection = self.bus.connect().await?;
         let mut coming = connection.client.subscribe(subject).await.map_err(failed)?;
-        connection.client.flush().await.map_err(failed)?;
+        // What has been answered on this connection came after the subscription, which a flush does not tell.
+        let context = connection.jetstream();
+        let name = bus::subject::stream_name(LEDGER);
+        context.get_stream(name).await.map_err(failed)?;
         Ok(host::task::spawn("bench-subscriber", async move {
             let (mut came, mut seen) = (Vec::with_capacity(messages), HashSet::new());
             while came.len() < messages {
@@ -464,15 +474,27 @@ async fn took(due: &Due, heard: JoinHandle<Vec<(u64, Instant)>>) -> Result<Vec<D
     Ok(took)
 }
 
-/// How long each wait for the disk takes, after as much as a commit of one event writes.
-fn syncs(below: &Path) -> Result<Vec<Duration>, Failure> {
+/// How long after it was due each write was on the disk: so many a second, all that are due with one wait, as commits are.
+fn syncs(below: &Path, rate: u32, each: Duration) -> std::io::Result<Vec<Duration>> {
     let mut file = std::fs::File::create(below.join("synced"))?;
-    let mut took = Vec::with_capacity(SYNCS);
-    for _ in 0..SYNCS {
-        let begun = Instant::now();
-        file.write_all(&[0; 4_096])?;
+    // As the journal's, the file has its blocks before it is measured.
+    for _ in 0..SYNCED_PLACES {
+        file.write_all(&[0; SYNCED_BYTES])?;
+    }
+    file.sync_all()?;
+    let all = (f64::from(rate) * each.as_secs_f64()).ceil() as usize;
+    let begun = Instant::now();
+    let due = |number: usize| begun + Duration::from_secs_f64(number as f64 / f64::from(rate));
+    let mut took = Vec::with_capacity(all);
+    while took.len() < all {
+        std::thread::sleep(due(took.len()).saturating_duration_since(Instant::now()));
+        let now = Instant::now();
+        let together = (took.len()..all).take_while(|number| due(*number) <= now);
+        let place = took.len() as u64 % SYNCED_PLACES * SYNCED_BYTES as u64;
+        file.write_all_at(&[1; SYNCED_BYTES], place)?;
         file.sync_data()?;
-        took.push(begun.elapsed());
+        let done = Instant::now();
+        took.extend(together.map(|number| done - due(number)));
     }
     Ok(took)
 }
@@ -514,6 +536,20 @@ mod tests {
         assert_eq!(shared(100), (100, 1));
         assert_eq!(shared(1_000), (1_000, 1));
         assert_eq!(shared(10_000), (1_000, 10));
+    }
+
+    #[test]
+    fn a_write_waits_for_the_disk_from_when_it_was_due() {
+        let below = tempfile::tempdir().unwrap();
+        let each = Duration::from_millis(20);
+        let took = syncs(below.path(), 1_000, each).unwrap();
+        assert_eq!(took.len(), 20);
+        assert!(took.iter().all(|took| !took.is_zero()));
+        // Far more than the disk can: those that were due meanwhile share its next answer, and their wait is counted.
+        let took = syncs(below.path(), 100_000_000, each / 100).unwrap();
+        assert_eq!(took.len(), 20_000);
+        let together = took.windows(2).filter(|two| two[1] < two[0]).count();
+        assert!(together > took.len() / 2, "{together}");
     }
 
     #[test]
