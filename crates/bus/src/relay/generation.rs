@@ -46,6 +46,7 @@ struct Generation<'a> {
     status: &'a watch::Sender<RelayStatus>,
     connection: &'a client::Connection,
     stream: Arc<Stream>,
+    /// Where all answers come, in the order of what they answer. A subject for each would cost the server a search for who listens.
     inbox: String,
     window: usize,
     /// The log's head, as last seen.
@@ -107,7 +108,7 @@ async fn begin<'a>(
     let context = connection.jetstream();
     let (stream, state) = stream::ensure(&context, &options.stream).await?;
     let inbox = connection.client.new_inbox();
-    let acks = connection.client.subscribe(format!("{inbox}.*")).await;
+    let acks = connection.client.subscribe(inbox.clone()).await;
     let acks = acks.map_err(|error| Ended::Trouble(Trouble::Connection, chain(&error)))?;
     let last = state.last_sequence;
     let head = *origin.head().borrow();
@@ -416,7 +417,7 @@ impl Generation<'_> {
         let bytes = payload.len();
         let client = &self.connection.client;
         let sent = if place.is_answered(position) {
-            let reply = format!("{}.{position}", self.inbox);
+            let reply = self.inbox.clone();
             client
                 .publish_with_reply_and_headers(subject, reply, headers, payload)
                 .await
@@ -447,27 +448,18 @@ impl Generation<'_> {
         };
         let before = self.acked;
         for message in &chunk {
-            let of = message
-                .subject
-                .rsplit('.')
-                .next()
-                .and_then(|token| token.parse().ok());
-            let next = self.acked + 1;
-            // Of a batch the first is answered, and the last for all.
-            let expected = if self.in_batches && of != Some(next) {
-                self.sent.max(next)
-            } else {
-                next
-            };
-            if of != Some(expected) {
-                return trouble(
-                    Trouble::AckLate,
-                    format!("an answer for {of:?} came while {expected} was awaited"),
-                );
+            if self.acked == self.sent {
+                return trouble(Trouble::AckLate, "an answer came that nothing waits for");
             }
-            if self.in_batches && expected < self.sent && is_gathered(message) {
+            // Of a batch the first is answered, and the last for all.
+            if self.in_batches && self.acked + 1 < self.sent && is_gathered(message) {
                 continue;
             }
+            let expected = if self.in_batches {
+                self.sent
+            } else {
+                self.acked + 1
+            };
             accepted(message, &self.options.stream.name, expected)?;
             self.acked = expected;
         }
