@@ -644,6 +644,36 @@ fn named(past: &Past, replays: &[Replay], until: f64) -> Vec<(Drawn, String, f64
     replays.iter().flat_map(of).collect()
 }
 
+/// Found by [`any_past_can_be_replayed`].
+#[test]
+fn a_forecast_without_a_distance_is_not_counted() {
+    let figure = |at, count, denominator| Figure {
+        at,
+        count,
+        denominator,
+        is_bound: false,
+    };
+    let nothing = figure(0.0, 0.0, 0.0);
+    let place = Place {
+        name: "p".to_owned(),
+        parent: String::new(),
+        figures: vec![
+            figure(21.025, 0.0, f64::MAX),
+            nothing,
+            nothing,
+            figure(f64::MAX, f64::MAX, 1e-300),
+            nothing,
+        ],
+    };
+    let past = Past::new(vec![place]);
+    for row in accuracy(&eager(), &past, &[0.0], &[f64::MAX], 7.0, Some(1)) {
+        assert!(
+            row.error_points.is_none_or(|error| !error.is_nan()),
+            "{row:?}"
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 

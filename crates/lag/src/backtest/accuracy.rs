@@ -207,8 +207,12 @@ impl Sums {
         let mut sums = Sums::default();
         let denominator = known.newest.denominator;
         if let Some(came) = past.came(rules, place, deadline) {
-            sums.errors += (foreseen / denominator - came).abs() * 100.0;
-            sums.forecasts += 1;
+            let error = (foreseen / denominator - came).abs() * 100.0;
+            // Counts at the rim of what numbers can say have no distance.
+            if error.is_finite() {
+                sums.errors += error;
+                sums.forecasts += 1;
+            }
         }
         for target_share in targets {
             let target = Target::of(&quota(denominator, *target_share, Some(deadline)));
