@@ -537,9 +537,16 @@ async fn a_reader_whose_consumer_has_a_name_goes_on_whatever_becomes_of_the_serv
     let mut follower = Following::with(options, &log);
     for signal in [Signal::KILL, Signal::STOP] {
         cluster.whole().await;
-        follower.connected().await;
-        let holder = cluster.holder("_INBOX_pupil-follow").await;
-        let (begun, before) = (Instant::now(), follower.status.borrow().clone());
+        // A server that comes back may cost the reader its consumer once more, while it is looked for.
+        let (holder, before) = loop {
+            follower.connected().await;
+            let before = follower.status.borrow().clone();
+            let holder = cluster.holder("_INBOX_pupil-follow").await;
+            if follower.status.borrow().generation == before.generation {
+                break (holder, before);
+            }
+        };
+        let begun = Instant::now();
         match signal {
             Signal::KILL => cluster.kill(holder).await,
             signal => cluster.signal(holder, signal),
