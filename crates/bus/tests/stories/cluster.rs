@@ -155,14 +155,16 @@ impl Cluster {
         .await;
     }
 
-    /// Which server has a consumer.
+    /// Which server has a consumer that delivers to somebody.
+    ///
+    /// One that has just come back may still believe it has the one it had, and says so, until it hears of its deletion.
     async fn holder(&self, consumer: &str) -> usize {
         let context = jetstream::new(self.client().await);
         let stream = bus::subject::stream_name(LEDGER);
         until(async || {
             let stream = context.get_stream(&stream).await.ok()?;
             let info = stream.consumer_info(consumer).await.ok()?;
-            let holder = info.cluster?.leader?;
+            let holder = info.cluster.filter(|_| info.push_bound)?.leader?;
             (0..self.nodes.len()).find(|node| name(*node) == holder)
         })
         .await
